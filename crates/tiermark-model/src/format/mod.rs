@@ -1,0 +1,99 @@
+//! The YAML formats people write: frameworks, scenarios, suites, weight sets, and the small ones beside them.
+//!
+//! Each is read into a wire type that refuses unknown fields, validated with the place of every fault, and turned into a
+//! plain domain type that the rest of the program uses.
+
+pub mod base;
+pub mod framework;
+pub mod scenario;
+pub mod suite;
+pub mod yaml;
+
+use schemars::generate::SchemaSettings;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use yaml::{At, Faults, FormatError};
+
+/// Version of every YAML format that this program reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The one field that is read before all others: a newer file's unknown fields would hide why it cannot be read.
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: Option<At<u32>>,
+}
+
+fn read_versioned<W: DeserializeOwned>(file: &str, text: &str) -> Result<W, FormatError> {
+    if let Ok(VersionOnly { version: Some(version) }) = yaml::read::<VersionOnly>(file, text) {
+        let mut faults = Faults::default();
+        check_version(&version, &mut faults);
+        faults.finish(file, text)?;
+    }
+    yaml::read(file, text)
+}
+
+fn check_version(version: &At<u32>, faults: &mut Faults) {
+    if version.value != FORMAT_VERSION {
+        let remedy = if version.value > FORMAT_VERSION {
+            "use a newer tiermark for this file"
+        } else {
+            "the first version is 1"
+        };
+        faults.add(
+            version.place,
+            format!("format version {} cannot be read", version.value),
+            format!("this program reads version {FORMAT_VERSION}; {remedy}"),
+        );
+    }
+}
+
+fn check_name(what: &str, name: &At<String>, faults: &mut Faults) {
+    let right = name
+        .value
+        .starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name
+            .value
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if !right {
+        faults.add(
+            name.place,
+            format!("`{}` cannot be a {what}'s name", name.value),
+            "small letters a-z, digits and -, beginning with a letter or digit",
+        );
+    }
+}
+
+fn list_names<'a>(what: &str, names: impl Iterator<Item = &'a At<String>>, faults: &mut Faults) {
+    let mut seen: Vec<&str> = Vec::new();
+    for name in names {
+        if seen.contains(&name.value.as_str()) {
+            faults.add(
+                name.place,
+                format!("the {what} `{}` stands here a second time", name.value),
+                "names are unique",
+            );
+        }
+        seen.push(&name.value);
+    }
+}
+
+/// The JSON Schema of every YAML format, as file name and document, for editors to complete and check with.
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, String)> {
+    fn of<T: schemars::JsonSchema>() -> String {
+        let schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>();
+        let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+    vec![
+        ("framework.schema.json", of::<framework::FrameworkFile>()),
+        ("scenario.schema.json", of::<scenario::ScenarioFile>()),
+        ("suite.schema.json", of::<suite::SuiteFile>()),
+        ("weights.schema.json", of::<suite::WeightsFile>()),
+        ("base.schema.json", of::<base::BaseFile>()),
+        ("service.schema.json", of::<base::ServiceFile>()),
+    ]
+}

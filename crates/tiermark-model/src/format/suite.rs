@@ -1,0 +1,234 @@
+//! Suite YAML: what a run measures, how long and how often; and weight sets, what a composite counts.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::framework::check_range;
+use super::scenario::check_loads;
+use super::yaml::{At, Faults, FormatError};
+use super::{check_name, check_version, list_names, read_versioned};
+use crate::load::Load;
+
+/// A validated suite.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The file's name without its ending.
+    pub name: String,
+    /// The name people know.
+    pub title: String,
+    /// What it is for.
+    pub description: String,
+    /// Frameworks (`gin`: the default variant) and variants (`gin/gorm`).
+    pub entries: Vec<String>,
+    /// Scenarios, by name.
+    pub scenarios: Vec<String>,
+    /// How often every entry is started and measured.
+    pub blocks: u32,
+    /// Seconds of load before each measured window.
+    pub warmup_s: f64,
+    /// Seconds of each measured window.
+    pub duration_s: f64,
+    /// Seconds after which a request counts as timed out.
+    pub timeout_s: f64,
+    /// Load levels in place of the scenarios' own.
+    pub loads: Option<Vec<Load>>,
+}
+
+/// A suite: what a run measures, how long and how often.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "tiermark suite")]
+pub(super) struct SuiteFile {
+    /// Version of this format: 1.
+    version: At<u32>,
+    /// The file's name without its ending.
+    name: At<String>,
+    /// The name people know.
+    title: String,
+    /// What it is for.
+    description: String,
+    /// Frameworks (gin: its default variant) and variants (gin/gorm).
+    entries: At<Vec<At<String>>>,
+    /// Scenarios, by name.
+    scenarios: At<Vec<At<String>>>,
+    /// How often every entry is started and measured: 1 to 100.
+    blocks: At<u32>,
+    /// Seconds of load before each measured window.
+    warmup_s: At<f64>,
+    /// Seconds of each measured window.
+    duration_s: At<f64>,
+    /// Seconds after which a request counts as timed out.
+    timeout_s: At<f64>,
+    /// Load levels in place of the scenarios' own.
+    loads: Option<At<Vec<At<Load>>>>,
+}
+
+impl Suite {
+    /// Reads and validates a suite file. `entries` are all names that may stand in it, `scenarios` those that exist.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml(
+        file: &str,
+        text: &str,
+        stem: &str,
+        entries: &[String],
+        scenarios: &[String],
+    ) -> Result<Self, FormatError> {
+        let wire: SuiteFile = read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        wire.validate(stem, entries, scenarios, &mut faults);
+        faults.finish(file, text)?;
+        Ok(wire.into_domain())
+    }
+}
+
+impl SuiteFile {
+    fn validate(&self, stem: &str, entries: &[String], scenarios: &[String], faults: &mut Faults) {
+        check_version(&self.version, faults);
+        check_name("suite", &self.name, faults);
+        if self.name.value != stem {
+            faults.add(
+                self.name.place,
+                format!("the suite is called `{}` but its file `{stem}.yaml`", self.name.value),
+                format!("write `name: {stem}`, or rename the file"),
+            );
+        }
+        check_list("entry", &self.entries, entries, faults);
+        check_list("scenario", &self.scenarios, scenarios, faults);
+        check_range("blocks", &self.blocks, 1, 100, faults);
+        check_seconds("warmup_s", &self.warmup_s, 0.0, faults);
+        check_seconds("duration_s", &self.duration_s, 0.1, faults);
+        check_seconds("timeout_s", &self.timeout_s, 0.1, faults);
+        if let Some(loads) = &self.loads {
+            check_loads(loads, faults);
+        }
+    }
+
+    fn into_domain(self) -> Suite {
+        let values = |list: At<Vec<At<String>>>| list.value.into_iter().map(|at| at.value).collect();
+        Suite {
+            name: self.name.value,
+            title: self.title,
+            description: self.description.trim().to_owned(),
+            entries: values(self.entries),
+            scenarios: values(self.scenarios),
+            blocks: self.blocks.value,
+            warmup_s: self.warmup_s.value,
+            duration_s: self.duration_s.value,
+            timeout_s: self.timeout_s.value,
+            loads: self
+                .loads
+                .map(|loads| loads.value.into_iter().map(|load| load.value).collect()),
+        }
+    }
+}
+
+fn check_list(what: &str, list: &At<Vec<At<String>>>, valid: &[String], faults: &mut Faults) {
+    if list.value.is_empty() {
+        faults.add(
+            list.place,
+            format!("the list names no {what}"),
+            format!("at least one {what}"),
+        );
+    }
+    list_names(what, list.value.iter(), faults);
+    for name in list.value.iter().filter(|name| !valid.contains(&name.value)) {
+        faults.unknown_name(what, name, valid.iter().map(String::as_str));
+    }
+}
+
+fn check_seconds(what: &str, seconds: &At<f64>, low: f64, faults: &mut Faults) {
+    if !(low..=3600.0).contains(&seconds.value) {
+        faults.add(
+            seconds.place,
+            format!("{what} is {}", seconds.value),
+            format!("seconds from {low} to 3600"),
+        );
+    }
+}
+
+/// How much each scenario counts in a composite.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// The file's name without its ending.
+    pub name: String,
+    /// The name people know.
+    pub title: String,
+    /// What it is for.
+    pub description: String,
+    /// Weight above 0 of each scenario that counts. A scenario may be named that does not exist yet: an entry that lacks
+    /// it is rated over what it has.
+    pub scenarios: BTreeMap<String, f64>,
+}
+
+/// A weight set: how much each scenario counts in a composite.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "tiermark weight set")]
+pub(super) struct WeightsFile {
+    /// Version of this format: 1.
+    version: At<u32>,
+    /// The file's name without its ending.
+    name: At<String>,
+    /// The name people know.
+    title: String,
+    /// What it is for.
+    description: String,
+    /// Weight above 0 of each scenario that counts.
+    scenarios: BTreeMap<String, At<f64>>,
+}
+
+impl Weights {
+    /// Reads and validates a weight set.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml(file: &str, text: &str, stem: &str) -> Result<Self, FormatError> {
+        let wire: WeightsFile = read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        check_version(&wire.version, &mut faults);
+        check_name("weight set", &wire.name, &mut faults);
+        if wire.name.value != stem {
+            faults.add(
+                wire.name.place,
+                format!(
+                    "the weight set is called `{}` but its file `{stem}.yaml`",
+                    wire.name.value
+                ),
+                format!("write `name: {stem}`, or rename the file"),
+            );
+        }
+        for (scenario, weight) in &wire.scenarios {
+            if !(weight.value > 0.0 && weight.value.is_finite()) {
+                faults.add(
+                    weight.place,
+                    format!("the weight of `{scenario}` is {}", weight.value),
+                    "a number above 0; leave out what shall not count",
+                );
+            }
+        }
+        if wire.scenarios.is_empty() {
+            faults.add(
+                wire.name.place,
+                "no scenario has a weight",
+                "for example `scenarios: {json: 1, db: 1}`",
+            );
+        }
+        faults.finish(file, text)?;
+        Ok(Self {
+            name: wire.name.value,
+            title: wire.title,
+            description: wire.description.trim().to_owned(),
+            scenarios: wire
+                .scenarios
+                .into_iter()
+                .map(|(name, weight)| (name, weight.value))
+                .collect(),
+        })
+    }
+}

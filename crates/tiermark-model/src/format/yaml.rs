@@ -1,0 +1,254 @@
+//! Reading YAML with errors that name file, line, column, what was expected, and the nearest valid name.
+//!
+//! Two layers produce faults: the reader (syntax, unknown fields, wrong types) and validation (a name that does not
+//! exist, a number out of range). Both end in one [`FormatError`], so that a person sees one kind of message.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+/// A place in a file, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl From<serde_yaml::Location> for Place {
+    fn from(location: serde_yaml::Location) -> Self {
+        let of = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).max(1);
+        Self {
+            line: of(location.line()),
+            column: of(location.column()),
+        }
+    }
+}
+
+/// A value read from a file together with its place, so that validation can point at it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde_yaml::Spanned::<T>::deserialize(deserializer).map(|spanned| At {
+            value: spanned.value,
+            place: spanned.referenced.into(),
+        })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        T::schema_id()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// One thing that is wrong in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right: the valid names, a range, an example.
+    pub help: Option<String>,
+}
+
+/// All that is wrong in one file, rendered with the lines at fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct FormatError {
+    /// The file, as the person named it or as it was found.
+    pub file: String,
+    /// The faults, in the file's order; never empty.
+    pub faults: Vec<Fault>,
+    source_text: String,
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            let Place { line, column } = fault.place;
+            write!(f, "{}:{line}:{column}: {}", self.file, fault.message)?;
+            if let Some(text) = self.source_text.lines().nth(line.saturating_sub(1)) {
+                let indent: String = text
+                    .chars()
+                    .take(column - 1)
+                    .map(|c| if c == '\t' { '\t' } else { ' ' })
+                    .collect();
+                write!(f, "\n{line:>5} | {text}\n      | {indent}^")?;
+            }
+            if let Some(help) = &fault.help {
+                write!(f, "\n      = {help}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Collects what validation finds, so that a person sees all faults of a file at once.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes a fault at `place`.
+    pub fn add(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
+        let help = help.into();
+        self.0.push(Fault {
+            place,
+            message: message.into(),
+            help: (!help.is_empty()).then_some(help),
+        });
+    }
+
+    /// Notes that the name at `at` is none of `valid`, and which of them is nearest.
+    pub fn unknown_name<'a>(&mut self, what: &str, at: &At<String>, valid: impl IntoIterator<Item = &'a str>) {
+        let valid: Vec<&str> = valid.into_iter().collect();
+        self.add(
+            at.place,
+            format!("unknown {what} `{}`", at.value),
+            help_for_name(&at.value, &valid),
+        );
+    }
+
+    /// The file's error, or nothing where no fault was noted.
+    ///
+    /// # Errors
+    /// All faults noted, in the file's order.
+    pub fn finish(mut self, file: &str, text: &str) -> Result<(), FormatError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        self.0.sort_by_key(|fault| fault.place);
+        Err(FormatError {
+            file: file.to_owned(),
+            faults: self.0,
+            source_text: text.to_owned(),
+        })
+    }
+}
+
+/// The valid name nearest to `name`, where one is near enough to be meant.
+#[must_use]
+pub fn nearest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
+    valid
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(3) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Help for a name that is none of `valid`.
+#[must_use]
+pub fn help_for_name(name: &str, valid: &[&str]) -> String {
+    let list = if valid.is_empty() {
+        "none is defined".to_owned()
+    } else {
+        format!("valid: {}", valid.join(", "))
+    };
+    nearest(name, valid).map_or_else(|| list.clone(), |near| format!("did you mean `{near}`? ({list})"))
+}
+
+/// Reads `text` of `file` into a wire type.
+///
+/// # Errors
+/// The first fault of syntax, field name or type, with its place.
+pub fn read<W: DeserializeOwned>(file: &str, text: &str) -> Result<W, FormatError> {
+    let options = serde_yaml::options! { with_snippet: false };
+    serde_yaml::from_str_with_options(text, options).map_err(|error| FormatError {
+        file: file.to_owned(),
+        faults: vec![fault_of(&error)],
+        source_text: text.to_owned(),
+    })
+}
+
+fn fault_of(error: &serde_yaml::Error) -> Fault {
+    use serde_yaml::Error as E;
+    let error = error.without_snippet();
+    let place = error.location().map_or(Place { line: 1, column: 1 }, Place::from);
+    let (message, help) = match error {
+        E::SerdeUnknownField { field, expected, .. } => {
+            (format!("unknown field `{field}`"), Some(help_for_name(field, expected)))
+        }
+        E::SerdeUnknownVariant { variant, expected, .. } => (
+            format!("unknown value `{variant}`"),
+            Some(help_for_name(variant, expected)),
+        ),
+        E::SerdeMissingField { field, .. } => (
+            format!("missing field `{field}`"),
+            Some(format!("add `{field}:` to this mapping")),
+        ),
+        E::SerdeInvalidType {
+            unexpected, expected, ..
+        } => (format!("{unexpected} stands where {expected} is expected"), None),
+        E::SerdeInvalidValue {
+            unexpected, expected, ..
+        } => (
+            format!("{unexpected} is not valid here"),
+            Some(format!("expected {expected}")),
+        ),
+        E::InvalidScalar { ty, .. } => (
+            format!("this is not a valid {}", plain_type(ty)),
+            Some(format!("expected {}", plain_type(ty))),
+        ),
+        E::NullIntoString { .. } => (
+            "no value stands where a text is expected".to_owned(),
+            Some("give a text, or quote it: \"\"".to_owned()),
+        ),
+        E::DuplicateMappingKey { key, .. } => (
+            format!(
+                "the field `{}` stands here a second time",
+                key.as_deref().unwrap_or("?")
+            ),
+            Some("keep one of the two".to_owned()),
+        ),
+        E::Eof { .. } => ("the file ends before the document is complete".to_owned(), None),
+        E::Unexpected { expected, .. } => (
+            format!("something else stands where {expected} is expected"),
+            Some(format!("expected {expected}")),
+        ),
+        other => (first_line(&other.to_string()), None),
+    };
+    Fault { place, message, help }
+}
+
+/// The reader's type names in words a person of no Rust understands.
+fn plain_type(name: &str) -> &str {
+    match name {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "whole number (0 or more)",
+        "i8" | "i16" | "i32" | "i64" => "whole number",
+        "f32" | "f64" => "number",
+        "bool" => "truth value (true or false)",
+        other => other,
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("not valid YAML")
+        .trim()
+        .trim_start_matches("error: ")
+        .to_owned()
+}

@@ -1,0 +1,16 @@
+//! tiermark's formats on disk and its pure planning: no tokio, no network.
+//!
+//! Below: YAML definitions become a [`catalog::Catalog`], a catalog and a seed become a [`plan::Plan`], and what is
+//! measured becomes the records of a [`run`].
+
+pub mod catalog;
+pub mod contract;
+pub mod format;
+pub mod histogram;
+pub mod host;
+pub mod load;
+pub mod plan;
+pub mod recording;
+pub mod redact;
+pub mod run;
+pub mod trial;

@@ -1,0 +1,227 @@
+//! Planning: which entry is started when, and in which order its cells are measured. Pure and reproducible by its seed.
+
+use rand::SeedableRng as _;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom as _;
+use serde::{Deserialize, Serialize};
+
+use crate::format::framework::Framework;
+use crate::format::scenario::Scenario;
+use crate::format::suite::Suite;
+use crate::host::{Placement, short_hash};
+use crate::load::Load;
+use crate::trial::{EntryId, TrialKey};
+
+/// What runs the frameworks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunnerKind {
+    /// Containers.
+    Docker,
+    /// Plain local processes.
+    Process,
+    /// A server that somebody else runs.
+    External,
+}
+
+impl std::fmt::Display for RunnerKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            RunnerKind::Docker => "docker",
+            RunnerKind::Process => "process",
+            RunnerKind::External => "external",
+        })
+    }
+}
+
+/// An entry to be measured: the definition it is planned from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedEntry {
+    /// Its id.
+    pub id: EntryId,
+    /// Its framework, as defined when the run was planned.
+    pub framework: Framework,
+}
+
+/// All that a plan is made from.
+#[derive(Debug, Clone)]
+pub struct PlanInput {
+    /// Entries, built-in ones included.
+    pub entries: Vec<PlannedEntry>,
+    /// Scenarios.
+    pub scenarios: Vec<Scenario>,
+    /// Lengths, blocks and perhaps loads.
+    pub suite: Suite,
+    /// What runs the entries.
+    pub runner: RunnerKind,
+    /// Where each role runs.
+    pub placement: Placement,
+    /// Source of all shuffling.
+    pub seed: u64,
+}
+
+/// A run's plan: trials in randomised, interleaved blocks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Hash of everything that decides what is measured and how.
+    pub hash: String,
+    /// Source of all shuffling.
+    pub seed: u64,
+    /// What runs the entries.
+    pub runner: RunnerKind,
+    /// Where each role runs.
+    pub placement: Placement,
+    /// Lengths, blocks and perhaps loads.
+    pub suite: Suite,
+    /// Entries, in the order they were named.
+    pub entries: Vec<PlannedEntry>,
+    /// Scenarios, in the order they were named.
+    pub scenarios: Vec<Scenario>,
+    /// Starts in the order they are made.
+    pub starts: Vec<PlannedStart>,
+}
+
+/// One start of one entry, and the cells it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedStart {
+    /// Block, from 1.
+    pub block: u32,
+    /// The entry.
+    pub entry: EntryId,
+    /// Its cells in the order they are measured; those of writing scenarios come last, each after a reseed.
+    pub cells: Vec<PlannedCell>,
+}
+
+/// One scenario under one load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedCell {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The load.
+    pub load: Load,
+}
+
+/// Seconds that a start, its checks and its end take beside the cells: an estimate for people, not a limit.
+const START_ESTIMATE_S: f64 = 4.0;
+/// Seconds between two cells: connections, calibration of the observer, storing.
+const CELL_ESTIMATE_S: f64 = 0.15;
+
+impl Plan {
+    /// Makes the plan. The same input gives the same plan.
+    #[must_use]
+    pub fn new(input: PlanInput) -> Self {
+        let PlanInput {
+            entries,
+            scenarios,
+            suite,
+            runner,
+            placement,
+            seed,
+        } = input;
+        let hash = hash_of(&entries, &scenarios, &suite, runner, &placement, seed);
+        let mut random = SmallRng::seed_from_u64(seed);
+        let mut starts = Vec::new();
+        for block in 1..=suite.blocks {
+            let mut order: Vec<&PlannedEntry> = entries.iter().collect();
+            order.shuffle(&mut random);
+            for entry in order {
+                starts.push(PlannedStart {
+                    block,
+                    entry: entry.id.clone(),
+                    cells: cells_of(&scenarios, &suite, &mut random),
+                });
+            }
+        }
+        Self {
+            hash,
+            seed,
+            runner,
+            placement,
+            suite,
+            entries,
+            scenarios,
+            starts,
+        }
+    }
+
+    /// The key of a cell in a block.
+    #[must_use]
+    pub fn key(&self, start: &PlannedStart, cell: &PlannedCell) -> TrialKey {
+        TrialKey {
+            plan: self.hash.clone(),
+            block: start.block,
+            entry: start.entry.clone(),
+            scenario: cell.scenario.clone(),
+            load: cell.load.to_string(),
+        }
+    }
+
+    /// The scenario of that name.
+    #[must_use]
+    pub fn scenario(&self, name: &str) -> Option<&Scenario> {
+        self.scenarios.iter().find(|scenario| scenario.name == name)
+    }
+
+    /// The entry of that id.
+    #[must_use]
+    pub fn entry(&self, id: &EntryId) -> Option<&PlannedEntry> {
+        self.entries.iter().find(|entry| &entry.id == id)
+    }
+
+    /// Number of trials.
+    #[must_use]
+    pub fn trials(&self) -> usize {
+        self.starts.iter().map(|start| start.cells.len()).sum()
+    }
+
+    /// Seconds of one trial: warm-up, window, and what lies between two.
+    #[must_use]
+    pub fn trial_seconds(&self) -> f64 {
+        self.suite.warmup_s + self.suite.duration_s + CELL_ESTIMATE_S
+    }
+
+    /// Estimated seconds of measuring, builds not included.
+    #[must_use]
+    pub fn estimated_seconds(&self) -> f64 {
+        self.trials() as f64 * self.trial_seconds() + self.starts.len() as f64 * START_ESTIMATE_S
+    }
+}
+
+fn cells_of(scenarios: &[Scenario], suite: &Suite, random: &mut SmallRng) -> Vec<PlannedCell> {
+    let mut reading = Vec::new();
+    let mut writing = Vec::new();
+    for scenario in scenarios {
+        for load in suite.loads.as_ref().unwrap_or(&scenario.loads) {
+            let cell = PlannedCell {
+                scenario: scenario.name.clone(),
+                load: *load,
+            };
+            if scenario.writes {
+                writing.push(cell)
+            } else {
+                reading.push(cell)
+            }
+        }
+    }
+    reading.shuffle(random);
+    writing.shuffle(random);
+    reading.append(&mut writing);
+    reading
+}
+
+fn hash_of(
+    entries: &[PlannedEntry],
+    scenarios: &[Scenario],
+    suite: &Suite,
+    runner: RunnerKind,
+    placement: &Placement,
+    seed: u64,
+) -> String {
+    // Struct fields and sorted maps serialise in one order, so that equal plans have equal hashes.
+    let all = serde_json::to_vec(&(entries, scenarios, suite, runner, placement, seed)).unwrap_or_default();
+    short_hash(&all)
+}

@@ -1,0 +1,360 @@
+//! What is stored of each start and each trial: the records of `trials.jsonl`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::host::Role;
+use crate::recording::Recording;
+
+/// A framework in one variant, written `fastapi/uvicorn`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// The framework's name.
+    pub framework: String,
+    /// The variant's name.
+    pub variant: String,
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.framework, self.variant))
+    }
+}
+
+impl FromStr for EntryId {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            Some((framework, variant)) if !framework.is_empty() && !variant.is_empty() => Ok(Self {
+                framework: framework.to_owned(),
+                variant: variant.to_owned(),
+            }),
+            _ => Err(format!("`{text}` is not an entry; write framework/variant")),
+        }
+    }
+}
+
+impl Serialize for EntryId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// What tells a trial from every other of its run; with the attempt, from every other try.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialKey {
+    /// Hash of the plan.
+    pub plan: String,
+    /// Block, from 1.
+    pub block: u32,
+    /// The entry.
+    pub entry: EntryId,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The load level's name, such as `c64`.
+    pub load: String,
+}
+
+/// One line of `trials.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "records are written and read one at a time, and most are trials"
+)]
+pub enum Record {
+    /// An entry was started.
+    Start(StartRecord),
+    /// A cell was tried.
+    Trial(TrialRecord),
+    /// Measuring began or went on, or ended before the plan was done.
+    Session(SessionRecord),
+}
+
+/// Measuring began, went on, or ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionRecord {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: SessionEvent,
+}
+
+/// What happened to a run as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SessionEvent {
+    /// The first trial follows.
+    Began,
+    /// A later session goes on with what is missing.
+    Resumed,
+    /// The plan is done.
+    Completed,
+    /// The infrastructure failed or the user interrupted; what was measured stands above.
+    Ended {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One start of an entry: the unit of replication.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartRecord {
+    /// Block, from 1.
+    pub block: u32,
+    /// The entry.
+    pub entry: EntryId,
+    /// Which start of this entry in this block, from 1.
+    pub attempt: u32,
+    /// When the start was asked for.
+    pub at: Timestamp,
+    /// How long its parts took.
+    pub parts: StartParts,
+    /// Memory in bytes after it became ready and before any load but the readiness checks.
+    pub idle_memory_bytes: Option<u64>,
+    /// Processes it was told to run.
+    pub workers: u32,
+    /// Database connections each process was told to hold.
+    pub pool_per_process: u32,
+    /// Limit of open files in force.
+    pub file_limit: u64,
+}
+
+/// The parts of a start, each in milliseconds since the start was asked for; none where the runner cannot tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartParts {
+    /// The container was created.
+    pub created_ms: Option<f64>,
+    /// Its process ran.
+    pub running_ms: Option<f64>,
+    /// Its port took connections.
+    pub listening_ms: Option<f64>,
+    /// The readiness path gave its first right answer.
+    pub first_right_answer_ms: Option<f64>,
+}
+
+/// One try of one cell in one block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialRecord {
+    /// What was tried.
+    pub key: TrialKey,
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// How it ended.
+    pub state: State,
+    /// What the host did beside: a trial over the limits is repeated once, both kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disturbances: Vec<Disturbance>,
+    /// What the generator recorded, where it came to a load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Recording>,
+    /// What was seen of server, database, generator and host meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observation: Option<Observation>,
+}
+
+/// How a trial of a cell ended. A cell without any record is `not measured`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
+pub enum State {
+    /// Measured, and the measurement holds.
+    Ok,
+    /// Measured, but the measurement does not hold; never shown as a rating.
+    Invalid {
+        /// Why.
+        verdicts: Vec<Verdict>,
+    },
+    /// The target's own fault. Final.
+    Failed {
+        /// What was wrong: expected and got, the last log lines.
+        reason: String,
+    },
+    /// The framework lacks it.
+    Unsupported {
+        /// Why.
+        reason: String,
+    },
+    /// What it is built from cannot be had here.
+    NotBuildableHere {
+        /// What is missing.
+        reason: String,
+        /// What would help.
+        remedy: String,
+    },
+    /// The infrastructure failed or the user interrupted. Not final: a resumed run tries again.
+    Attempt {
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl State {
+    /// Whether the cell needs no further try in this block.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(self, State::Attempt { .. })
+    }
+
+    /// The method's name of the state.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            State::Ok => "ok",
+            State::Invalid { .. } => "invalid",
+            State::Failed { .. } => "failed",
+            State::Unsupported { .. } => "unsupported",
+            State::NotBuildableHere { .. } => "not buildable here",
+            State::Attempt { .. } => "interrupted",
+        }
+    }
+}
+
+/// Why a measurement does not hold, with the number and its limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Verdict {
+    /// The generator sent too late: its own error is in the numbers.
+    Lateness {
+        /// 99th percentile of lateness, milliseconds.
+        p99_ms: f64,
+        /// The limit, milliseconds.
+        limit_ms: f64,
+    },
+    /// Not all connections could be opened.
+    Connections {
+        /// Reached.
+        reached: u32,
+        /// Wanted.
+        wanted: u32,
+    },
+    /// Too few right answers for the percentile that the objective names.
+    Samples {
+        /// Samples there are.
+        samples: u64,
+        /// Samples needed.
+        needed: u64,
+    },
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Lateness { p99_ms, limit_ms } => {
+                write!(f, "the generator was late: p99 {p99_ms:.2} ms, limit {limit_ms} ms")
+            }
+            Verdict::Connections { reached, wanted } => write!(f, "{reached} of {wanted} connections were reached"),
+            Verdict::Samples { samples, needed } => {
+                write!(f, "{samples} samples, {needed} needed for the objective's percentile")
+            }
+        }
+    }
+}
+
+/// Something the host did beside the trial, over its limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disturbance {
+    /// What: `steal`, `pressure`, `throttled`, `foreign cpu`, `tcp retransmits`, `listen overflows`.
+    pub what: String,
+    /// How much, in the unit of `what` (shares from 0 to 1, or counts).
+    pub value: f64,
+    /// The limit.
+    pub limit: f64,
+}
+
+/// What was seen during a trial's measured window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Observation {
+    /// Use of each role that could be seen.
+    pub roles: BTreeMap<Role, RoleUse>,
+    /// The host's noise.
+    pub noise: HostNoise,
+    /// Samples over the trial, warm-up included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
+}
+
+/// CPU, memory and threads of a role within the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleUse {
+    /// User CPU time, nanoseconds.
+    pub cpu_user_ns: u64,
+    /// System CPU time, nanoseconds.
+    pub cpu_system_ns: u64,
+    /// Cores it was given.
+    pub cores: u32,
+    /// Length of the observed interval, nanoseconds.
+    pub over_ns: u64,
+    /// Greatest memory seen, bytes: cgroup usage minus inactive file pages, or the sum of PSS.
+    pub memory_peak_bytes: Option<u64>,
+    /// Greatest number of threads seen.
+    pub threads_peak: Option<u32>,
+}
+
+impl RoleUse {
+    /// Share of its cores that was busy, 0 to 1 (a little above where accounting is coarse).
+    #[must_use]
+    pub fn busy(&self) -> f64 {
+        let available = self.over_ns as f64 * f64::from(self.cores.max(1));
+        if available > 0.0 {
+            (self.cpu_user_ns + self.cpu_system_ns) as f64 / available
+        } else {
+            0.0
+        }
+    }
+}
+
+/// What else the host did within the window. None where the kernel does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostNoise {
+    /// CPU time taken by the hypervisor, share of all cores' time.
+    pub steal_share: Option<f64>,
+    /// Share of the time in which some task waited for CPU (PSI).
+    pub cpu_pressure_share: Option<f64>,
+    /// Nanoseconds that the server's control group was throttled.
+    pub throttled_ns: Option<u64>,
+    /// CPU time of everything but server, database and generator, share of all cores' time.
+    pub foreign_cpu_share: Option<f64>,
+    /// TCP segments sent again.
+    pub tcp_retransmits: Option<u64>,
+    /// Connections dropped because a listening queue was full.
+    pub listen_overflows: Option<u64>,
+    /// Mean frequency in MHz.
+    pub frequency_mhz: Option<u32>,
+}
+
+/// One sample of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// Nanoseconds since the trial's zero.
+    pub at_ns: u64,
+    /// Whose.
+    pub role: Role,
+    /// CPU time so far, nanoseconds since the trial's zero.
+    pub cpu_ns: u64,
+    /// Memory, bytes.
+    pub memory_bytes: Option<u64>,
+}
