@@ -1,0 +1,71 @@
+//! Why no recording could be made.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// Why [`drive`](crate::drive) gave no recording. A target's failures are no errors: they are outcomes of a recording.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The request cannot be sent as HTTP/1.1.
+    #[error("the request for {address} cannot be written as HTTP/1.1: {reason}")]
+    Request {
+        /// Where it should have gone.
+        address: SocketAddr,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A load without connections.
+    #[error("the load for {address} has no connections; give it at least one")]
+    NoConnections {
+        /// Where it should have gone.
+        address: SocketAddr,
+    },
+    /// More connections than this process may hold files open.
+    #[error(
+        "{wanted} connections to {address} are wanted, but the limit of open files leaves room for {limit}; \
+         raise the hard limit (`ulimit -Hn`, or `nofile` in /etc/security/limits.conf) or ask for fewer connections"
+    )]
+    TooManyConnections {
+        /// Where they should have gone.
+        address: SocketAddr,
+        /// Connections wanted.
+        wanted: u32,
+        /// Connections for which there is room.
+        limit: u64,
+    },
+    /// A load thread could not be pinned.
+    #[error(
+        "cannot pin a load thread for {address} to core {core}: {source}; name a core of this process's affinity mask"
+    )]
+    Pin {
+        /// The target.
+        address: SocketAddr,
+        /// The core that was asked for.
+        core: usize,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The generator itself met a failure of the system.
+    #[error("load on {address}: cannot {action}: {source}")]
+    Io {
+        /// The target.
+        address: SocketAddr,
+        /// What was tried.
+        action: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// [`Stop`](crate::Stop) was set before the trial was over.
+    #[error("the load on {address} was stopped before its end")]
+    Stopped {
+        /// The target.
+        address: SocketAddr,
+    },
+    /// A load thread panicked: a defect of tiermark.
+    #[error("a load thread for {address} panicked; this is a defect of tiermark")]
+    Panicked {
+        /// The target.
+        address: SocketAddr,
+    },
+}
