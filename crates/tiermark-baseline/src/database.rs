@@ -1,0 +1,190 @@
+//! Connections to PostgreSQL: a pool a worker, and why a query failed.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use deadpool_postgres::{Client, Manager, Pool, PoolError, Runtime};
+use hyper::StatusCode;
+use tokio_postgres::config::Host;
+use tokio_postgres::{NoTls, Row};
+
+use crate::reply::{Reply, failure};
+use crate::{Config, Error};
+
+/// How long a request waits for a connection, and a connection for being made. Beyond the generator's patience
+/// at any load that meets an objective: it turns a lost database into an answer instead of a silence.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A worker's access to the database. Prepared statements are kept with each connection.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pool: Pool,
+    place: String,
+}
+
+impl Database {
+    /// The pools that `config`'s workers use in turn; none where it names no database.
+    pub(crate) fn pools(config: &Config) -> Result<Vec<Self>, Error> {
+        let Some(url) = &config.database_url else {
+            return Ok(Vec::new());
+        };
+        let parsed: tokio_postgres::Config = url.parse().map_err(Error::DatabaseUrl)?;
+        shares(config.pool_size, config.workers)
+            .map(|size| Self::new(&parsed, size))
+            .collect()
+    }
+
+    fn new(parsed: &tokio_postgres::Config, size: usize) -> Result<Self, Error> {
+        let place = place(parsed);
+        let pool = Pool::builder(Manager::new(parsed.clone(), NoTls))
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .build()
+            .map_err(|source| Error::Pool {
+                place: place.clone(),
+                source,
+            })?;
+        Ok(Self { pool, place })
+    }
+
+    /// The one row of `statement` for `id`.
+    pub(crate) async fn row(&self, statement: &str, id: i32) -> Result<Row, QueryError> {
+        let client = self.client().await?;
+        let prepared = client.prepare_cached(statement).await.map_err(|e| self.failed(e))?;
+        client.query_one(&prepared, &[&id]).await.map_err(|e| self.failed(e))
+    }
+
+    /// All rows of `statement`.
+    pub(crate) async fn rows(&self, statement: &str) -> Result<Vec<Row>, QueryError> {
+        let client = self.client().await?;
+        let prepared = client.prepare_cached(statement).await.map_err(|e| self.failed(e))?;
+        client.query(&prepared, &[]).await.map_err(|e| self.failed(e))
+    }
+
+    /// Names this database in an error of a query or of reading its rows.
+    pub(crate) fn failed(&self, source: tokio_postgres::Error) -> QueryError {
+        QueryError::Query {
+            place: self.place.clone(),
+            source,
+        }
+    }
+
+    async fn client(&self) -> Result<Client, QueryError> {
+        self.pool.get().await.map_err(|source| QueryError::Connection {
+            place: self.place.clone(),
+            source,
+        })
+    }
+}
+
+/// Why a route that needs the database has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum QueryError {
+    #[error("no database: DATABASE_URL is not set")]
+    NoDatabase,
+    #[error("no connection to the database at {place}")]
+    Connection { place: String, source: PoolError },
+    #[error("a query failed in the database at {place}")]
+    Query {
+        place: String,
+        source: tokio_postgres::Error,
+    },
+}
+
+impl QueryError {
+    /// The reply that tells the reason, with all its causes.
+    pub(crate) fn reply(&self) -> Reply {
+        let status = match self {
+            Self::NoDatabase => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Connection { .. } | Self::Query { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        failure(status, with_causes(self))
+    }
+}
+
+/// The messages of `error` and its causes; a cause that its effect has quoted already is not repeated.
+fn with_causes(error: &dyn StdError) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        cause = error.source();
+    }
+    message
+}
+
+/// Shares `total` connections out to at most `workers` pools: never more than `total` in sum, and none empty.
+/// With more workers than connections several workers use one pool.
+fn shares(total: usize, workers: usize) -> impl Iterator<Item = usize> {
+    let pools = workers.min(total).max(1);
+    (0..pools).map(move |pool| total / pools + usize::from(pool < total % pools))
+}
+
+/// `host:port/name`, built from the parsed parts so that no password can be in it.
+fn place(parsed: &tokio_postgres::Config) -> String {
+    let host = match parsed.get_hosts().first() {
+        // The parser ends a password at the first `@`; one that was not percent-encoded reaches into the host.
+        Some(Host::Tcp(host)) => host.rsplit('@').next().unwrap_or_default().to_owned(),
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => "(no host)".to_owned(),
+    };
+    let port = parsed.get_ports().first().copied().unwrap_or(5432);
+    format!(
+        "{host}:{port}/{}",
+        parsed.get_dbname().or(parsed.get_user()).unwrap_or_default()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_place(url: &str, expect: &str) {
+        assert_eq!(url.parse().map(|parsed| place(&parsed)).ok().as_deref(), Some(expect));
+    }
+
+    #[test]
+    fn a_place_holds_no_password() {
+        check_place("postgres://u:secret@db.local:6000/bench", "db.local:6000/bench");
+        check_place("postgres://u:sec@ret@db.local/bench", "db.local:5432/bench");
+        check_place("postgres://u@db.local/bench?password=secret", "db.local:5432/bench");
+        check_place("host=db.local user=u password=secret", "db.local:5432/u");
+        check_place("host=/run/pg user=u dbname=bench", "/run/pg:5432/bench");
+    }
+
+    #[test]
+    fn an_unreadable_url_is_refused_and_not_shown() {
+        let config = Config {
+            address: ([127, 0, 0, 1], 0).into(),
+            workers: 1,
+            database_url: Some("postgres://u:secret@db:port/bench".to_owned()),
+            pool_size: 1,
+        };
+        let error = Database::pools(&config).err();
+        assert!(matches!(error, Some(Error::DatabaseUrl(_))));
+        assert!(
+            !format!(
+                "{error:?}{}",
+                error.as_ref().map(|e| with_causes(e)).unwrap_or_default()
+            )
+            .contains("secret")
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn shares_add_up_and_are_even(total in 1..=32_usize, workers in 1..100_usize) {
+            let shares: Vec<usize> = shares(total, workers).collect();
+            proptest::prop_assert_eq!(shares.iter().sum::<usize>(), total);
+            proptest::prop_assert_eq!(shares.len(), total.min(workers));
+            let (least, most) = (shares.iter().min(), shares.iter().max());
+            proptest::prop_assert!(most.zip(least).is_some_and(|(most, least)| *least > 0 && most - least <= 1));
+        }
+    }
+}

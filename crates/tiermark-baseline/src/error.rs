@@ -1,0 +1,65 @@
+//! Why a server could not be set up or kept running.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// Why a server could not be set up or kept running. No message holds the database's URL or password.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An environment variable holds something else than it should.
+    #[error("{name} is {value:?}, which is not {expected}")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// A number is outside what is allowed.
+    #[error("{name} is {value}, but must be from 1 to {most}")]
+    OutOfRange {
+        /// The environment variable that sets it.
+        name: &'static str,
+        /// What was given.
+        value: usize,
+        /// The most that is allowed.
+        most: usize,
+    },
+    /// The database's URL cannot be read. It is not shown: what cannot be read cannot be redacted either.
+    #[error("DATABASE_URL is not a PostgreSQL connection string")]
+    DatabaseUrl(#[source] tokio_postgres::Error),
+    /// The connection pool of a database could not be set up.
+    #[error("the connection pool for the database at {place} could not be set up")]
+    Pool {
+        /// Host, port and name of the database.
+        place: String,
+        /// What the pool says.
+        source: deadpool_postgres::BuildError,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A thread or its event loop could not be started.
+    #[error("cannot start an event loop for {address}")]
+    EventLoop {
+        /// The address the server listens on.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A worker panicked: a fault of this program.
+    #[error("worker {worker} of the server on {address} panicked")]
+    Panicked {
+        /// The address the server listens on.
+        address: SocketAddr,
+        /// The worker, from 0.
+        worker: usize,
+    },
+}

@@ -1,0 +1,32 @@
+//! The yardstick: a server on hyper that answers tiermark's whole contract.
+//!
+//! Every run measures it beside the frameworks, so that a reader sees what this host, this kernel and this
+//! load generator can do when the framework costs next to nothing. It is no reference for tiers (`method.md`).
+//!
+//! It is an event loop a core: [`Config::workers`] threads, each with a runtime and a listener of its own,
+//! between which the kernel spreads the connections (`SO_REUSEPORT`). Nothing here prints or exits.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), tiermark_baseline::Error> {
+//! let server = tiermark_baseline::Server::bind(tiermark_baseline::Config::from_environment()?)?;
+//! let _listening_on = server.address();
+//! server.run(std::future::pending())
+//! # }
+//! ```
+
+mod config;
+mod database;
+mod error;
+mod reply;
+mod routes;
+mod server;
+
+pub use config::{Config, MAX_POOL_SIZE, MAX_WORKERS};
+pub use error::Error;
+pub use server::{DRAIN, Server, serve};
+
+/// The name the server gives itself in its `Server` header.
+pub const NAME: &str = "tiermark-baseline";
+
+/// The version of this server, which a run records as the version of the entry.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,43 @@
+//! The few shapes a reply has.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+/// A reply whose body is ready as a whole, so that hyper states its length.
+pub(crate) type Reply = Response<Full<Bytes>>;
+
+/// 200, plain text.
+pub(crate) fn text(body: impl Into<Bytes>) -> Reply {
+    with_type("text/plain", body.into())
+}
+
+/// 200, an HTML document.
+pub(crate) fn html(body: impl Into<Bytes>) -> Reply {
+    with_type("text/html; charset=utf-8", body.into())
+}
+
+/// 200, `value` as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Reply {
+    match serde_json::to_vec(value) {
+        Ok(body) => with_type("application/json", body.into()),
+        Err(error) => failure(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+/// A failure, with its reason for whoever reads the body.
+pub(crate) fn failure(status: StatusCode, reason: impl Into<Bytes>) -> Reply {
+    let mut reply = with_type("text/plain; charset=utf-8", reason.into());
+    *reply.status_mut() = status;
+    reply
+}
+
+fn with_type(content_type: &'static str, body: Bytes) -> Reply {
+    let mut reply = Response::new(Full::new(body));
+    let headers = reply.headers_mut();
+    headers.insert(SERVER, HeaderValue::from_static(crate::NAME));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}

@@ -1,0 +1,249 @@
+//! Listening, an event loop a worker, and an orderly end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, watch};
+
+use crate::database::Database;
+use crate::routes::{self, State};
+use crate::{Config, Error};
+
+/// How long a server that was told to stop waits for the answers it has begun.
+pub const DRAIN: Duration = Duration::from_secs(5);
+
+/// Connections that may wait to be accepted: all that a load level opens at once. The kernel lowers it to its own limit.
+const BACKLOG: i32 = 4096;
+
+/// Rest after a failed accept, lest a full file table turn the event loop into a busy one.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// A server that listens already: connections queue until [`Server::run`].
+pub struct Server {
+    address: SocketAddr,
+    listeners: Vec<StdListener>,
+    databases: Vec<Database>,
+}
+
+/// Binds and serves until `stop` resolves; see [`Server::bind`] and [`Server::run`].
+///
+/// # Errors
+/// Those of [`Server::bind`] and [`Server::run`].
+pub fn serve(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+    Server::bind(config)?.run(stop)
+}
+
+impl Server {
+    /// Listens on `config.address`, once a worker. Connections to the database are made when first needed, so a
+    /// database that is down shows in replies (500), not here.
+    ///
+    /// # Errors
+    /// A number out of range, an unreadable database URL, or an address that cannot be listened on.
+    pub fn bind(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let databases = Database::pools(&config)?;
+        let (address, listeners) = listen(config.address, config.workers).map_err(|source| Error::Listen {
+            address: config.address,
+            source,
+        })?;
+        Ok(Self {
+            address,
+            listeners,
+            databases,
+        })
+    }
+
+    /// Where the server listens, with the port that the kernel chose if it was asked to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` resolves, which is polled on a tokio runtime on this thread. Then nothing more is
+    /// accepted, idle connections are closed, and what is being answered has [`DRAIN`] to end.
+    ///
+    /// # Errors
+    /// A worker that could not start or that panicked; the others are stopped first.
+    pub fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        let address = self.address;
+        let control = event_loop(address)?;
+        let (stopper, stopping) = watch::channel(());
+        let (ending, mut ended) = mpsc::unbounded_channel();
+        let (workers, started) = self.start(&stopping, &ending);
+        if started.is_ok() {
+            control.block_on(async {
+                tokio::select! { () = stop => {}, _ = ended.recv() => {} }
+            });
+        }
+        drop(stopper);
+        started.and(join(address, workers))
+    }
+
+    /// Starts the workers; those that did start are returned even where a later one did not.
+    fn start(
+        self,
+        stopping: &watch::Receiver<()>,
+        ending: &mpsc::UnboundedSender<()>,
+    ) -> (Vec<Thread>, Result<(), Error>) {
+        let mut workers = Vec::with_capacity(self.listeners.len());
+        // Cycled: there are fewer pools than workers where there are fewer connections than workers.
+        let mut databases = self.databases.iter().cycle().cloned();
+        for (index, listener) in self.listeners.into_iter().enumerate() {
+            let worker = Worker {
+                address: self.address,
+                listener,
+                state: Arc::new(State {
+                    database: databases.next(),
+                }),
+                stopping: stopping.clone(),
+                _ending: Ending(ending.clone()),
+            };
+            let thread = std::thread::Builder::new().name(format!("baseline-{index}"));
+            match thread.spawn(move || worker.run()) {
+                Ok(handle) => workers.push(handle),
+                Err(source) => {
+                    return (
+                        workers,
+                        Err(Error::EventLoop {
+                            address: self.address,
+                            source,
+                        }),
+                    );
+                }
+            }
+        }
+        (workers, Ok(()))
+    }
+}
+
+/// Waits for all workers; the first error counts.
+fn join(address: SocketAddr, workers: Vec<Thread>) -> Result<(), Error> {
+    let mut outcome = Ok(());
+    for (worker, handle) in workers.into_iter().enumerate() {
+        let result = handle.join().unwrap_or(Err(Error::Panicked { address, worker }));
+        outcome = outcome.and(result);
+    }
+    outcome
+}
+
+/// A worker's thread and what it ends with.
+type Thread = JoinHandle<Result<(), Error>>;
+
+/// Tells [`Server::run`] that a worker ended, however it did.
+struct Ending(mpsc::UnboundedSender<()>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // Nobody listens once the server is stopping.
+        let _ = self.0.send(());
+    }
+}
+
+/// One thread's part of the server.
+struct Worker {
+    address: SocketAddr,
+    listener: StdListener,
+    state: Arc<State>,
+    stopping: watch::Receiver<()>,
+    _ending: Ending,
+}
+
+impl Worker {
+    fn run(self) -> Result<(), Error> {
+        let Self {
+            address,
+            listener,
+            state,
+            mut stopping,
+            _ending,
+        } = self;
+        event_loop(address)?.block_on(async move {
+            let listener = TcpListener::from_std(listener).map_err(|source| Error::EventLoop { address, source })?;
+            let connections = GracefulShutdown::new();
+            tokio::select! {
+                // Nothing is ever sent: an error says that the sender is gone, which is the sign.
+                _ = stopping.changed() => {}
+                () = accept(&listener, &state, &connections) => {}
+            }
+            drop(listener);
+            // What is still open afterwards is cut off when the runtime is dropped.
+            let _ = tokio::time::timeout(DRAIN, connections.shutdown()).await;
+            Ok(())
+        })
+    }
+}
+
+/// Accepts for ever.
+async fn accept(listener: &TcpListener, state: &Arc<State>, connections: &GracefulShutdown) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => attend(stream, Arc::clone(state), connections),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// Answers a connection's requests in a task of its own.
+fn attend(stream: TcpStream, state: Arc<State>, connections: &GracefulShutdown) {
+    // Fails only on a connection that is gone, which the first read will find out as well.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let state = Arc::clone(&state);
+        async move { Ok::<_, Infallible>(routes::answer(&state, &request).await) }
+    });
+    // Answers to pipelined requests leave in one write instead of one each. The price is hyper's: it flushes only
+    // when all that was read is used up, so bytes that are no HTTP get a closed connection where others send 400.
+    let connection = http1::Builder::new()
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let watched = connections.watch(connection);
+    // A connection's error is its client's: a reset, or bytes that are no HTTP.
+    tokio::spawn(async move { watched.await.ok() });
+}
+
+fn event_loop(address: SocketAddr) -> Result<Runtime, Error> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::EventLoop { address, source })
+}
+
+/// A listener for each of `workers`, all on one address.
+fn listen(address: SocketAddr, workers: usize) -> io::Result<(SocketAddr, Vec<StdListener>)> {
+    if workers > 1 && address.port() != 0 {
+        // Two servers of one user may share a port by SO_REUSEPORT, and a forgotten one would silently take half
+        // of the connections. Without that option the kernel tells.
+        drop(listener(address, false)?);
+    }
+    let first = listener(address, workers > 1)?;
+    let address = first.local_addr()?;
+    let mut listeners = vec![first];
+    for _ in 1..workers {
+        listeners.push(listener(address, true)?);
+    }
+    Ok((address, listeners))
+}
+
+fn listener(address: SocketAddr, shared: bool) -> io::Result<StdListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // So that a server can follow another at once, past connections in TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
