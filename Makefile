@@ -1,0 +1,23 @@
+# Thin: the work is in the program and in scripts/setup. SETUP=no installs and starts nothing.
+SHELL := /bin/bash
+SETUP ?= yes
+export SETUP
+
+.PHONY: help bench test lint
+
+help:
+	@echo "make bench   set up what is missing, build, measure the quick suite, print the rated table"
+	@echo "make test    set up what is missing, run every test"
+	@echo "make lint    formatting, clippy, dependency rules"
+	@echo "SETUP=no     install and start nothing"
+
+bench:
+	@scripts/with-engine bench cargo run --quiet --release --locked --package tiermark -- run quick $(BENCH_ARGS)
+
+test:
+	@scripts/with-engine test cargo test --workspace --locked
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; else echo "cargo-deny is not installed (cargo install cargo-deny): dependency rules not checked"; fi
