@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod framework;
+mod framework_file;
 pub mod scenario;
 pub mod suite;
 pub mod yaml;
@@ -79,6 +80,36 @@ fn list_names<'a>(what: &str, names: impl Iterator<Item = &'a At<String>>, fault
     }
 }
 
+fn check_path(path: &At<String>, faults: &mut Faults) {
+    if !path.value.starts_with('/') || path.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        faults.add(
+            path.place,
+            format!("`{}` is not a path", path.value),
+            "a path begins with / and has no blanks, such as /health",
+        );
+    }
+}
+
+fn check_status(status: &At<u16>, faults: &mut Faults) {
+    if !(100..=599).contains(&status.value) {
+        faults.add(
+            status.place,
+            format!("{} is not an HTTP status", status.value),
+            "a number from 100 to 599",
+        );
+    }
+}
+
+fn check_range(what: &str, number: &At<u32>, low: u32, high: u32, faults: &mut Faults) {
+    if !(low..=high).contains(&number.value) {
+        faults.add(
+            number.place,
+            format!("{what} is {}", number.value),
+            format!("from {low} to {high}"),
+        );
+    }
+}
+
 /// The JSON Schema of every YAML format, as file name and document, for editors to complete and check with.
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, String)> {
@@ -89,7 +120,7 @@ pub fn schemas() -> Vec<(&'static str, String)> {
         text
     }
     vec![
-        ("framework.schema.json", of::<framework::FrameworkFile>()),
+        ("framework.schema.json", of::<framework_file::FrameworkFile>()),
         ("scenario.schema.json", of::<scenario::ScenarioFile>()),
         ("suite.schema.json", of::<suite::SuiteFile>()),
         ("weights.schema.json", of::<suite::WeightsFile>()),

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::framework::{check_path, check_range, check_status};
 use super::yaml::{At, Faults, FormatError};
-use super::{check_name, check_version, read_versioned};
+use super::{check_name, check_path, check_range, check_status, check_version, read_versioned};
 use crate::load::{Load, Method, Request};
 
 /// Most connections a load may hold: beyond it neither file limits nor ports of one machine suffice.

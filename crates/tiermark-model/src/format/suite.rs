@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::framework::check_range;
 use super::scenario::check_loads;
 use super::yaml::{At, Faults, FormatError};
-use super::{check_name, check_version, list_names, read_versioned};
+use super::{check_name, check_range, check_version, list_names, read_versioned};
 use crate::load::Load;
 
 /// A validated suite.

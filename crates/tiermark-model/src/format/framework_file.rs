@@ -1,0 +1,392 @@
+//! What stands in a `framework.yaml`: wire types, their validation, and the way to the domain types.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::framework::{
+    Choice, DataLayer, Framework, MAX_DATABASE_CONNECTIONS, Need, PLACEHOLDERS, Pool, Process, Readiness, Variant,
+    VersionProbe, WorkerRule, Workers,
+};
+use super::yaml::{At, Faults, FormatError};
+use super::{check_name, check_path, check_range, check_status, check_version, list_names, read_versioned};
+
+/// `framework.yaml`: one backend framework with its variants.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "tiermark framework.yaml")]
+pub(super) struct FrameworkFile {
+    /// Version of this format: 1.
+    version: At<u32>,
+    /// The folder's name: a-z, 0-9 and -.
+    name: At<String>,
+    /// The name people know.
+    title: String,
+    /// Programming language.
+    language: String,
+    /// Whether the default variant is one of those that tiers are measured against.
+    #[serde(default)]
+    core: bool,
+    /// Whether it is part of the tiermark program itself.
+    #[serde(default)]
+    built_in: bool,
+    /// The project's own page.
+    homepage: String,
+    /// Pages of its documentation that this server was reviewed against.
+    documentation: Vec<String>,
+    /// Port the server listens on where PORT is not set.
+    port: At<u16>,
+    readiness: ReadinessFile,
+    version_probe: VersionProbeFile,
+    /// Name of the variant that speaks for the framework.
+    default: At<String>,
+    variants: At<Vec<VariantFile>>,
+    /// Scenarios it lacks, each with the reason.
+    #[serde(default)]
+    unsupported: Vec<UnsupportedFile>,
+    process: Option<ProcessFile>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ReadinessFile {
+    /// Path asked for, such as /health.
+    path: At<String>,
+    /// Status of a ready server.
+    #[serde(default = "ok_status")]
+    status: At<u16>,
+    /// Seconds after which a server that never became ready has failed.
+    timeout_s: At<u32>,
+}
+
+fn ok_status() -> At<u16> {
+    At {
+        value: 200,
+        place: super::yaml::Place { line: 1, column: 1 },
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct VersionProbeFile {
+    /// Program and arguments.
+    command: At<Vec<String>>,
+    /// Regular expression whose first group is the version.
+    pattern: Option<At<String>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct VariantFile {
+    /// Name, unique in the framework.
+    name: At<String>,
+    /// What people call it.
+    title: String,
+    data_layer: DataLayer,
+    workers: WorkersFile,
+    pool: PoolFile,
+    /// Environment beside the contract's own variables.
+    #[serde(default)]
+    environment: At2<BTreeMap<String, String>>,
+    /// Replaces the image's command.
+    command: Option<Vec<String>>,
+    /// Build target of the Dockerfile.
+    target: Option<String>,
+    /// Subfolder with a Dockerfile of its own.
+    folder: Option<At<String>>,
+    /// Every other choice and removal, each with its reason.
+    #[serde(default)]
+    choices: Vec<Choice>,
+    /// Replaces the framework's process section.
+    process: Option<ProcessFile>,
+}
+
+/// A field that may be left out and still knows its place where it is there.
+type At2<T> = Option<At<T>>;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WorkersFile {
+    rule: At<WorkerRule>,
+    /// Number of processes, with `rule: fixed` only.
+    count: Option<At<u32>>,
+    /// Why.
+    reason: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PoolFile {
+    /// Connections in total over all processes, 1 to 32.
+    connections: At<u32>,
+    /// Why.
+    reason: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct UnsupportedFile {
+    /// The scenario's name.
+    scenario: At<String>,
+    /// Why the framework lacks it.
+    reason: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ProcessFile {
+    /// Programs that must be there.
+    #[serde(default)]
+    needs: Vec<Need>,
+    /// Commands run in order in a copy of the source folder.
+    #[serde(default)]
+    build: Vec<At<Vec<String>>>,
+    /// The server's command.
+    run: At<Vec<String>>,
+}
+
+impl Framework {
+    /// Reads and validates a `framework.yaml`.
+    ///
+    /// `folder` is the name of the folder it lies in; `scenarios` are the names that exist.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml<'a>(
+        file: &str,
+        text: &str,
+        folder: &str,
+        scenarios: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, FormatError> {
+        let wire: FrameworkFile = read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        wire.validate(folder, &scenarios.into_iter().collect::<Vec<_>>(), &mut faults);
+        faults.finish(file, text)?;
+        Ok(wire.into_domain())
+    }
+}
+
+impl FrameworkFile {
+    fn validate(&self, folder: &str, scenarios: &[&str], faults: &mut Faults) {
+        check_version(&self.version, faults);
+        check_name("framework", &self.name, faults);
+        if self.name.value != folder {
+            faults.add(
+                self.name.place,
+                format!(
+                    "the framework is called `{}` but its folder `{folder}`",
+                    self.name.value
+                ),
+                format!("write `name: {folder}`, or rename the folder"),
+            );
+        }
+        check_path(&self.readiness.path, faults);
+        check_status(&self.readiness.status, faults);
+        check_range("timeout_s", &self.readiness.timeout_s, 1, 600, faults);
+        check_command(&self.version_probe.command, faults);
+        if let Some(pattern) = &self.version_probe.pattern
+            && let Err(error) = regex_lite::Regex::new(&pattern.value)
+        {
+            faults.add(
+                pattern.place,
+                format!("this is not a regular expression: {error}"),
+                "for example \"v([0-9.]+)\"",
+            );
+        }
+        if self.port.value == 0 {
+            faults.add(
+                self.port.place,
+                "port 0 cannot be published",
+                "a port from 1 to 65535, usually 8080",
+            );
+        }
+        if self.variants.value.is_empty() {
+            faults.add(
+                self.variants.place,
+                "there is no variant",
+                "a framework has at least one variant: its default",
+            );
+        }
+        list_names(
+            "variant",
+            self.variants.value.iter().map(|variant| &variant.name),
+            faults,
+        );
+        if !self
+            .variants
+            .value
+            .iter()
+            .any(|variant| variant.name.value == self.default.value)
+        {
+            faults.unknown_name(
+                "variant",
+                &self.default,
+                self.variants.value.iter().map(|variant| variant.name.value.as_str()),
+            );
+        }
+        for unsupported in &self.unsupported {
+            if !scenarios.contains(&unsupported.scenario.value.as_str()) {
+                faults.unknown_name("scenario", &unsupported.scenario, scenarios.iter().copied());
+            }
+        }
+        self.variants.value.iter().for_each(|variant| variant.validate(faults));
+        self.process.iter().for_each(|process| process.validate(faults));
+        if self.built_in && self.process.is_none() {
+            faults.add(
+                self.name.place,
+                "a built-in framework runs as a process, but has no `process`",
+                "add `process:`",
+            );
+        }
+    }
+
+    fn into_domain(self) -> Framework {
+        Framework {
+            name: self.name.value,
+            title: self.title,
+            language: self.language,
+            core: self.core,
+            built_in: self.built_in,
+            homepage: self.homepage,
+            documentation: self.documentation,
+            port: self.port.value,
+            readiness: Readiness {
+                path: self.readiness.path.value,
+                status: self.readiness.status.value,
+                timeout_s: self.readiness.timeout_s.value,
+            },
+            version_probe: VersionProbe {
+                command: self.version_probe.command.value,
+                pattern: self.version_probe.pattern.map(|pattern| pattern.value),
+            },
+            default: self.default.value,
+            variants: self.variants.value.into_iter().map(VariantFile::into_domain).collect(),
+            unsupported: self
+                .unsupported
+                .into_iter()
+                .map(|u| (u.scenario.value, u.reason))
+                .collect(),
+            process: self.process.map(ProcessFile::into_domain),
+        }
+    }
+}
+
+impl VariantFile {
+    fn validate(&self, faults: &mut Faults) {
+        check_name("variant", &self.name, faults);
+        let workers = &self.workers;
+        match (workers.rule.value, &workers.count) {
+            (WorkerRule::Fixed, None) => faults.add(
+                workers.rule.place,
+                "`rule: fixed` needs a `count`",
+                "add `count: 8`, from the committed sweep",
+            ),
+            (WorkerRule::PerCore | WorkerRule::Single, Some(count)) => {
+                faults.add(
+                    count.place,
+                    "`count` goes with `rule: fixed` only",
+                    "leave `count` out, or write `rule: fixed`",
+                );
+            }
+            (WorkerRule::Fixed, Some(count)) => check_range("count", count, 1, 1024, faults),
+            _ => {}
+        }
+        check_range(
+            "connections",
+            &self.pool.connections,
+            1,
+            MAX_DATABASE_CONNECTIONS,
+            faults,
+        );
+        if let Some(environment) = &self.environment {
+            for reserved in crate::contract::ENVIRONMENT {
+                if environment.value.contains_key(reserved) {
+                    faults.add(
+                        environment.place,
+                        format!("{reserved} is set by tiermark itself"),
+                        "leave it out; `workers` and `pool` say what it will be",
+                    );
+                }
+            }
+        }
+        if let Some(folder) = &self.folder
+            && (folder.value.starts_with('/') || folder.value.split('/').any(|part| part == ".." || part.is_empty()))
+        {
+            faults.add(
+                folder.place,
+                format!("`{}` is not a subfolder", folder.value),
+                "a path below this file's folder, without `..`",
+            );
+        }
+        self.process.iter().for_each(|process| process.validate(faults));
+    }
+
+    fn into_domain(self) -> Variant {
+        Variant {
+            name: self.name.value,
+            title: self.title,
+            data_layer: self.data_layer,
+            workers: Workers {
+                rule: self.workers.rule.value,
+                count: self.workers.count.map(|count| count.value),
+                reason: self.workers.reason,
+            },
+            pool: Pool {
+                connections: self.pool.connections.value,
+                reason: self.pool.reason,
+            },
+            environment: self
+                .environment
+                .map(|environment| environment.value)
+                .unwrap_or_default(),
+            command: self.command,
+            target: self.target,
+            folder: self.folder.map(|folder| folder.value),
+            choices: self.choices,
+            process: self.process.map(ProcessFile::into_domain),
+        }
+    }
+}
+
+impl ProcessFile {
+    fn validate(&self, faults: &mut Faults) {
+        for command in self.build.iter().chain([&self.run]) {
+            check_command(command, faults);
+            for word in &command.value {
+                for (start, _) in word.match_indices('{') {
+                    let Some(length) = word[start..].find('}') else {
+                        continue;
+                    };
+                    let found = &word[start..=start + length];
+                    let is_name = found.len() > 2 && found[1..found.len() - 1].chars().all(|c| c.is_ascii_lowercase());
+                    if is_name && !PLACEHOLDERS.contains(&found) {
+                        faults.add(
+                            command.place,
+                            format!("unknown placeholder `{found}`"),
+                            super::yaml::help_for_name(found, &PLACEHOLDERS),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn into_domain(self) -> Process {
+        Process {
+            needs: self.needs,
+            build: self.build.into_iter().map(|command| command.value).collect(),
+            run: self.run.value,
+        }
+    }
+}
+
+fn check_command(command: &At<Vec<String>>, faults: &mut Faults) {
+    if command.value.first().is_none_or(String::is_empty) {
+        faults.add(
+            command.place,
+            "the command is empty",
+            "a list of program and arguments, such as [go, version]",
+        );
+    }
+}
