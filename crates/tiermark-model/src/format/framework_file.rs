@@ -88,7 +88,7 @@ struct VariantFile {
     pool: PoolFile,
     /// Environment beside the contract's own variables.
     #[serde(default)]
-    environment: At2<BTreeMap<String, String>>,
+    environment: BTreeMap<String, At<String>>,
     /// Replaces the image's command.
     command: Option<Vec<String>>,
     /// Build target of the Dockerfile.
@@ -101,9 +101,6 @@ struct VariantFile {
     /// Replaces the framework's process section.
     process: Option<ProcessFile>,
 }
-
-/// A field that may be left out and still knows its place where it is there.
-type At2<T> = Option<At<T>>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -299,16 +296,13 @@ impl VariantFile {
             MAX_DATABASE_CONNECTIONS,
             faults,
         );
-        if let Some(environment) = &self.environment {
-            for reserved in crate::contract::ENVIRONMENT {
-                if environment.value.contains_key(reserved) {
-                    faults.add(
-                        environment.place,
-                        format!("{reserved} is set by tiermark itself"),
-                        "leave it out; `workers` and `pool` say what it will be",
-                    );
-                }
-            }
+        let reserved = |name: &str| crate::contract::ENVIRONMENT.contains(&name);
+        for (name, value) in self.environment.iter().filter(|(name, _)| reserved(name)) {
+            faults.add(
+                value.place,
+                format!("{name} is set by tiermark itself"),
+                "leave it out; `workers` and `pool` say what it will be",
+            );
         }
         if let Some(folder) = &self.folder
             && (folder.value.starts_with('/') || folder.value.split('/').any(|part| part == ".." || part.is_empty()))
@@ -338,8 +332,9 @@ impl VariantFile {
             },
             environment: self
                 .environment
-                .map(|environment| environment.value)
-                .unwrap_or_default(),
+                .into_iter()
+                .map(|(name, value)| (name, value.value))
+                .collect(),
             command: self.command,
             target: self.target,
             folder: self.folder.map(|folder| folder.value),

@@ -105,7 +105,7 @@ fn check_range(what: &str, number: &At<u32>, low: u32, high: u32, faults: &mut F
         faults.add(
             number.place,
             format!("{what} is {}", number.value),
-            format!("from {low} to {high}"),
+            format!("a whole number from {low} to {high}"),
         );
     }
 }

@@ -175,72 +175,177 @@ pub fn help_for_name(name: &str, valid: &[&str]) -> String {
 /// # Errors
 /// The first fault of syntax, field name or type, with its place.
 pub fn read<W: DeserializeOwned>(file: &str, text: &str) -> Result<W, FormatError> {
-    let options = serde_yaml::options! { with_snippet: false };
-    serde_yaml::from_str_with_options(text, options).map_err(|error| FormatError {
-        file: file.to_owned(),
-        faults: vec![fault_of(&error)],
-        source_text: text.to_owned(),
+    parse(text).map_err(|error| {
+        // The reader stops at the first missing field, which wrong indentation further down may have caused: where the file
+        // is no YAML at all, that is what a person must know.
+        let error = parse::<serde::de::IgnoredAny>(text).err().unwrap_or(error);
+        FormatError {
+            file: file.to_owned(),
+            faults: vec![fault_of(&error, text)],
+            source_text: text.to_owned(),
+        }
     })
 }
 
-fn fault_of(error: &serde_yaml::Error) -> Fault {
+fn parse<W: DeserializeOwned>(text: &str) -> Result<W, serde_yaml::Error> {
+    serde_yaml::from_str_with_options(text, serde_yaml::options! { with_snippet: false })
+}
+
+fn fault_of(error: &serde_yaml::Error, text: &str) -> Fault {
     use serde_yaml::Error as E;
     let error = error.without_snippet();
     let place = error.location().map_or(Place { line: 1, column: 1 }, Place::from);
-    let (message, help) = match error {
+    let fault = |message: String, help: String| Fault {
+        place,
+        message,
+        help: Some(help),
+    };
+    match error {
         E::SerdeUnknownField { field, expected, .. } => {
-            (format!("unknown field `{field}`"), Some(help_for_name(field, expected)))
+            fault(format!("unknown field `{field}`"), help_for_name(field, expected))
         }
-        E::SerdeUnknownVariant { variant, expected, .. } => (
-            format!("unknown value `{variant}`"),
-            Some(help_for_name(variant, expected)),
-        ),
-        E::SerdeMissingField { field, .. } => (
-            format!("missing field `{field}`"),
-            Some(format!("add `{field}:` to this mapping")),
-        ),
+        E::SerdeUnknownVariant { variant, expected, .. } => {
+            fault(format!("unknown value `{variant}`"), help_for_name(variant, expected))
+        }
+        E::SerdeMissingField { field, .. } => Fault {
+            place: start_of_mapping(text, place),
+            ..fault(
+                format!("missing field `{field}`"),
+                format!("add `{field}:` to the mapping that begins here"),
+            )
+        },
         E::SerdeInvalidType {
             unexpected, expected, ..
-        } => (format!("{unexpected} stands where {expected} is expected"), None),
+        } => fault(
+            format!("{unexpected} stands where {expected} is expected"),
+            format!("expected {expected}"),
+        ),
         E::SerdeInvalidValue {
             unexpected, expected, ..
-        } => (
+        } => fault(
             format!("{unexpected} is not valid here"),
-            Some(format!("expected {expected}")),
+            format!("expected {expected}"),
         ),
-        E::InvalidScalar { ty, .. } => (
-            format!("this is not a valid {}", plain_type(ty)),
-            Some(format!("expected {}", plain_type(ty))),
-        ),
-        E::NullIntoString { .. } => (
+        E::InvalidScalar { ty, .. } => {
+            let (name, help) = plain_type(ty);
+            fault(format!("this is not {name}"), help.to_owned())
+        }
+        E::NullIntoString { .. } => fault(
             "no value stands where a text is expected".to_owned(),
-            Some("give a text, or quote it: \"\"".to_owned()),
+            "give a text, or quote it: \"\"".to_owned(),
         ),
-        E::DuplicateMappingKey { key, .. } => (
+        E::DuplicateMappingKey { key, .. } => fault(
             format!(
                 "the field `{}` stands here a second time",
                 key.as_deref().unwrap_or("?")
             ),
-            Some("keep one of the two".to_owned()),
+            "keep one of the two".to_owned(),
         ),
-        E::Eof { .. } => ("the file ends before the document is complete".to_owned(), None),
-        E::Unexpected { expected, .. } => (
-            format!("something else stands where {expected} is expected"),
-            Some(format!("expected {expected}")),
+        E::Unexpected { expected, .. } => {
+            let (name, help) = plain_node(expected);
+            fault(
+                format!("something else stands where {name} is expected"),
+                help.to_owned(),
+            )
+        }
+        E::Eof { .. } if is_blank(text) => Fault {
+            place: Place { line: 1, column: 1 },
+            ..fault(
+                "the file is empty".to_owned(),
+                "begin with `version: 1`; the fields are in docs/schemas".to_owned(),
+            )
+        },
+        E::Eof { .. } => fault(
+            "the file ends before it is complete".to_owned(),
+            "a bracket or quote may be open".to_owned(),
         ),
-        other => (first_line(&other.to_string()), None),
-    };
-    Fault { place, message, help }
+        other => syntax_fault(&other.to_string(), place, text),
+    }
 }
 
-/// The reader's type names in words a person of no Rust understands.
-fn plain_type(name: &str) -> &str {
+/// A fault of the YAML itself, in the reader's own words, with what usually causes it.
+fn syntax_fault(words: &str, place: Place, text: &str) -> Fault {
+    let message = first_line(words);
+    // The place is shown anyway.
+    let message = message
+        .rfind(" at line ")
+        .map_or(message.as_str(), |end| &message[..end])
+        .to_owned();
+    let quote = message
+        .contains("quoted scalar")
+        .then(|| open_quote(text, place))
+        .flatten();
+    let help = if let Some(place) = quote {
+        return Fault {
+            place,
+            message: "a double quote is opened here and not closed".to_owned(),
+            help: Some("close it on this line".to_owned()),
+        };
+    } else if message.contains("tab") {
+        "indent with blanks; YAML allows no tabs there"
+    } else if message.contains("unclosed") {
+        "close it, on this line or below"
+    } else {
+        "fields of one mapping begin in the same column; texts with : # { [ or quotes in them stand in quotes"
+    };
+    Fault {
+        place,
+        message,
+        help: Some(help.to_owned()),
+    }
+}
+
+/// The first line up to `before` with an odd number of double quotes: the reader notices only where the next quote closes it.
+fn open_quote(text: &str, before: Place) -> Option<Place> {
+    let odd = |line: &&str| line.matches('"').count() % 2 == 1;
+    let (index, line) = text.lines().enumerate().take(before.line).find(|(_, line)| odd(line))?;
+    let column = line.chars().position(|c| c == '"')? + 1;
+    Some(Place {
+        line: index + 1,
+        column,
+    })
+}
+
+/// Where a mapping begins: of the file's own mapping the reader names the last field instead.
+fn start_of_mapping(text: &str, place: Place) -> Place {
+    let first = text
+        .lines()
+        .position(|line| !is_blank(line) && !line.starts_with("---"));
+    if place.column == 1 {
+        Place {
+            line: first.map_or(1, |index| index + 1),
+            column: 1,
+        }
+    } else {
+        place
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+}
+
+/// The reader's names of YAML's nodes in words a person understands, with an example.
+fn plain_node(name: &str) -> (&str, &str) {
     match name {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "whole number (0 or more)",
-        "i8" | "i16" | "i32" | "i64" => "whole number",
-        "f32" | "f64" => "number",
-        "bool" => "truth value (true or false)",
-        other => other,
+        "mapping start" => ("a mapping", "write `name: value`, one a line, or {name: value}"),
+        "sequence start" => ("a list", "write `- item`, one a line, or [item, item]"),
+        "string scalar" | "scalar" => ("a single value", "write one text or number"),
+        other => (other, "docs/schemas says what may stand here"),
+    }
+}
+
+/// The reader's type names in words a person of no Rust understands, with an example.
+fn plain_type(name: &str) -> (&str, &str) {
+    match name {
+        "u8" => ("a whole number from 0 to 255", "write digits only, such as 8"),
+        "u16" => ("a whole number from 0 to 65535", "write digits only, such as 8080"),
+        "u32" | "u64" | "usize" => ("a whole number of 0 or more", "write digits only, such as 8"),
+        "i8" | "i16" | "i32" | "i64" => ("a whole number", "write digits only, such as 8"),
+        "f32" | "f64" | "floating point" => ("a number", "write a number without a unit, such as 3 or 0.5"),
+        "bool" | "boolean" => ("true or false", "write `true` or `false`"),
+        other => (other, "docs/schemas says what may stand here"),
     }
 }
 

@@ -1,0 +1,290 @@
+//! Small plans and runs of the real types.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::collections::BTreeMap;
+
+use tiermark_model::format::framework::{
+    DataLayer, DataLayerKind, Framework, Pool, Readiness, Variant, VersionProbe, WorkerRule, Workers,
+};
+use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Scenario};
+use tiermark_model::format::suite::Suite;
+use tiermark_model::histogram::Latency;
+use tiermark_model::host::{HostFacts, LOCAL, Placement, Role, Roles};
+use tiermark_model::load::{Closed, Load, Method, Request};
+use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
+use tiermark_model::recording::{GeneratorUse, Outcomes, Recording, Timeline, Window};
+use tiermark_model::run::{EntryFacts, Limits, Manifest, RUN_FORMAT, ServiceFacts, Tool};
+use tiermark_model::trial::{
+    Disturbance, EntryId, HostNoise, Observation, Record, RoleUse, Sample, SessionEvent, SessionRecord, StartParts,
+    StartRecord, State, TrialKey, TrialRecord,
+};
+
+pub(crate) fn entry(name: &str) -> PlannedEntry {
+    let variant = Variant {
+        name: "default".to_owned(),
+        title: "as usual".to_owned(),
+        data_layer: DataLayer {
+            kind: DataLayerKind::Raw,
+            name: "driver".to_owned(),
+            reason: "usual".to_owned(),
+            source: None,
+        },
+        workers: Workers {
+            rule: WorkerRule::Single,
+            count: None,
+            reason: "tasks".to_owned(),
+        },
+        pool: Pool {
+            connections: 32,
+            reason: "limit".to_owned(),
+        },
+        environment: BTreeMap::new(),
+        command: None,
+        target: None,
+        folder: None,
+        choices: vec![],
+        process: None,
+    };
+    let framework = Framework {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        language: "Go".to_owned(),
+        core: true,
+        built_in: false,
+        homepage: "https://example.org".to_owned(),
+        documentation: vec![],
+        port: 8080,
+        readiness: Readiness {
+            path: "/health".to_owned(),
+            status: 200,
+            timeout_s: 30,
+        },
+        version_probe: VersionProbe {
+            command: vec!["./server".to_owned(), "--version".to_owned()],
+            pattern: None,
+        },
+        default: "default".to_owned(),
+        variants: vec![variant],
+        unsupported: BTreeMap::new(),
+        process: None,
+    };
+    PlannedEntry {
+        id: EntryId {
+            framework: name.to_owned(),
+            variant: "default".to_owned(),
+        },
+        framework,
+    }
+}
+
+pub(crate) fn scenario(name: &str, writes: bool) -> Scenario {
+    Scenario {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        isolates: "something".to_owned(),
+        does_not_isolate: "something else".to_owned(),
+        request: Request {
+            method: Method::Get,
+            path: format!("/{name}"),
+            headers: vec![],
+            body: None,
+        },
+        expect: Expect {
+            status: 200,
+            content_type: None,
+            headers: vec![],
+            body: ExpectBody::Text("ok".to_owned()),
+            varies: false,
+        },
+        services: vec![],
+        writes,
+        loads: [16, 64]
+            .map(|connections| Load::Closed(Closed { connections }))
+            .to_vec(),
+        objective: Objective::default(),
+    }
+}
+
+pub(crate) fn input(entries: Vec<PlannedEntry>, scenarios: Vec<Scenario>, blocks: u32, seed: u64) -> PlanInput {
+    let suite = Suite {
+        name: "quick".to_owned(),
+        title: "Quick".to_owned(),
+        description: String::new(),
+        entries: vec!["gin".to_owned()],
+        scenarios: vec!["json".to_owned()],
+        blocks,
+        warmup_s: 1.0,
+        duration_s: 2.0,
+        timeout_s: 5.0,
+        loads: None,
+    };
+    PlanInput {
+        entries,
+        scenarios,
+        suite,
+        runner: RunnerKind::Docker,
+        placement: Placement::on(&[0, 1]),
+        seed,
+    }
+}
+
+pub(crate) fn at() -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_772_366_400).unwrap_or_default()
+}
+
+/// The manifest of gin × json under two loads in one block.
+pub(crate) fn manifest() -> Manifest {
+    let plan = Plan::new(input(vec![entry("gin")], vec![scenario("json", false)], 1, 7));
+    let host = HostFacts {
+        os: "linux".to_owned(),
+        distribution: None,
+        kernel: "6.12.9".to_owned(),
+        arch: "x86_64".to_owned(),
+        cpu: "Example CPU".to_owned(),
+        cores: 2,
+        memory_bytes: 8 << 30,
+        clock_source: Some("tsc".to_owned()),
+        governor: None,
+        cgroup_version: Some(2),
+    };
+    let facts = EntryFacts {
+        version: Some("1.11".to_owned()),
+        digest: Some("sha256:00".to_owned()),
+        image_bytes: Some(31 << 20),
+        not_built: None,
+    };
+    Manifest {
+        format: RUN_FORMAT,
+        tool: Tool {
+            version: "0.1.0".to_owned(),
+            revision: None,
+        },
+        created: at(),
+        command_line: vec!["tiermark".to_owned(), "run".to_owned()],
+        hosts: BTreeMap::from([(LOCAL.to_owned(), host)]),
+        roles: Roles::default(),
+        limits: Limits {
+            memory_bytes: Some(1 << 30),
+            files_wanted: 65_536,
+            files: 20_000,
+        },
+        entries: plan
+            .entries
+            .iter()
+            .map(|entry| (entry.id.clone(), facts.clone()))
+            .collect(),
+        plan,
+        services: BTreeMap::from([(
+            "postgres".to_owned(),
+            ServiceFacts {
+                version: Some("17".to_owned()),
+                digest: None,
+            },
+        )]),
+    }
+}
+
+/// The keys of the manifest's two cells, in the plan's order.
+pub(crate) fn keys(manifest: &Manifest) -> Vec<TrialKey> {
+    let plan = &manifest.plan;
+    plan.starts
+        .iter()
+        .flat_map(|start| start.cells.iter().map(|cell| plan.key(start, cell)))
+        .collect()
+}
+
+pub(crate) fn trial(key: &TrialKey, attempt: u32, state: State) -> Record {
+    let measured = matches!(state, State::Ok | State::Invalid { .. });
+    Record::Trial(TrialRecord {
+        key: key.clone(),
+        attempt,
+        at: at(),
+        state,
+        disturbances: vec![Disturbance {
+            what: "steal".to_owned(),
+            value: 0.1,
+            limit: 0.05,
+        }],
+        recording: measured.then(recording),
+        observation: measured.then(observation),
+    })
+}
+
+fn recording() -> Recording {
+    let mut response = Latency::new();
+    (1..=1_000u64).for_each(|sample| response.record(sample * 10_000));
+    Recording {
+        zero: at(),
+        window: Window {
+            start_ns: 1_000_000_000,
+            end_ns: 3_000_000_000,
+        },
+        service: response.clone(),
+        lateness: Latency::new(),
+        outcomes: Outcomes {
+            ok: 999,
+            timeout: 1,
+            ..Outcomes::default()
+        },
+        bytes_received: 123_456,
+        timeline: Timeline {
+            ok: vec![1, 2, 3],
+            errors: vec![0, 0, 1],
+            response: vec![response.clone()],
+        },
+        response,
+        generator: GeneratorUse {
+            threads: 1,
+            cpu_ns: 5,
+            connections_reached: 16,
+        },
+    }
+}
+
+fn observation() -> Observation {
+    let server = RoleUse {
+        cpu_user_ns: 1_500_000_000,
+        cpu_system_ns: 400_000_000,
+        cores: 1,
+        over_ns: 2_000_000_000,
+        memory_peak_bytes: Some(1),
+        threads_peak: Some(2),
+    };
+    Observation {
+        roles: BTreeMap::from([(Role::Server, server)]),
+        noise: HostNoise {
+            steal_share: Some(0.01),
+            ..HostNoise::default()
+        },
+        samples: vec![Sample {
+            at_ns: 5,
+            role: Role::Database,
+            cpu_ns: 7,
+            memory_bytes: None,
+        }],
+    }
+}
+
+pub(crate) fn start() -> Record {
+    let parts = StartParts {
+        created_ms: Some(20.0),
+        running_ms: None,
+        listening_ms: Some(180.5),
+        first_right_answer_ms: Some(190.25),
+    };
+    Record::Start(StartRecord {
+        block: 1,
+        entry: entry("gin").id,
+        attempt: 1,
+        at: at(),
+        parts,
+        idle_memory_bytes: Some(12 << 20),
+        workers: 1,
+        pool_per_process: 32,
+        file_limit: 20_000,
+    })
+}
+
+pub(crate) fn session(event: SessionEvent) -> Record {
+    Record::Session(SessionRecord { at: at(), event })
+}

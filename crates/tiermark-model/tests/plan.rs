@@ -1,0 +1,180 @@
+//! Plans: reproducible, interleaved, complete; and whatever decides a measurement decides the hash.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{entry, input, scenario};
+use proptest::prelude::*;
+use tiermark_model::host::Placement;
+use tiermark_model::load::{Closed, Load};
+use tiermark_model::plan::{Plan, PlanInput, RunnerKind};
+
+fn any_input() -> impl Strategy<Value = PlanInput> {
+    (
+        1usize..6,
+        1usize..5,
+        1u32..6,
+        any::<u64>(),
+        proptest::collection::vec(any::<bool>(), 5),
+    )
+        .prop_map(|(entries, scenarios, blocks, seed, writes)| {
+            let entries = (0..entries).map(|index| entry(&format!("f{index}"))).collect();
+            let scenarios = (0..scenarios)
+                .map(|index| scenario(&format!("s{index}"), writes[index]))
+                .collect();
+            input(entries, scenarios, blocks, seed)
+        })
+}
+
+proptest! {
+    #[test]
+    fn the_same_input_gives_the_same_plan(input in any_input()) {
+        prop_assert_eq!(Plan::new(input.clone()), Plan::new(input));
+    }
+
+    #[test]
+    fn every_block_starts_every_entry_once(input in any_input()) {
+        let plan = Plan::new(input);
+        let all: BTreeSet<_> = plan.entries.iter().map(|entry| entry.id.clone()).collect();
+        let mut blocks: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+        plan.starts.iter().for_each(|start| blocks.entry(start.block).or_default().push(start.entry.clone()));
+        prop_assert_eq!(blocks.keys().copied().collect::<Vec<_>>(), (1..=plan.suite.blocks).collect::<Vec<_>>());
+        for started in blocks.values() {
+            prop_assert_eq!(started.len(), all.len());
+            prop_assert_eq!(&started.iter().cloned().collect::<BTreeSet<_>>(), &all);
+        }
+        // Blocks follow each other: a drift of the host meets every entry alike.
+        prop_assert!(plan.starts.is_sorted_by_key(|start| start.block));
+    }
+
+    #[test]
+    fn every_start_runs_every_cell_once_and_writing_scenarios_last(input in any_input()) {
+        let plan = Plan::new(input);
+        let wanted: usize = plan.scenarios.iter().map(|scenario| scenario.loads.len()).sum();
+        for start in &plan.starts {
+            let keys: BTreeSet<_> = start.cells.iter().map(|cell| plan.key(start, cell)).collect();
+            prop_assert_eq!((keys.len(), start.cells.len()), (wanted, wanted));
+            prop_assert!(start.cells.iter().is_sorted_by_key(|cell| plan.scenario(&cell.scenario).unwrap().writes));
+        }
+        prop_assert_eq!(plan.trials(), wanted * plan.starts.len());
+    }
+
+    #[test]
+    fn seeds_shuffle(input in any_input()) {
+        let other = PlanInput { seed: input.seed.wrapping_add(1), ..input.clone() };
+        let (one, two) = (Plan::new(input), Plan::new(other));
+        prop_assert_ne!(&one.hash, &two.hash);
+        let sorted = |plan: &Plan| {
+            let mut starts: Vec<_> = plan.starts.iter().map(|start| (start.block, start.entry.clone())).collect();
+            starts.sort();
+            starts
+        };
+        prop_assert_eq!(sorted(&one), sorted(&two));
+    }
+}
+
+#[test]
+fn order_differs_between_blocks() {
+    let plan = Plan::new(input(
+        (0..6).map(|index| entry(&format!("f{index}"))).collect(),
+        vec![scenario("json", false)],
+        6,
+        1,
+    ));
+    let orders: BTreeSet<Vec<_>> = plan
+        .starts
+        .chunks(6)
+        .map(|block| block.iter().map(|start| start.entry.clone()).collect())
+        .collect();
+    assert!(orders.len() > 1);
+}
+
+#[test]
+fn loads_of_the_suite_replace_the_scenarios_own() {
+    let mut input = input(
+        vec![entry("gin")],
+        vec![scenario("json", false), scenario("db", false)],
+        1,
+        1,
+    );
+    input.suite.loads = Some(vec![Load::Closed(Closed { connections: 7 })]);
+    let plan = Plan::new(input);
+    assert_eq!(
+        plan.starts[0]
+            .cells
+            .iter()
+            .map(|cell| cell.load.to_string())
+            .collect::<Vec<_>>(),
+        ["c7", "c7"]
+    );
+}
+
+type Change = Box<dyn Fn(&mut PlanInput)>;
+
+#[test]
+fn whatever_decides_a_measurement_changes_the_hash() {
+    let base = || {
+        input(
+            vec![entry("gin"), entry("fastapi")],
+            vec![scenario("json", false)],
+            3,
+            1,
+        )
+    };
+    let changes: Vec<(&str, Change)> = vec![
+        ("seed", Box::new(|input| input.seed = 2)),
+        ("runner", Box::new(|input| input.runner = RunnerKind::Process)),
+        (
+            "placement",
+            Box::new(|input| input.placement = Placement::on(&[0, 1, 2])),
+        ),
+        ("blocks", Box::new(|input| input.suite.blocks = 4)),
+        ("window", Box::new(|input| input.suite.duration_s = 3.5)),
+        ("warm-up", Box::new(|input| input.suite.warmup_s = 0.5)),
+        ("timeout", Box::new(|input| input.suite.timeout_s = 6.0)),
+        ("loads", Box::new(|input| input.scenarios[0].loads.truncate(1))),
+        (
+            "request",
+            Box::new(|input| input.scenarios[0].request.path.push_str("?x")),
+        ),
+        ("answer", Box::new(|input| input.scenarios[0].expect.status = 201)),
+        (
+            "objective",
+            Box::new(|input| input.scenarios[0].objective.p99_ms = 50.0),
+        ),
+        ("entries", Box::new(|input| input.entries.truncate(1))),
+        (
+            "environment",
+            Box::new(|input| {
+                drop(
+                    input.entries[0].framework.variants[0]
+                        .environment
+                        .insert("GOGC".to_owned(), "200".to_owned()),
+                )
+            }),
+        ),
+        (
+            "workers",
+            Box::new(|input| input.entries[0].framework.variants[0].workers.count = Some(2)),
+        ),
+        (
+            "pool",
+            Box::new(|input| input.entries[0].framework.variants[0].pool.connections = 16),
+        ),
+        (
+            "default",
+            Box::new(|input| input.entries[0].framework.default = "other".to_owned()),
+        ),
+    ];
+    let mut hashes = BTreeSet::from([Plan::new(base()).hash]);
+    for (what, change) in &changes {
+        let mut changed = base();
+        change(&mut changed);
+        assert!(
+            hashes.insert(Plan::new(changed).hash),
+            "{what} does not change the hash"
+        );
+    }
+}

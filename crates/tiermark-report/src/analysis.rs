@@ -1,0 +1,480 @@
+//! What an analysis holds: every number beside its validity, per cell, per scenario and per entry.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tiermark_model::format::framework::DataLayerKind;
+use tiermark_model::format::scenario::Objective;
+use tiermark_model::format::suite::Weights;
+use tiermark_model::host::{HostFacts, Placement, Role};
+use tiermark_model::plan::RunnerKind;
+use tiermark_model::recording::Outcomes;
+use tiermark_model::trial::EntryId;
+
+use crate::stats::{Interval, Spread};
+use crate::tiers::{Rating, Share};
+pub use crate::warnings::Warning;
+
+/// Version of the JSON document.
+pub const ANALYSIS_FORMAT: u32 = 1;
+
+/// Everything a report says of one run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Analysis {
+    /// Version of this document: [`ANALYSIS_FORMAT`].
+    pub format: u32,
+    /// The run.
+    pub run: RunFacts,
+    /// How a value is chosen from the load levels.
+    pub value_rule: ValueRule,
+    /// Share of intervals that cover the truth.
+    pub confidence: f64,
+    /// How scenarios count in the composite.
+    pub weights: WeightUse,
+    /// What the tiers are relative to.
+    pub reference: ReferenceUse,
+    /// The scenarios, in the plan's order.
+    pub scenarios: Vec<ScenarioAnalysis>,
+    /// The entries, best composite first.
+    pub entries: Vec<EntryAnalysis>,
+    /// The cell families: each entry in each scenario, in the order of `entries` and `scenarios`.
+    pub families: Vec<Family>,
+    /// What a reader must know before believing a number.
+    pub warnings: Vec<Warning>,
+}
+
+impl Analysis {
+    /// The family of an entry in a scenario.
+    #[must_use]
+    pub fn family(&self, entry: &EntryId, scenario: &str) -> Option<&Family> {
+        self.families
+            .iter()
+            .find(|family| &family.entry == entry && family.scenario == scenario)
+    }
+
+    /// The families of a scenario, in the entries' order.
+    pub fn families_of<'a>(&'a self, scenario: &'a str) -> impl Iterator<Item = &'a Family> {
+        self.families.iter().filter(move |family| family.scenario == scenario)
+    }
+}
+
+/// How a value is chosen from the load levels of an entry in a scenario.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueRule {
+    /// The highest rate among the levels that meet the scenario's objective.
+    #[default]
+    Objective,
+    /// The highest rate, whatever its latency and errors: TechEmpower's way.
+    Peak,
+}
+
+/// The run and where it was made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunFacts {
+    /// Its name.
+    pub name: String,
+    /// When it was planned.
+    pub created: Timestamp,
+    /// Version of the tiermark that measured.
+    pub tool_version: String,
+    /// Revision of its source.
+    pub tool_revision: Option<String>,
+    /// The command line.
+    pub command_line: Vec<String>,
+    /// The suite's name.
+    pub suite: String,
+    /// What ran the entries.
+    pub runner: RunnerKind,
+    /// Number of blocks: starts of each entry.
+    pub blocks: u32,
+    /// Seconds of load before each window.
+    pub warmup_s: f64,
+    /// Seconds of each window.
+    pub duration_s: f64,
+    /// Seed of all shuffling.
+    pub seed: u64,
+    /// Hash of the plan.
+    pub plan: String,
+    /// Hosts by id.
+    pub hosts: BTreeMap<String, HostFacts>,
+    /// Host id of the server.
+    pub server_host: String,
+    /// Which cores each role had.
+    pub placement: Placement,
+    /// Trials of the plan.
+    pub planned_trials: usize,
+    /// Trials of the plan that are final.
+    pub final_trials: usize,
+}
+
+/// The weight set and what of it this run has.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WeightUse {
+    /// The weight set.
+    pub set: Weights,
+    /// Its scenarios that can be rated in this run.
+    pub counted: Vec<String>,
+    /// Its scenarios that are not in this run, or have no reference in it.
+    pub missing: Vec<String>,
+}
+
+/// What the tiers are relative to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReferenceUse {
+    /// Frameworks of the core whose default variant is in the run.
+    pub present: Vec<String>,
+    /// Frameworks of the core that are not.
+    pub missing: Vec<String>,
+}
+
+/// A scenario.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScenarioAnalysis {
+    /// Its name.
+    pub name: String,
+    /// The name people know.
+    pub title: String,
+    /// What a difference in it is a difference of.
+    pub isolates: String,
+    /// What a load level must meet.
+    pub objective: Objective,
+    /// What values are divided by; none where no entry of the core has a value.
+    pub reference: Option<Reference>,
+    /// Spread of rates between starts, pooled over its cells.
+    pub between_starts: Option<Spread>,
+    /// The same without what a block did to all: what blurs ratios.
+    pub within_blocks: Option<Spread>,
+}
+
+/// The best value among the core's default variants.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reference {
+    /// Whose.
+    pub entry: EntryId,
+    /// Right answers a second.
+    pub per_s: f64,
+    /// Whether it is a lower bound.
+    pub lower_bound: bool,
+}
+
+/// An entry over all scenarios.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EntryAnalysis {
+    /// The entry.
+    pub id: EntryId,
+    /// The framework's name as people know it.
+    pub title: String,
+    /// The variant's.
+    pub variant_title: String,
+    /// Programming language.
+    pub language: String,
+    /// How much its data layer does.
+    pub data_layer: DataLayerKind,
+    /// Its data layer's name.
+    pub data_layer_name: String,
+    /// Whether its framework belongs to the core.
+    pub core: bool,
+    /// Whether this variant speaks for its framework.
+    pub default_variant: bool,
+    /// Whether it is part of tiermark: a yardstick without a tier.
+    pub built_in: bool,
+    /// Version of the framework.
+    pub version: Option<String>,
+    /// Digest of its image, or hash of its built folder.
+    pub digest: Option<String>,
+    /// Size of its image.
+    pub image_bytes: Option<u64>,
+    /// Its standing over all scenarios of the weight set; none where it has none of them.
+    pub composite: Option<Composite>,
+    /// How it starts.
+    pub start: StartSummary,
+}
+
+/// An entry's weighted geometric mean of value / reference.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Composite {
+    /// The mean.
+    pub share: Share,
+    /// Its tier; none for what is built in.
+    pub rating: Option<Rating>,
+    /// Number of the weight set's scenarios that it has a value in.
+    pub has: usize,
+    /// Number of the weight set's scenarios that can be rated in this run.
+    pub of: usize,
+}
+
+impl Composite {
+    /// Whether it lacks a scenario.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.has < self.of
+    }
+}
+
+/// Medians over starts, in milliseconds since the start was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct StartSummary {
+    /// Starts that reached their first right answer.
+    pub starts: usize,
+    /// Container created.
+    pub created_ms: Option<f64>,
+    /// Process running.
+    pub running_ms: Option<f64>,
+    /// Port listening.
+    pub listening_ms: Option<f64>,
+    /// First right answer.
+    pub first_right_answer_ms: Option<f64>,
+    /// Memory before load, bytes.
+    pub idle_memory_bytes: Option<f64>,
+}
+
+/// What a number's validity is: only `Ok` and `ObjectiveMissed` are rated.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Standing {
+    /// Measured, and it holds.
+    Ok,
+    /// Measured, but no load level met the objective: valued at 1/32 of the reference.
+    ObjectiveMissed,
+    /// Measured, but the measurement does not hold.
+    Invalid {
+        /// Why.
+        reason: String,
+    },
+    /// The target's fault.
+    Failed {
+        /// What was wrong.
+        reason: String,
+    },
+    /// The framework lacks it.
+    Unsupported {
+        /// Why.
+        reason: String,
+    },
+    /// What it is built from cannot be had here.
+    NotBuildableHere {
+        /// What is missing.
+        reason: String,
+        /// What would help.
+        remedy: String,
+    },
+    /// No final trial is stored.
+    NotMeasured,
+}
+
+impl Standing {
+    /// The method's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Standing::Ok => "ok",
+            Standing::ObjectiveMissed => "objective missed",
+            Standing::Invalid { .. } => "invalid",
+            Standing::Failed { .. } => "failed",
+            Standing::Unsupported { .. } => "unsupported",
+            Standing::NotBuildableHere { .. } => "not buildable here",
+            Standing::NotMeasured => "not measured",
+        }
+    }
+
+    /// Why there is no number, where a reason was stored.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Standing::Ok | Standing::ObjectiveMissed | Standing::NotMeasured => None,
+            Standing::Invalid { reason } | Standing::Failed { reason } | Standing::Unsupported { reason } => {
+                Some(reason.clone())
+            }
+            Standing::NotBuildableHere { reason, remedy } => Some(format!("{reason}; remedy: {remedy}")),
+        }
+    }
+}
+
+/// A cell family: one entry in one scenario, over its load levels.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Family {
+    /// The entry.
+    pub entry: EntryId,
+    /// The scenario.
+    pub scenario: String,
+    /// Whether there is a value, and if not, why.
+    pub standing: Standing,
+    /// The value, in right answers a second; there only with [`Standing::Ok`].
+    pub value: Option<Estimate>,
+    /// The load level it is the rate of.
+    pub level: Option<String>,
+    /// Whether generator or database held that level back: the value is a lower bound.
+    pub lower_bound: bool,
+    /// Value / reference; 1/32 where the objective was missed.
+    pub share: Option<Share>,
+    /// Its tier; none for what is built in.
+    pub rating: Option<Rating>,
+    /// The load levels, in the scenario's order.
+    pub cells: Vec<Cell>,
+    /// Values of the bootstrap's resamples, drawn together for all families; empty below ten starts. 0: objective missed.
+    #[serde(skip)]
+    pub resamples: Vec<f64>,
+}
+
+/// A rate with its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Geometric mean over starts, in right answers a second.
+    pub per_s: f64,
+    /// Number of starts.
+    pub starts: usize,
+    /// Its interval, where there are starts enough for one.
+    pub interval: Option<Interval>,
+    /// How the interval was made.
+    pub method: IntervalMethod,
+}
+
+/// How an interval was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntervalMethod {
+    /// A t-interval on logarithms, spread pooled over the scenario's cells.
+    PooledT,
+    /// Bootstrap over starts.
+    Bootstrap,
+    /// There are too few starts.
+    None,
+}
+
+/// One load level of an entry in a scenario.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cell {
+    /// The load level's name.
+    pub load: String,
+    /// Connections it holds.
+    pub connections: u32,
+    /// Whether it has a rate, and if not, why. A level that misses its objective is still `ok` here: see `judgement`.
+    pub standing: Standing,
+    /// What became of its trials.
+    pub tally: Tally,
+    /// The rate of every valid start.
+    pub starts: Vec<StartRate>,
+    /// The rate over starts.
+    pub rate: Option<Estimate>,
+    /// Whether it meets the scenario's objective.
+    pub judgement: Option<Judgement>,
+    /// Percentiles of response time, from the merged histogram.
+    pub response: Vec<Percentile>,
+    /// How all requests of its valid starts ended.
+    pub outcomes: Outcomes,
+    /// What kept it from being faster.
+    pub limit: Limit,
+    /// CPU time of the server for each right answer, in microseconds.
+    pub server_cpu_us: Option<f64>,
+    /// Greatest memory of the server, bytes.
+    pub server_memory_peak_bytes: Option<u64>,
+    /// Greatest number of threads of the server.
+    pub server_threads_peak: Option<u32>,
+}
+
+impl Cell {
+    /// A percentile of response time in nanoseconds; none where too few samples lie beyond it.
+    #[must_use]
+    pub fn percentile(&self, fraction: f64) -> Option<u64> {
+        self.response
+            .iter()
+            .find(|percentile| percentile.fraction == fraction)
+            .and_then(|percentile| percentile.ns)
+    }
+}
+
+/// What became of a cell's trials. Of several tries in a block one counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Blocks in which it was planned.
+    pub planned: usize,
+    /// Blocks in which it was measured and holds.
+    pub ok: usize,
+    /// Blocks in which it was measured and does not hold.
+    pub invalid: usize,
+    /// Blocks in which the target failed.
+    pub failed: usize,
+    /// All tries that are stored, interrupted ones included.
+    pub tries: usize,
+    /// Tries that the host disturbed.
+    pub disturbed: usize,
+    /// Tries that count although the host disturbed them, because the repetition was disturbed as well.
+    pub disturbed_counted: usize,
+}
+
+/// The rate of one start.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StartRate {
+    /// The block.
+    pub block: u32,
+    /// Which try.
+    pub attempt: u32,
+    /// Right answers a second.
+    pub per_s: f64,
+    /// Whether the host disturbed it.
+    pub disturbed: bool,
+}
+
+/// A percentile.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Percentile {
+    /// 0.99 for the 99th.
+    pub fraction: f64,
+    /// Nanoseconds; none where fewer than ten samples lie beyond it.
+    pub ns: Option<u64>,
+}
+
+/// Whether a load level meets the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judgement {
+    /// It does.
+    Met,
+    /// It does not.
+    Missed,
+    /// Too few samples for the 99th percentile.
+    TooFewSamples,
+}
+
+/// What kept a cell from being faster, with the busy shares it follows from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Limit {
+    /// What.
+    pub limiter: Limiter,
+    /// Whether the generator's or the database's cores were busy: the rate is a lower bound.
+    pub lower_bound: bool,
+    /// Busy share of each role's cores, others on the same cores included.
+    pub busy: BTreeMap<Role, f64>,
+}
+
+/// What kept a cell from being faster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limiter {
+    /// The server's cores.
+    Server,
+    /// The database's cores.
+    Database,
+    /// The generator's cores.
+    Generator,
+    /// Nobody's cores: connections, locks, the network.
+    Waiting,
+    /// Nothing was observed.
+    Unknown,
+}
+
+impl Limiter {
+    /// Its name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Limiter::Server => "server",
+            Limiter::Database => "database",
+            Limiter::Generator => "generator",
+            Limiter::Waiting => "waiting",
+            Limiter::Unknown => "–",
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! From records to cells: which try counts, what the merged histogram says, what became of the rest.
+
+use std::collections::BTreeMap;
+
+use tiermark_model::format::scenario::Objective;
+use tiermark_model::histogram::Latency;
+use tiermark_model::host::{Placement, Role};
+use tiermark_model::load::Load;
+use tiermark_model::recording::{Outcomes, Recording};
+use tiermark_model::run::{EntryFacts, NotBuilt};
+use tiermark_model::trial::{EntryId, State, TrialRecord};
+
+use crate::analysis::{Cell, Judgement, Percentile, Standing, StartRate, Tally};
+use crate::limiter::limit;
+use crate::stats::Logs;
+use crate::view::RunView;
+
+/// Percentiles that every cell keeps.
+const FRACTIONS: [f64; 7] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
+/// The percentile that objectives name.
+const OBJECTIVE_FRACTION: f64 = 0.99;
+
+/// All tries of a run by entry, scenario and load level.
+pub(crate) type Tries<'a> = BTreeMap<(&'a EntryId, &'a str, &'a str), Vec<&'a TrialRecord>>;
+
+pub(crate) fn tries<'a>(run: &RunView<'a>) -> Tries<'a> {
+    let mut all = Tries::new();
+    for trial in run.trials().filter(|trial| trial.key.plan == run.plan().hash) {
+        all.entry((&trial.key.entry, trial.key.scenario.as_str(), trial.key.load.as_str()))
+            .or_default()
+            .push(trial);
+    }
+    all
+}
+
+/// Of several tries in a block the last final one that was not disturbed counts; if all were disturbed, the last.
+pub(crate) fn counted<'a>(tries: &[&'a TrialRecord]) -> BTreeMap<u32, &'a TrialRecord> {
+    let mut by_block: BTreeMap<u32, &TrialRecord> = BTreeMap::new();
+    for trial in tries.iter().filter(|trial| trial.state.is_final()) {
+        let kept_is_better = |kept: &&TrialRecord| kept.disturbances.is_empty() && !trial.disturbances.is_empty();
+        if !by_block.get(&trial.key.block).is_some_and(kept_is_better) {
+            by_block.insert(trial.key.block, trial);
+        }
+    }
+    by_block
+}
+
+/// What one start adds to a level's judgement: counts add up over starts as merged histograms do, so that a resample
+/// can be judged without merging anything.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Evidence {
+    samples: u64,
+    within: u64,
+    errors: u64,
+    total: u64,
+}
+
+impl Evidence {
+    fn of(recording: &Recording, objective: &Objective) -> Self {
+        Self {
+            samples: recording.response.count(),
+            within: recording.response.count_at_or_below((objective.p99_ms * 1e6) as u64),
+            errors: recording.outcomes.errors(),
+            total: recording.outcomes.total(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.samples += other.samples;
+        self.within += other.within;
+        self.errors += other.errors;
+        self.total += other.total;
+    }
+
+    /// The 99th percentile is within the objective when 99% of the merged samples are.
+    pub(crate) fn judge(&self, objective: &Objective) -> Judgement {
+        let errors_percent = if self.total == 0 {
+            100.0
+        } else {
+            100.0 * self.errors as f64 / self.total as f64
+        };
+        let needed = 10.0 / (1.0 - OBJECTIVE_FRACTION);
+        if errors_percent > objective.errors_percent {
+            Judgement::Missed
+        } else if (self.samples as f64) * (1.0 + 1e-9) < needed {
+            Judgement::TooFewSamples
+        } else if self.within as f64 >= (OBJECTIVE_FRACTION * self.samples as f64).ceil() {
+            Judgement::Met
+        } else {
+            Judgement::Missed
+        }
+    }
+}
+
+/// A cell under construction: what the bootstrap needs beside what is shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Level {
+    pub(crate) cell: Cell,
+    /// Logarithm of the rate by block; blocks without a right answer are left out.
+    pub(crate) logs: Logs,
+    pub(crate) evidence: BTreeMap<u32, Evidence>,
+}
+
+pub(crate) struct CellInput<'a> {
+    pub(crate) load: &'a Load,
+    pub(crate) objective: &'a Objective,
+    pub(crate) placement: &'a Placement,
+    pub(crate) planned: usize,
+    pub(crate) tries: &'a [&'a TrialRecord],
+    /// Why it has no record, where the manifest or the framework says so.
+    pub(crate) without_record: Option<Standing>,
+}
+
+pub(crate) fn level(input: &CellInput<'_>) -> Level {
+    let counted = counted(input.tries);
+    let valid: BTreeMap<u32, (&TrialRecord, &Recording)> = counted
+        .iter()
+        .filter(|(_, trial)| trial.state == State::Ok)
+        .filter_map(|(block, trial)| Some((*block, (*trial, trial.recording.as_ref()?))))
+        .collect();
+    let trials: Vec<&TrialRecord> = valid.values().map(|(trial, _)| *trial).collect();
+    let (response, outcomes) = merged(valid.values().map(|(_, recording)| *recording));
+    let evidence: BTreeMap<u32, Evidence> = valid
+        .iter()
+        .map(|(block, (_, recording))| (*block, Evidence::of(recording, input.objective)))
+        .collect();
+    let standing = if valid.is_empty() {
+        standing_of(&counted, input)
+    } else {
+        Standing::Ok
+    };
+    let cell = Cell {
+        load: input.load.to_string(),
+        connections: input.load.connections(),
+        standing,
+        tally: tally(input, &counted),
+        starts: valid
+            .values()
+            .map(|(trial, recording)| start_rate(trial, recording))
+            .collect(),
+        rate: None,
+        judgement: (!valid.is_empty()).then(|| total(evidence.values()).judge(input.objective)),
+        response: FRACTIONS
+            .iter()
+            .map(|&fraction| Percentile {
+                fraction,
+                ns: response.percentile(fraction),
+            })
+            .collect(),
+        outcomes,
+        limit: limit(&trials, input.placement),
+        server_cpu_us: server_cpu_us(&valid),
+        server_memory_peak_bytes: of_server(&trials).filter_map(|server| server.memory_peak_bytes).max(),
+        server_threads_peak: of_server(&trials).filter_map(|server| server.threads_peak).max(),
+    };
+    let logs = cell
+        .starts
+        .iter()
+        .filter(|start| start.per_s > 0.0)
+        .map(|start| (start.block, start.per_s.ln()))
+        .collect();
+    Level { cell, logs, evidence }
+}
+
+pub(crate) fn total<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Evidence {
+    evidence.fold(Evidence::default(), |mut sum, one| {
+        sum.add(one);
+        sum
+    })
+}
+
+fn merged<'a>(recordings: impl Iterator<Item = &'a Recording>) -> (Latency, Outcomes) {
+    let mut response = Latency::new();
+    let mut outcomes = Outcomes::default();
+    for recording in recordings {
+        response.merge(&recording.response);
+        outcomes.merge(&recording.outcomes);
+    }
+    (response, outcomes)
+}
+
+fn start_rate(trial: &TrialRecord, recording: &Recording) -> StartRate {
+    StartRate {
+        block: trial.key.block,
+        attempt: trial.attempt,
+        per_s: recording.rate_per_s(),
+        disturbed: !trial.disturbances.is_empty(),
+    }
+}
+
+fn of_server<'a>(trials: &[&'a TrialRecord]) -> impl Iterator<Item = &'a tiermark_model::trial::RoleUse> {
+    trials
+        .iter()
+        .filter_map(|trial| trial.observation.as_ref()?.roles.get(&Role::Server))
+}
+
+/// CPU of the starts that were observed, over the right answers of the same starts.
+fn server_cpu_us(valid: &BTreeMap<u32, (&TrialRecord, &Recording)>) -> Option<f64> {
+    let (mut cpu_ns, mut answers) = (0u64, 0u64);
+    for (trial, recording) in valid.values() {
+        for server in of_server(&[trial]) {
+            cpu_ns += server.cpu_user_ns + server.cpu_system_ns;
+            answers += recording.outcomes.ok;
+        }
+    }
+    (answers > 0).then(|| cpu_ns as f64 / answers as f64 / 1e3)
+}
+
+fn tally(input: &CellInput<'_>, counted: &BTreeMap<u32, &TrialRecord>) -> Tally {
+    let number = |is: fn(&State) -> bool| counted.values().filter(|trial| is(&trial.state)).count();
+    Tally {
+        planned: input.planned,
+        ok: number(|state| matches!(state, State::Ok)),
+        invalid: number(|state| matches!(state, State::Invalid { .. })),
+        failed: number(|state| matches!(state, State::Failed { .. })),
+        tries: input.tries.len(),
+        disturbed: input
+            .tries
+            .iter()
+            .filter(|trial| !trial.disturbances.is_empty())
+            .count(),
+        disturbed_counted: counted.values().filter(|trial| !trial.disturbances.is_empty()).count(),
+    }
+}
+
+/// Why a cell without a valid start has no number. The target's own fault is named before doubts about the measurement.
+fn standing_of(counted: &BTreeMap<u32, &TrialRecord>, input: &CellInput<'_>) -> Standing {
+    let mut all: Vec<Standing> = counted.values().map(|trial| standing_of_state(&trial.state)).collect();
+    all.sort_by_key(rank);
+    all.into_iter()
+        .next()
+        .or_else(|| input.without_record.clone())
+        .unwrap_or(Standing::NotMeasured)
+}
+
+/// Which of several reasons is named first.
+pub(crate) fn rank(standing: &Standing) -> u8 {
+    match standing {
+        Standing::Ok => 0,
+        Standing::ObjectiveMissed => 1,
+        Standing::Failed { .. } => 2,
+        Standing::Invalid { .. } => 3,
+        Standing::NotBuildableHere { .. } => 4,
+        Standing::Unsupported { .. } => 5,
+        Standing::NotMeasured => 6,
+    }
+}
+
+fn standing_of_state(state: &State) -> Standing {
+    match state {
+        // A trial that is ok without a recording is damage: it must not pass for a number.
+        State::Ok => Standing::Invalid {
+            reason: "the stored trial holds no recording".to_owned(),
+        },
+        State::Invalid { verdicts } => Standing::Invalid {
+            reason: verdicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        },
+        State::Failed { reason } => Standing::Failed { reason: reason.clone() },
+        State::Unsupported { reason } => Standing::Unsupported { reason: reason.clone() },
+        State::NotBuildableHere { reason, remedy } => Standing::NotBuildableHere {
+            reason: reason.clone(),
+            remedy: remedy.clone(),
+        },
+        State::Attempt { .. } => Standing::NotMeasured,
+    }
+}
+
+/// What manifest and framework say of cells that have no record.
+pub(crate) fn without_record(facts: Option<&EntryFacts>, unsupported: Option<&String>) -> Option<Standing> {
+    match facts.and_then(|facts| facts.not_built.as_ref()) {
+        Some(NotBuilt::Failed { reason }) => Some(Standing::Failed { reason: reason.clone() }),
+        Some(NotBuilt::NotBuildableHere { reason, remedy }) => Some(Standing::NotBuildableHere {
+            reason: reason.clone(),
+            remedy: remedy.clone(),
+        }),
+        None => unsupported.map(|reason| Standing::Unsupported { reason: reason.clone() }),
+    }
+}

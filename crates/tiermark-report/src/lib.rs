@@ -1,0 +1,25 @@
+//! Results in, documents out: statistics, tiers, and the documents made of them. Pure: no file, no socket, no output.
+//!
+//! [`analyse::analyse`] turns a stored run into an [`analysis::Analysis`], in which every number stands beside its
+//! validity; [`text::render_text`] and [`markdown::render_markdown`] write it down, and as it is [`serde::Serialize`] it
+//! is also the JSON document. What each number means is `docs/methodology.md`; the functions name their sources.
+
+pub mod analyse;
+pub mod analysis;
+mod document;
+mod group;
+mod limiter;
+pub mod markdown;
+pub mod numbers;
+pub mod stats;
+mod table;
+pub mod text;
+pub mod tiers;
+pub mod view;
+mod warnings;
+
+pub use analyse::{Options, analyse};
+pub use analysis::{Analysis, ValueRule};
+pub use markdown::render_markdown;
+pub use text::{Style, render_text};
+pub use view::RunView;

@@ -1,0 +1,83 @@
+//! The report as GitHub Markdown: the same document, in tables that a pull request shows.
+
+use std::fmt::Write as _;
+
+use crate::analysis::Analysis;
+use crate::document::document;
+use crate::table::{Block, Table};
+
+/// Writes the analysis as Markdown.
+#[must_use]
+pub fn render_markdown(analysis: &Analysis) -> String {
+    document(analysis)
+        .iter()
+        .map(render_block)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn render_block(block: &Block) -> String {
+    match block {
+        Block::Title(title) => format!("# {}\n", escape(title)),
+        Block::Heading(heading) => format!("## {}\n", escape(heading)),
+        Block::Facts(facts) => facts
+            .iter()
+            .map(|(name, value)| format!("- **{name}**: {}\n", escape(value)))
+            .collect(),
+        Block::Paragraph(text) => format!("{}\n", escape(text)),
+        Block::List(items) => items.iter().map(|item| format!("- {}\n", escape(item))).collect(),
+        Block::Table(table) => render_table(table),
+    }
+}
+
+fn render_table(table: &Table) -> String {
+    let grouped = !table.group_title.is_empty();
+    let titles = grouped
+        .then_some(table.group_title)
+        .into_iter()
+        .chain(table.columns.iter().map(|column| column.title.as_str()));
+    let rules = grouped.then_some("---").into_iter().chain(
+        table
+            .columns
+            .iter()
+            .map(|column| if column.right { "---:" } else { "---" }),
+    );
+    let mut out = String::new();
+    push_row(&mut out, titles.map(escape));
+    push_row(&mut out, rules.map(str::to_owned));
+    for row in &table.rows {
+        let cells = row.cells.iter().map(|cell| {
+            cell.lines
+                .iter()
+                .map(|line| escape(line))
+                .collect::<Vec<_>>()
+                .join("<br>")
+        });
+        push_row(&mut out, grouped.then(|| escape(&row.group)).into_iter().chain(cells));
+    }
+    out
+}
+
+fn push_row(out: &mut String, cells: impl Iterator<Item = String>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "| {} |", cells.collect::<Vec<_>>().join(" | "));
+}
+
+/// Texts of servers must not become markup: what Markdown or HTML would take as its own is written as a reference or escaped.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '|' | '`' | '*' | '_' | '[' | ']' | '~' | '\\' | '#' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}

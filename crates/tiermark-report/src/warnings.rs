@@ -1,0 +1,255 @@
+//! What a reader must know before believing a number: typed, each with its cause and, where there is one, its remedy.
+
+use std::fmt;
+
+use serde::Serialize;
+use tiermark_model::host::Role;
+use tiermark_model::trial::EntryId;
+
+use crate::analysis::{Analysis, Family, Standing};
+use crate::numbers::first_line;
+use crate::view::RunView;
+
+/// A warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "warning", rename_all = "snake_case")]
+pub enum Warning {
+    /// Roles share cores: each slows the other.
+    SharedCores {
+        /// The roles that share, and on which cores, in words.
+        who: String,
+    },
+    /// No framework of the core is in the run.
+    NoReference,
+    /// The run ended before its plan was done.
+    Incomplete {
+        /// Final trials.
+        done: usize,
+        /// Planned trials.
+        planned: usize,
+        /// Why, where the run says so.
+        reason: Option<String>,
+    },
+    /// An entry has no number in a scenario, or at a load level of one.
+    WithoutNumber {
+        /// The entry.
+        entry: EntryId,
+        /// The scenarios, or levels of one, all for the same reason.
+        places: Vec<String>,
+        /// The state's name.
+        state: &'static str,
+        /// The first line of the reason.
+        reason: String,
+    },
+    /// A value rests on fewer starts than planned.
+    FewerStarts {
+        /// The entry.
+        entry: EntryId,
+        /// The scenario.
+        scenario: String,
+        /// The load level.
+        load: String,
+        /// Valid starts.
+        valid: usize,
+        /// Planned starts.
+        planned: usize,
+    },
+    /// The host disturbed tries.
+    Disturbed {
+        /// The entry.
+        entry: EntryId,
+        /// The scenario.
+        scenario: String,
+        /// Tries that were disturbed.
+        tries: usize,
+        /// Of these, those that count because no undisturbed repetition is there.
+        counted: usize,
+    },
+    /// Lines of the records were cut off.
+    TornLines {
+        /// Which, from 1.
+        lines: Vec<usize>,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::SharedCores { who } => {
+                write!(
+                    f,
+                    "{who}: each slows the other, and high rates are held back; three cores or more give each its own"
+                )
+            }
+            Warning::NoReference => f.write_str(
+                "no tiers: no default variant of a core framework has a value in this run; run one of the core with it",
+            ),
+            Warning::Incomplete { done, planned, reason } => {
+                let why = reason
+                    .as_ref()
+                    .map(|reason| format!(" ({})", first_line(reason)))
+                    .unwrap_or_default();
+                write!(
+                    f,
+                    "{done} of {planned} planned trials are there{why}; `tiermark run --resume` measures the rest"
+                )
+            }
+            Warning::WithoutNumber {
+                entry,
+                places,
+                state,
+                reason,
+            } => write!(f, "{entry} {}: {state}: {reason}", places.join(", ")),
+            Warning::FewerStarts {
+                entry,
+                scenario,
+                load,
+                valid,
+                planned,
+            } => {
+                write!(
+                    f,
+                    "{entry} {scenario} {load}: rests on {valid} of {planned} starts; the others are failed, invalid or not measured"
+                )
+            }
+            Warning::Disturbed {
+                entry,
+                scenario,
+                tries,
+                counted,
+            } => {
+                let word = if *tries == 1 { "try" } else { "tries" };
+                write!(
+                    f,
+                    "{entry} {scenario}: the host disturbed {tries} {word}, of which {counted} count; the others were repeated undisturbed"
+                )
+            }
+            Warning::TornLines { lines } => {
+                let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "line {} of trials.jsonl was cut off by a kill and is left out",
+                    lines.join(", ")
+                )
+            }
+        }
+    }
+}
+
+pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
+    let mut all = Vec::new();
+    if analysis.scenarios.iter().all(|scenario| scenario.reference.is_none()) {
+        all.push(Warning::NoReference);
+    }
+    all.extend(shared_cores(analysis));
+    let facts = &analysis.run;
+    if facts.final_trials < facts.planned_trials {
+        let reason = run.ended_early().map(str::to_owned);
+        all.push(Warning::Incomplete {
+            done: facts.final_trials,
+            planned: facts.planned_trials,
+            reason,
+        });
+    }
+    if !run.torn_lines.is_empty() {
+        all.push(Warning::TornLines {
+            lines: run.torn_lines.to_vec(),
+        });
+    }
+    all.extend(without_number(&analysis.families));
+    all.extend(analysis.families.iter().flat_map(fewer_starts));
+    all.extend(analysis.families.iter().filter_map(disturbed));
+    all
+}
+
+fn shared_cores(analysis: &Analysis) -> Option<Warning> {
+    let placement = &analysis.run.placement;
+    let roles = [Role::Server, Role::Database, Role::Generator];
+    let shares = |role: &Role| {
+        roles.iter().any(|other| {
+            other != role
+                && placement
+                    .of(*role)
+                    .iter()
+                    .any(|core| placement.of(*other).contains(core))
+        })
+    };
+    let names: Vec<String> = roles
+        .iter()
+        .filter(|role| shares(role))
+        .map(ToString::to_string)
+        .collect();
+    let (last, others) = names.split_last()?;
+    Some(Warning::SharedCores {
+        who: format!("{} and {last} share a core", others.join(", ")),
+    })
+}
+
+/// One warning for each entry and reason, so that a build that failed is said once.
+fn without_number(families: &[Family]) -> Vec<Warning> {
+    let mut all: Vec<Warning> = Vec::new();
+    for (family, place, standing) in families.iter().flat_map(|family| {
+        faults(family)
+            .into_iter()
+            .map(move |(place, standing)| (family, place, standing))
+    }) {
+        let Some(found) = standing.reason().map(|reason| first_line(&reason)) else {
+            continue;
+        };
+        let same = all.iter_mut().find_map(|warning| match warning {
+            Warning::WithoutNumber {
+                entry, places, reason, ..
+            } if *entry == family.entry && *reason == found => Some(places),
+            _ => None,
+        });
+        match same {
+            Some(places) => places.push(place),
+            None => all.push(Warning::WithoutNumber {
+                entry: family.entry.clone(),
+                places: vec![place],
+                state: standing.name(),
+                reason: found,
+            }),
+        }
+    }
+    all
+}
+
+/// The scenario where the family has no number at all, else each of its levels that has none.
+fn faults(family: &Family) -> Vec<(String, &Standing)> {
+    if matches!(family.standing, Standing::Ok | Standing::ObjectiveMissed) {
+        family
+            .cells
+            .iter()
+            .map(|cell| (format!("{} {}", family.scenario, cell.load), &cell.standing))
+            .collect()
+    } else {
+        vec![(family.scenario.clone(), &family.standing)]
+    }
+}
+
+/// Every level with some valid starts, but not all.
+fn fewer_starts(family: &Family) -> impl Iterator<Item = Warning> {
+    let short = family
+        .cells
+        .iter()
+        .filter(|cell| cell.tally.ok > 0 && cell.tally.ok < cell.tally.planned);
+    short.map(|cell| Warning::FewerStarts {
+        entry: family.entry.clone(),
+        scenario: family.scenario.clone(),
+        load: cell.load.clone(),
+        valid: cell.tally.ok,
+        planned: cell.tally.planned,
+    })
+}
+
+fn disturbed(family: &Family) -> Option<Warning> {
+    let tries = family.cells.iter().map(|cell| cell.tally.disturbed).sum();
+    let counted = family.cells.iter().map(|cell| cell.tally.disturbed_counted).sum();
+    (tries > 0).then(|| Warning::Disturbed {
+        entry: family.entry.clone(),
+        scenario: family.scenario.clone(),
+        tries,
+        counted,
+    })
+}
