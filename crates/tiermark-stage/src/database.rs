@@ -1,0 +1,156 @@
+//! The database of a run: a container, a private local server, or one that the user gave.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::container::{Container, ContainerState};
+use crate::error::StageError;
+use crate::ledger::Shared;
+use crate::postgres::LocalPostgres;
+use crate::tables::{Tables, without_password};
+use crate::types::Watch;
+
+/// Last log lines that are shown of a database that failed.
+const LOG_LINES: usize = 20;
+
+/// What stands behind a database.
+pub(crate) enum Backing {
+    /// A container of ours.
+    Container(Container),
+    /// A private server of ours.
+    Local(Mutex<LocalPostgres>, Shared),
+    /// The user's own: never stopped, only its tables `world` and `fortune` are made anew.
+    Given,
+}
+
+struct Inner {
+    tables: Tables,
+    backing: Backing,
+    watch: Watch,
+    digest: Option<String>,
+}
+
+/// A database that runs and holds its data. Cheap to clone; the stage stops it.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("tables", &self.inner.tables)
+            .field("watch", &self.inner.watch)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    pub(crate) fn new(tables: Tables, backing: Backing, watch: Watch, digest: Option<String>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                tables,
+                backing,
+                watch,
+                digest,
+            }),
+        }
+    }
+
+    /// Its address with its password, for a server on this machine.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.inner.tables.url()
+    }
+
+    /// Its tables.
+    #[must_use]
+    pub fn tables(&self) -> &Tables {
+        &self.inner.tables
+    }
+
+    /// Digest of its image, where it is one.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        self.inner.digest.as_deref()
+    }
+
+    /// How to watch it.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        self.inner.watch.clone()
+    }
+
+    /// The server's version, as `17.6`.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn version(&self) -> Result<String, StageError> {
+        self.inner.tables.version().await
+    }
+
+    /// Connections that targets hold to it.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn connections(&self) -> Result<u32, StageError> {
+        self.inner.tables.connections().await
+    }
+
+    /// Restores and checks the data after scenarios that write.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn restore(&self) -> Result<(), StageError> {
+        self.inner.tables.restore().await
+    }
+
+    /// Whether it still runs. Without this, a lost database would pass for a target's fault.
+    ///
+    /// # Errors
+    /// It has ended, with its last log lines; or nobody can tell.
+    pub async fn check_alive(&self) -> Result<(), StageError> {
+        let ended = match &self.inner.backing {
+            Backing::Container(container) => match container.state().await? {
+                ContainerState::Running => None,
+                ContainerState::Exited { code, .. } => Some((
+                    format!("exited with status {code}"),
+                    container.logs(LOG_LINES).await.unwrap_or_default(),
+                )),
+            },
+            Backing::Local(server, _) => {
+                let mut server = server.lock().await;
+                server.state()?.map(|how| (how, server.logs(LOG_LINES)))
+            }
+            Backing::Given => return self.version().await.map(drop),
+        };
+        match ended {
+            None => Ok(()),
+            Some((how, logs)) => {
+                let reason = format!("it ended: {how}; last lines of its output:\n{}", logs.trim_end());
+                Err(StageError::Database {
+                    url: without_password(self.url()),
+                    reason,
+                })
+            }
+        }
+    }
+
+    /// Stops it and removes what was its own.
+    pub(crate) async fn stop(&self) -> Result<(), StageError> {
+        match &self.inner.backing {
+            Backing::Container(container) => container.remove().await,
+            Backing::Local(server, ledger) => {
+                let mut server = server.lock().await;
+                server.stop().await?;
+                ledger.with(|ledger| {
+                    ledger
+                        .forget_process(server.id())
+                        .and_then(|()| ledger.forget_folder(server.folder()))
+                })
+            }
+            Backing::Given => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What can go wrong with the stage itself: always the infrastructure's fault, never the target's.
+
+use std::path::PathBuf;
+
+/// An infrastructure failure. Each names what it is about and what would help.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// No Docker engine answers.
+    #[error(
+        "no Docker engine answers at {address}: {reason}\nremedy: start it (`sudo systemctl start docker`, or `sudo dockerd &`), or use `--runner process`"
+    )]
+    NoEngine {
+        /// Where one was looked for.
+        address: String,
+        /// What was said.
+        reason: String,
+    },
+    /// The engine stopped answering, or refused.
+    #[error("the Docker engine failed while {doing}: {reason}")]
+    Engine {
+        /// What was being done, with the container's or image's name.
+        doing: String,
+        /// What the engine said.
+        reason: String,
+    },
+    /// A file or folder.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// A process could not be started or watched.
+    #[error("{what}: {error}")]
+    Process {
+        /// Which, with its command.
+        what: String,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// The database did not do what it must.
+    #[error("database {url}: {reason}")]
+    Database {
+        /// Its address, without password.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// Another run is under way on this machine.
+    #[error(
+        "another tiermark run is under way on this machine (process {pid}); two runs would measure each other\nremedy: wait for it to end, or end it"
+    )]
+    Busy {
+        /// Its process id, 0 where it is not known.
+        pid: u32,
+    },
+    /// Something else that stops a run.
+    #[error("{0}")]
+    Other(String),
+}

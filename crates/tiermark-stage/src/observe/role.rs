@@ -1,0 +1,87 @@
+//! One role's counters, from its control group or its processes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::processes::Tree;
+use super::{Reading, parse};
+use crate::types::Watch;
+
+/// Reads one role.
+#[derive(Debug)]
+pub(super) enum Reader {
+    Group { version: u8, cpu: PathBuf, memory: PathBuf },
+    Tree(Tree),
+    Unseen,
+}
+
+impl Reader {
+    pub(super) fn new(watch: Watch) -> Self {
+        match watch {
+            Watch::ControlGroup { version, cpu, memory } => Reader::Group { version, cpu, memory },
+            Watch::Processes { root } => Reader::Tree(Tree::new(root)),
+            Watch::Unseen => Reader::Unseen,
+        }
+    }
+
+    /// None where nothing can be seen (any more).
+    pub(super) fn read(&mut self, dear: bool) -> Option<Reading> {
+        match self {
+            Reader::Group {
+                version: 1,
+                cpu,
+                memory,
+            } => group_v1(cpu, memory),
+            Reader::Group { cpu, memory, .. } => group_v2(cpu, memory),
+            Reader::Tree(tree) => tree.read(dear),
+            Reader::Unseen => None,
+        }
+    }
+}
+
+fn text(folder: &Path, file: &str) -> Option<String> {
+    fs::read_to_string(folder.join(file)).ok()
+}
+
+fn group_v1(cpu: &Path, memory: &Path) -> Option<Reading> {
+    let (user_ns, system_ns) = parse::cpu_v1(&text(cpu, "cpuacct.usage")?, &text(cpu, "cpuacct.stat")?)?;
+    Some(Reading {
+        user_ns,
+        system_ns,
+        memory_bytes: text(memory, "memory.usage_in_bytes")
+            .and_then(|usage| parse::memory(&usage, &text(memory, "memory.stat")?)),
+        threads: threads(cpu),
+        // `cpu` and `cpuacct` are usually one folder; where they are two, throttling stands in the other.
+        throttled_ns: text(cpu, "cpu.stat")
+            .or_else(|| text(&sibling_cpu(cpu)?, "cpu.stat"))
+            .and_then(|stat| parse::throttled_ns(&stat)),
+    })
+}
+
+/// The `cpu` controller's folder beside that of `cpuacct`.
+fn sibling_cpu(cpuacct: &Path) -> Option<PathBuf> {
+    let path = cpuacct.to_str()?;
+    path.contains("/cpuacct/")
+        .then(|| PathBuf::from(path.replacen("/cpuacct/", "/cpu/", 1)))
+}
+
+fn group_v2(cpu: &Path, memory: &Path) -> Option<Reading> {
+    let stat = text(cpu, "cpu.stat")?;
+    let (user_ns, system_ns) = parse::cpu_v2(&stat)?;
+    Some(Reading {
+        user_ns,
+        system_ns,
+        memory_bytes: text(memory, "memory.current")
+            .and_then(|usage| parse::memory(&usage, &text(memory, "memory.stat")?)),
+        threads: text(cpu, "pids.current")
+            .and_then(|count| u32::try_from(parse::number(&count)?).ok())
+            .or_else(|| threads(cpu)),
+        throttled_ns: parse::throttled_ns(&stat),
+    })
+}
+
+/// Threads of a group: lines of `tasks` (version 1) or `cgroup.threads` (version 2).
+fn threads(folder: &Path) -> Option<u32> {
+    let listed = text(folder, "tasks").or_else(|| text(folder, "cgroup.threads"))?;
+    u32::try_from(listed.lines().count()).ok()
+}

@@ -1,0 +1,134 @@
+//! Readiness is a condition, never a sleep: a server is ready when its readiness path gives the right answer.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tiermark_model::format::framework::Readiness;
+use tiermark_model::load::{Method, Request};
+use tiermark_model::trial::StartParts;
+
+use crate::http::{Connection, NoAnswer, request_bytes};
+
+/// Pause between two tries. The method asks for 5 ms or faster; a refused connection on loopback takes microseconds.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Pause between two looks at whether the target still runs: for a container that is a question to the engine.
+const LOOK: Duration = Duration::from_millis(50);
+/// A server that took the connection but does not answer in this time is asked anew.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Tells whether what is waited for still runs.
+pub trait Liveness: Send {
+    /// How it ended, where it has: `exited with status 1`. None while it runs.
+    fn ended(&mut self) -> impl Future<Output = Option<String>> + Send;
+}
+
+/// A server somebody else runs: nobody can tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unknown;
+
+impl Liveness for Unknown {
+    async fn ended(&mut self) -> Option<String> {
+        None
+    }
+}
+
+/// Why a target never became ready. The caller adds the last log lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotReady {
+    /// It ended first.
+    Ended {
+        /// How.
+        how: String,
+    },
+    /// The time was over.
+    Timeout {
+        /// Seconds that were waited.
+        seconds: u32,
+        /// What the last try saw.
+        last: String,
+    },
+}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotReady::Ended { how } => write!(f, "ended before it was ready: {how}"),
+            NotReady::Timeout { seconds, last } => {
+                write!(f, "never became ready within {seconds} s; last answer: {last}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for NotReady {}
+
+/// Waits until the target is ready. `asked` is the moment the start was asked for; the parts count from it.
+///
+/// Returns `parts` with `listening_ms` and `first_right_answer_ms` filled in.
+///
+/// # Errors
+/// The target ended, or did not become ready within the readiness condition's time.
+pub async fn wait(
+    address: SocketAddr,
+    host: &str,
+    readiness: &Readiness,
+    asked: Instant,
+    mut parts: StartParts,
+    liveness: &mut impl Liveness,
+) -> Result<StartParts, NotReady> {
+    let limit = Duration::from_secs(u64::from(readiness.timeout_s));
+    let request = Request {
+        method: Method::Get,
+        path: readiness.path.clone(),
+        headers: vec![],
+        body: None,
+    };
+    let bytes = request_bytes(&request, host, true);
+    let mut looked = Instant::now();
+    loop {
+        let last = match attempt(address, &bytes, readiness.status, asked, &mut parts).await {
+            Ok(()) => return Ok(parts),
+            Err(last) => last,
+        };
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            if let Some(how) = liveness.ended().await {
+                return Err(NotReady::Ended { how });
+            }
+        }
+        if asked.elapsed() >= limit {
+            return Err(NotReady::Timeout {
+                seconds: readiness.timeout_s,
+                last,
+            });
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// One try; the error says what it saw.
+async fn attempt(
+    address: SocketAddr,
+    request: &[u8],
+    status: u16,
+    asked: Instant,
+    parts: &mut StartParts,
+) -> Result<(), String> {
+    let say = |error: NoAnswer| error.to_string();
+    let mut connection = Connection::open(address, PATIENCE).await.map_err(say)?;
+    parts.listening_ms.get_or_insert_with(|| millis_since(asked));
+    connection.send(request).await.map_err(say)?;
+    let answer = connection.answer(PATIENCE).await.map_err(say)?;
+    if answer.status != status {
+        return Err(format!("status {} where {status} was expected", answer.status));
+    }
+    parts.first_right_answer_ms = Some(millis_since(asked));
+    Ok(())
+}
+
+/// Milliseconds since a moment, with their fraction.
+#[must_use]
+pub fn millis_since(moment: Instant) -> f64 {
+    moment.elapsed().as_secs_f64() * 1e3
+}

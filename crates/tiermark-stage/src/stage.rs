@@ -1,0 +1,494 @@
+//! The one interface over the three runners: what is prepared, started, watched and taken down.
+
+mod running;
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tiermark_model::contract;
+use tiermark_model::format::framework::Framework;
+use tiermark_model::plan::RunnerKind;
+
+use crate::database::{Backing, Database};
+use crate::docker::Docker;
+use crate::error::StageError;
+use crate::ledger::{Ledger, Shared};
+use crate::postgres::{self, Cluster, ClusterOptions};
+use crate::prepare::BuildOptions;
+use crate::process;
+use crate::ready;
+use crate::tables::Tables;
+use crate::types::{Artifact, Event, Events, Launch, PrepareError, Prepared, Source, Target, Watch};
+use crate::{external, host};
+
+use running::What;
+pub use running::{Alive, Running};
+
+/// Last log lines that are kept of a target that did not become ready.
+const LOG_LINES: usize = 20;
+/// Longest wait for a database to take connections: a fresh cluster is made first.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(120);
+/// Open files of a database server: 256 connections and the tables.
+const DATABASE_FILES: u64 = 16_384;
+/// Longest wait for an engine that is asked only whether it holds leftovers.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
+/// Folder of the database service below `containers/services/`.
+const POSTGRES: &str = "postgres";
+
+/// What a stage is opened with.
+#[derive(Debug, Clone)]
+pub struct StageOptions {
+    /// What runs the frameworks. Built-in ones are always plain processes.
+    pub kind: RunnerKind,
+    /// The root folder: `containers/` lies in it.
+    pub root: PathBuf,
+    /// Where builds of plain processes are kept.
+    pub cache: PathBuf,
+    /// This program's own file.
+    pub tiermark: PathBuf,
+    /// How images are built.
+    pub build: BuildOptions,
+    /// Address of the server that runs already, for the external runner.
+    pub external: Option<String>,
+}
+
+/// Why a target does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// Its own fault: stored with the run, which goes on.
+    #[error("{reason}")]
+    Target {
+        /// Why, with its last log lines.
+        reason: String,
+    },
+    /// The infrastructure's fault: the run ends.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+}
+
+impl From<PrepareError> for StartFailure {
+    fn from(error: PrepareError) -> Self {
+        match error {
+            PrepareError::NotBuilt(_) => StartFailure::Target {
+                reason: error.to_string(),
+            },
+            PrepareError::Stage(error) => StartFailure::Stage(error),
+        }
+    }
+}
+
+/// The machine, taken for one run.
+#[derive(Debug)]
+pub struct Stage {
+    options: StageOptions,
+    docker: Option<Docker>,
+    ledger: Shared,
+    removed: Vec<String>,
+    databases: Mutex<Vec<Database>>,
+}
+
+impl Stage {
+    /// Takes the machine's lock, connects to the engine where the runner needs one, and removes what an earlier run left.
+    ///
+    /// # Errors
+    /// [`StageError::Busy`] where another run is under way, [`StageError::NoEngine`] where the engine that is needed does not answer.
+    pub async fn open(options: StageOptions) -> Result<Self, StageError> {
+        let ledger = Ledger::acquire()?;
+        let mut removed = Vec::new();
+        if options.kind != RunnerKind::Docker {
+            // A container left by an earlier run would disturb plain processes as well.
+            removed = remove_containers_if_possible().await?;
+        }
+        let mut stage = Self::open_with(options, ledger).await?;
+        stage.removed.extend(removed);
+        Ok(stage)
+    }
+
+    /// Opens with a ledger that was already acquired, in whatever place: for tests.
+    ///
+    /// # Errors
+    /// As [`Stage::open`].
+    pub async fn open_with(options: StageOptions, mut ledger: Ledger) -> Result<Self, StageError> {
+        let mut removed = Vec::new();
+        let mut docker = None;
+        if options.kind == RunnerKind::Docker {
+            let engine = Docker::connect().await?;
+            removed = remove_containers(&engine).await?;
+            docker = Some(engine);
+        }
+        removed.extend(ledger.clean_leftovers()?);
+        Ok(Self {
+            options,
+            docker,
+            ledger: Shared::new(ledger),
+            removed,
+            databases: Mutex::default(),
+        })
+    }
+
+    /// What an earlier run had left, and was removed when the stage was opened.
+    #[must_use]
+    pub fn removed_at_start(&self) -> &[String] {
+        &self.removed
+    }
+
+    /// The engine, where the runner uses one.
+    #[must_use]
+    pub fn docker(&self) -> Option<&Docker> {
+        self.docker.as_ref()
+    }
+
+    /// Builds an entry, or finds it built, and asks it for its version. May be called for several entries at once.
+    ///
+    /// # Errors
+    /// [`PrepareError::NotBuilt`] is the entry's matter, [`PrepareError::Stage`] the run's end.
+    pub async fn prepare(&self, source: &Source, events: &Events) -> Result<Prepared, PrepareError> {
+        let url = self.options.external.as_deref();
+        match (self.options.kind, &self.docker) {
+            _ if source.framework.built_in => self.prepare_process(source, events).await,
+            (RunnerKind::External, _) => {
+                let url = url
+                    .ok_or_else(|| StageError::Other("the external runner needs the address of a server".to_owned()))?;
+                Ok(external::prepare(url).await?)
+            }
+            (RunnerKind::Docker, Some(docker)) => self.prepare_image(docker, source, events).await,
+            (RunnerKind::Docker | RunnerKind::Process, _) => self.prepare_process(source, events).await,
+        }
+    }
+
+    async fn prepare_process(&self, source: &Source, events: &Events) -> Result<Prepared, PrepareError> {
+        process::prepare(source, &self.options.cache, &self.options.tiermark, events).await
+    }
+
+    async fn prepare_image(&self, docker: &Docker, source: &Source, events: &Events) -> Result<Prepared, PrepareError> {
+        let mut prepared = docker.prepare(source, &self.options.build, events).await?;
+        let probe = &source.framework.version_probe;
+        if let (None, Artifact::Image { reference, .. }) = (&prepared.facts.version, &prepared.artifact) {
+            match docker.run_probe(reference, &probe.command).await {
+                Ok(output) => prepared.facts.version = process::version_in(&output, probe.pattern.as_deref()),
+                // A version that cannot be told is no reason to measure nothing.
+                Err(PrepareError::NotBuilt(_)) => {}
+                Err(error) => return Err(error),
+            }
+            if prepared.facts.version.is_none() {
+                events(Event::Note(format!(
+                    "{}: its version could not be found by `{}`",
+                    source.id,
+                    probe.command.join(" ")
+                )));
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// Starts what was prepared and waits until it is ready. Whatever was half started is down again when this fails; where its
+    /// future is dropped, [`Stage::close`] takes it down.
+    ///
+    /// # Errors
+    /// [`StartFailure::Target`] is the entry's matter, [`StartFailure::Stage`] the run's end.
+    pub async fn start(
+        &self,
+        prepared: &Prepared,
+        framework: &Framework,
+        launch: &Launch,
+    ) -> Result<Running, StartFailure> {
+        let asked = Instant::now();
+        let mut running = self.spawn(&prepared.artifact, launch).await?;
+        let Target {
+            address, host, parts, ..
+        } = running.target.clone();
+        match ready::wait(address, &host, &framework.readiness, asked, parts, &mut running).await {
+            Ok(parts) => {
+                running.target.parts = parts;
+                running.target.watch = running.watch().await;
+                Ok(running)
+            }
+            Err(not_ready) => {
+                let logs = running.logs(LOG_LINES).await;
+                // An engine that was lost meanwhile is no fault of the target.
+                let engine = running.alive().await.map(drop);
+                let stopped = running.stop().await;
+                engine.and(stopped)?;
+                let logs = if logs.trim().is_empty() {
+                    "it printed nothing".to_owned()
+                } else {
+                    format!("last lines of its output:\n{}", logs.trim_end())
+                };
+                Err(StartFailure::Target {
+                    reason: format!("the server {not_ready}; {logs}"),
+                })
+            }
+        }
+    }
+
+    async fn spawn(&self, artifact: &Artifact, launch: &Launch) -> Result<Running, StartFailure> {
+        match artifact {
+            Artifact::External { address, host } => Ok(Running {
+                what: What::External,
+                target: external::target(*address, host),
+                files: None,
+            }),
+            Artifact::Process { .. } => {
+                let server = process::start(artifact, launch)?;
+                let noted = self
+                    .ledger
+                    .with(|ledger| ledger.note_process(server.id(), &launch.name));
+                let target = target_at(server.address(), server.parts(), server.watch());
+                let mut running = Running {
+                    what: What::Process(server, self.ledger.clone()),
+                    target,
+                    files: Some(launch.files),
+                };
+                if let Err(error) = noted {
+                    // What cannot be recorded must not run.
+                    let _ = running.stop_it().await;
+                    return Err(error.into());
+                }
+                Ok(running)
+            }
+            Artifact::Image { .. } => {
+                let docker = self
+                    .docker
+                    .as_ref()
+                    .ok_or_else(|| StageError::Other(format!("{}: an image needs an engine", launch.name)))?;
+                let container = docker.start(artifact, &reachable(docker, launch).await?).await?;
+                let target = target_at(container.address, container.parts, Watch::Unseen);
+                Ok(Running {
+                    files: Some(container.files),
+                    what: What::Container(container),
+                    target,
+                })
+            }
+        }
+    }
+
+    /// Builds what the database needs, without starting it.
+    ///
+    /// # Errors
+    /// As [`Stage::prepare`].
+    pub async fn prepare_database(&self, events: &Events) -> Result<(), PrepareError> {
+        match &self.docker {
+            Some(docker) => self.database_image(docker, events).await.map(drop),
+            None if given_url().is_some() => Ok(()),
+            None => postgres::Binaries::find().map(drop),
+        }
+    }
+
+    async fn database_image(&self, docker: &Docker, events: &Events) -> Result<Prepared, PrepareError> {
+        docker
+            .prepare_service(POSTGRES, &self.service_folder(), &self.options.build, events)
+            .await
+    }
+
+    fn service_folder(&self) -> PathBuf {
+        self.options.root.join("containers/services").join(POSTGRES)
+    }
+
+    /// Starts the database on the given cores, and seeds and checks its data. The docker runner takes a container; the others
+    /// `DATABASE_URL`, where it is set, or the machine's own binaries. [`Stage::close`] stops it.
+    ///
+    /// # Errors
+    /// [`PrepareError::NotBuilt`] where none can be had here; [`PrepareError::Stage`] where it fails.
+    pub async fn start_database(&self, cores: &[usize], seed: u64, events: &Events) -> Result<Database, PrepareError> {
+        let database = match (&self.docker, given_url()) {
+            (Some(docker), _) => self.database_container(docker, cores, seed, events).await?,
+            (None, Some(url)) => Database::new(
+                Tables::new(&url, &self.service_folder(), seed),
+                Backing::Given,
+                Watch::Unseen,
+                None,
+            ),
+            (None, None) => self.local_database(cores, seed).await?,
+        };
+        // Recorded before it is filled: whatever happens from here on, closing stops it.
+        self.databases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(database.clone());
+        database.restore().await?;
+        Ok(database)
+    }
+
+    async fn database_container(
+        &self,
+        docker: &Docker,
+        cores: &[usize],
+        seed: u64,
+        events: &Events,
+    ) -> Result<Database, PrepareError> {
+        let prepared = self.database_image(docker, events).await?;
+        let password = postgres::random_password()?;
+        let (user, name, port) = (postgres::USER, postgres::DATABASE, host::free_port()?);
+        let (artifact, inside) = database_command(prepared.artifact, docker.facts().await?.host_network, port);
+        let environment = [
+            ("POSTGRES_USER", user),
+            ("POSTGRES_PASSWORD", &password),
+            ("POSTGRES_DB", name),
+            ("PGPORT", &inside.to_string()),
+        ];
+        let launch = Launch {
+            name: "tiermark-postgres".to_owned(),
+            cores: cores.to_vec(),
+            memory_bytes: None,
+            files: DATABASE_FILES,
+            port,
+            environment: environment
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        };
+        let mut container = docker.start(&artifact, &launch).await?;
+        let tables = Tables::new(
+            &format!("postgres://{user}:{password}@127.0.0.1:{port}/{name}"),
+            &self.service_folder(),
+            seed,
+        );
+        if let Err(error) = tables.wait_ready(DATABASE_PATIENCE, &mut container).await {
+            let _ = container.remove().await;
+            return Err(error.into());
+        }
+        let watch = container.watch().await;
+        Ok(Database::new(
+            tables,
+            Backing::Container(container),
+            watch,
+            prepared.facts.digest,
+        ))
+    }
+
+    async fn local_database(&self, cores: &[usize], seed: u64) -> Result<Database, PrepareError> {
+        let cluster = Cluster::lay_out()?;
+        let folder = cluster.folder().to_owned();
+        self.ledger.with(|ledger| ledger.note_folder(&folder))?;
+        let configuration = self.service_folder().join("postgresql.conf");
+        let options = ClusterOptions {
+            configuration: &configuration,
+            port: host::free_port()?,
+            cores,
+            files: DATABASE_FILES.min(host::hard_file_limit()),
+        };
+        let mut server = cluster.start(&options).await?;
+        let url = server.url(postgres::DATABASE);
+        let ready = async {
+            self.ledger
+                .with(|ledger| ledger.note_process(server.id(), "postgres"))?;
+            let first = Tables::new(&server.url("postgres"), &self.service_folder(), seed);
+            first.wait_ready(DATABASE_PATIENCE, &mut server).await?;
+            first.execute(&format!("CREATE DATABASE {}", postgres::DATABASE)).await
+        };
+        if let Err(error) = ready.await {
+            let _ = server.stop().await;
+            return Err(error.into());
+        }
+        let watch = server.watch();
+        let tables = Tables::new(&url, &self.service_folder(), seed);
+        Ok(Database::new(
+            tables,
+            Backing::Local(server.into(), self.ledger.clone()),
+            watch,
+            None,
+        ))
+    }
+
+    /// Takes everything down and gives the machine back. Returns what went wrong, for people; it goes on after each problem.
+    pub async fn close(self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let databases = std::mem::take(&mut *self.databases.lock().unwrap_or_else(PoisonError::into_inner));
+        for database in databases {
+            problems.extend(database.stop().await.err());
+        }
+        if let Some(docker) = &self.docker {
+            problems.extend(remove_containers(docker).await.err());
+        }
+        // What a dropped future had started: nothing, where all went well.
+        problems.extend(
+            self.ledger
+                .close()
+                .and_then(|mut ledger| ledger.clean_leftovers().err()),
+        );
+        problems.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// Removes what an earlier run left. For `tiermark clean`.
+///
+/// # Errors
+/// [`StageError::Busy`] where a run is under way; what could not be removed.
+pub async fn clean() -> Result<Vec<String>, StageError> {
+    let mut ledger = Ledger::acquire()?;
+    let mut removed = remove_containers_if_possible().await?;
+    removed.extend(ledger.clean_leftovers()?);
+    Ok(removed)
+}
+
+/// Asks an engine that answers at once; where none does, nothing of ours runs in one.
+async fn remove_containers_if_possible() -> Result<Vec<String>, StageError> {
+    match tokio::time::timeout(ENGINE_PATIENCE, Docker::connect()).await {
+        Ok(Ok(docker)) => remove_containers(&docker).await,
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// All of ours: whoever calls holds the machine's lock, so that none belongs to a run under way.
+async fn remove_containers(docker: &Docker) -> Result<Vec<String>, StageError> {
+    let mut removed = Vec::new();
+    for leftover in docker.leftovers().await? {
+        docker.remove(&leftover.id).await?;
+        removed.push(format!("container {}", leftover.name));
+    }
+    Ok(removed)
+}
+
+fn given_url() -> Option<String> {
+    std::env::var(contract::DATABASE_URL).ok().filter(|url| !url.is_empty())
+}
+
+fn target_at(address: std::net::SocketAddr, parts: tiermark_model::trial::StartParts, watch: Watch) -> Target {
+    Target {
+        address,
+        host: address.to_string(),
+        parts,
+        watch,
+    }
+}
+
+/// The database's command with its port, and the port it listens on. On the host's network it listens on loopback only.
+fn database_command(artifact: Artifact, host_network: bool, outside: u16) -> (Artifact, u16) {
+    let Artifact::Image { reference, port, .. } = artifact else {
+        return (artifact, outside);
+    };
+    let (listen, inside) = if host_network {
+        ("127.0.0.1", outside)
+    } else {
+        ("*", port)
+    };
+    let command = ["postgres", "-c", "config_file=/etc/postgresql/postgresql.conf", "-c"]
+        .map(str::to_owned)
+        .into_iter();
+    let command = command
+        .chain([
+            format!("listen_addresses={listen}"),
+            "-c".to_owned(),
+            format!("port={inside}"),
+        ])
+        .collect();
+    (
+        Artifact::Image {
+            reference,
+            command: Some(command),
+            port,
+        },
+        inside,
+    )
+}
+
+/// Where containers do not share the host's network, this machine has another name for them.
+async fn reachable(docker: &Docker, launch: &Launch) -> Result<Launch, StageError> {
+    let mut launch = launch.clone();
+    if !docker.facts().await?.host_network
+        && let Some(url) = launch.environment.get_mut(contract::DATABASE_URL)
+    {
+        *url = url.replacen("@127.0.0.1:", "@host.docker.internal:", 1);
+    }
+    Ok(launch)
+}

@@ -1,0 +1,170 @@
+//! What the runners share: what is started, how, and what is known of it while it runs.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tiermark_model::format::framework::{Framework, Variant};
+use tiermark_model::run::{EntryFacts, NotBuilt};
+use tiermark_model::trial::{EntryId, StartParts};
+
+use crate::error::StageError;
+
+/// What an entry is built from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The entry.
+    pub id: EntryId,
+    /// Its framework.
+    pub framework: Framework,
+    /// Its variant.
+    pub variant: Variant,
+    /// The framework's folder, `containers/frameworks/<name>`.
+    pub folder: PathBuf,
+}
+
+/// Built, and ready to be started any number of times.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// What is known of it.
+    pub facts: EntryFacts,
+    /// What is started.
+    pub artifact: Artifact,
+}
+
+/// What a runner starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Artifact {
+    /// A container image.
+    Image {
+        /// Tag or digest by which the engine knows it.
+        reference: String,
+        /// Replaces the image's command.
+        command: Option<Vec<String>>,
+        /// Port inside a container whose ports are published.
+        port: u16,
+    },
+    /// A plain process.
+    Process {
+        /// Program and arguments, placeholders filled in.
+        command: Vec<String>,
+        /// Working directory.
+        folder: PathBuf,
+    },
+    /// A server that somebody else runs.
+    External {
+        /// Where it listens.
+        address: SocketAddr,
+        /// The `Host` header it expects.
+        host: String,
+    },
+}
+
+/// How a server or service is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// Name for people: container name, log lines. Unique among what runs.
+    pub name: String,
+    /// Cores it is pinned to; empty: none in particular.
+    pub cores: Vec<usize>,
+    /// Memory limit in bytes, where the runner can set one.
+    pub memory_bytes: Option<u64>,
+    /// Limit of open files.
+    pub files: u64,
+    /// Port it is told to listen on, on the loopback interface.
+    pub port: u16,
+    /// Its whole environment beside what image or shell give.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// How something that runs can be watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watch {
+    /// Files of a control group, version 1 (one folder a controller) or 2 (one folder for all).
+    ControlGroup {
+        /// 1 or 2.
+        version: u8,
+        /// Folder with `cpuacct.*` (version 1) or `cpu.stat` (version 2).
+        cpu: PathBuf,
+        /// Folder with `memory.*`.
+        memory: PathBuf,
+    },
+    /// A process and everything it started.
+    Processes {
+        /// Process id of the root.
+        root: u32,
+    },
+    /// Nothing of it can be seen: it runs elsewhere.
+    Unseen,
+}
+
+/// Where a running target answers, and how its start went.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where to connect.
+    pub address: SocketAddr,
+    /// `Host` header.
+    pub host: String,
+    /// Parts of the start.
+    pub parts: StartParts,
+    /// How to watch it.
+    pub watch: Watch,
+}
+
+/// Why an entry cannot be built or a target not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The entry's own fault, or something that cannot be had here; stored with the run, which goes on.
+    #[error("{}", render(.0))]
+    NotBuilt(NotBuilt),
+    /// The infrastructure's fault; the run ends.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+}
+
+fn render(not_built: &NotBuilt) -> String {
+    match not_built {
+        NotBuilt::Failed { reason } => reason.clone(),
+        NotBuilt::NotBuildableHere { reason, remedy } => format!("{reason}\nremedy: {remedy}"),
+    }
+}
+
+/// What a runner tells while it works; only the command line shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Building began.
+    BuildStarted {
+        /// What: an entry, base or service.
+        what: String,
+    },
+    /// A step of it began.
+    BuildStep {
+        /// What: an entry, base or service.
+        what: String,
+        /// The step, such as `Step 4/9 : RUN go build`.
+        step: String,
+    },
+    /// It is built.
+    BuildFinished {
+        /// What: an entry, base or service.
+        what: String,
+        /// Milliseconds it took.
+        millis: u64,
+        /// Whether it was there already.
+        cached: bool,
+        /// Size of the image in bytes, where it is one.
+        bytes: Option<u64>,
+    },
+    /// It could not be built.
+    BuildFailed {
+        /// What: an entry, base or service.
+        what: String,
+        /// The failing step and its last lines, or what is missing.
+        reason: String,
+    },
+    /// Something is worth knowing.
+    Note(String),
+}
+
+/// Receives events; called from any thread.
+pub type Events = std::sync::Arc<dyn Fn(Event) + Send + Sync>;

@@ -1,0 +1,285 @@
+//! Arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Benchmarks backend frameworks on your own hardware and rates them.
+#[derive(Debug, Parser)]
+#[command(name = "tiermark", version, about, after_help = crate::exit::TABLE, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Folder with containers/ and scenarios/ [default: found upwards from here, else the copies in this program]
+    #[arg(long, global = true, value_name = "FOLDER", env = "TIERMARK_ROOT")]
+    pub(crate) root: Option<PathBuf>,
+    /// Folder of stored runs [default: results/ in the root, else here]
+    #[arg(long, global = true, value_name = "FOLDER", env = "TIERMARK_RESULTS")]
+    pub(crate) results: Option<PathBuf>,
+    /// Print results only, no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure a suite and print the rated table
+    #[command(after_help = crate::exit::TABLE)]
+    Run(RunArgs),
+    /// Show what `run` would do, in which order and for how long; touches nothing
+    Plan(SelectArgs),
+    /// Start each entry and check its answers, without measuring
+    Verify(VerifyArgs),
+    /// List what can be run, and what was
+    List(ListArgs),
+    /// Build, list or remove container images
+    Images(ImagesArgs),
+    /// Print the report of a stored run
+    Report(ReportArgs),
+    /// Check this machine: engine, cores, limits, ports, disk
+    Doctor,
+    /// Remove what a killed run left behind
+    Clean,
+    /// Make a new definition
+    New(NewArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Serve the built-in baseline (used by runs themselves)
+    #[command(hide = true)]
+    ServeBaseline,
+}
+
+/// What takes part in a run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SelectArgs {
+    /// The suite, a file of scenarios/suites
+    #[arg(default_value = "quick")]
+    pub(crate) suite: String,
+    /// Entries in place of the suite's: gin, or gin/gorm for a variant (several: comma or repeated)
+    #[arg(long, short, value_delimiter = ',', value_name = "ENTRY")]
+    pub(crate) entries: Vec<String>,
+    /// Scenarios in place of the suite's
+    #[arg(long, short, value_delimiter = ',', value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// Closed-loop connections in place of the suite's load levels
+    #[arg(long, short, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub(crate) connections: Vec<u32>,
+    /// Blocks: how often every entry is started and measured
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) blocks: Option<u32>,
+    /// Seconds of each measured window
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) duration: Option<f64>,
+    /// Seconds of load before each window
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) warmup: Option<f64>,
+    /// Seed of all shuffling [default: from the clock, recorded with the run]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// What runs the frameworks
+    #[arg(long, value_enum, default_value_t = RunnerArg::Auto)]
+    pub(crate) runner: RunnerArg,
+    /// Measure a server that already runs (implies --runner external)
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Confirm that load may go to a host that is not this machine
+    #[arg(long, requires = "url")]
+    pub(crate) allow_remote: bool,
+}
+
+/// What runs the frameworks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunnerArg {
+    /// Containers where an engine answers, else processes.
+    Auto,
+    /// Containers.
+    Docker,
+    /// Plain local processes.
+    Process,
+    /// A server that already runs (needs --url).
+    External,
+}
+
+/// How images are built.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct BuildArgs {
+    /// Extra certificate authorities for builds, PEM [default: those the administrator of this machine added; none: no extra]
+    #[arg(long, value_name = "FILE|none", env = "TIERMARK_CA_BUNDLE")]
+    pub(crate) ca_bundle: Option<String>,
+    /// Where base images come from
+    #[arg(long, value_enum, default_value_t = BasesArg::Auto)]
+    pub(crate) bases: BasesArg,
+}
+
+/// Where base images come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum BasesArg {
+    #[default]
+    /// Official ones where a registry answers, else Debian-built stand-ins.
+    Auto,
+    /// Official images only.
+    Official,
+    /// Debian-built stand-ins only.
+    StandIn,
+}
+
+/// `tiermark run`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    /// What takes part.
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// How images are built.
+    #[command(flatten)]
+    pub(crate) build: BuildArgs,
+    /// Go on with a stored run: its name, its folder, or `latest`
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "blocks", "duration", "warmup", "seed", "url"])]
+    pub(crate) resume: Option<String>,
+    /// Memory limit of a server, MiB
+    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    pub(crate) memory: u64,
+    /// The weight set of the composite tier
+    #[arg(long, default_value = "service")]
+    pub(crate) weights: String,
+}
+
+/// `tiermark verify`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyArgs {
+    /// What takes part.
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// How images are built.
+    #[command(flatten)]
+    pub(crate) build: BuildArgs,
+}
+
+/// `tiermark list`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ListArgs {
+    /// What to list
+    #[arg(value_enum, default_value_t = ListWhat::All)]
+    pub(crate) what: ListWhat,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListWhat {
+    /// Everything.
+    All,
+    /// Frameworks and their variants.
+    Frameworks,
+    /// Scenarios.
+    Scenarios,
+    /// Suites.
+    Suites,
+    /// Stored runs.
+    Runs,
+}
+
+/// `tiermark images`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImagesArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: ImagesCommand,
+}
+
+/// What to do with images.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ImagesCommand {
+    /// Build the images of entries and of the database
+    Build {
+        /// Entries [default: all frameworks' default variants]
+        entries: Vec<String>,
+        /// How.
+        #[command(flatten)]
+        build: BuildArgs,
+        /// Builds at once
+        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=16))]
+        jobs: u16,
+    },
+    /// List the images tiermark built
+    List,
+    /// Remove images that no current definition uses (with --all: all that tiermark built)
+    Prune {
+        /// Remove current ones too
+        #[arg(long)]
+        all: bool,
+        /// How current ones are known.
+        #[command(flatten)]
+        build: BuildArgs,
+    },
+}
+
+/// `tiermark report`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// The run: its name, its folder, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// Print Markdown
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// The weight set of the composite tier
+    #[arg(long, default_value = "service")]
+    pub(crate) weights: String,
+    /// What a cell's value is
+    #[arg(long, value_enum, default_value_t = ValueArg::Objective)]
+    pub(crate) value: ValueArg,
+}
+
+/// What a cell's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValueArg {
+    /// The highest rate that meets the scenario's objective.
+    Objective,
+    /// The bare peak, TechEmpower's way.
+    Peak,
+}
+
+/// `tiermark new`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NewArgs {
+    /// What to make.
+    #[command(subcommand)]
+    pub(crate) what: NewWhat,
+}
+
+/// What to make.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum NewWhat {
+    /// A framework's folder that builds and passes
+    Framework {
+        /// Its name: small letters, digits and -
+        name: String,
+        /// The framework it is made from [default: the first there is]
+        #[arg(long, value_name = "FRAMEWORK")]
+        like: Option<String>,
+    },
+}

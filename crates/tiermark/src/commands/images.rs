@@ -1,0 +1,229 @@
+//! `tiermark images`: builds, lists and removes container images.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+use tiermark_model::catalog::Catalog;
+use tiermark_model::format::framework::Framework;
+use tiermark_model::plan::{PlannedEntry, RunnerKind};
+use tiermark_model::redact::Redactor;
+use tiermark_model::run::NotBuilt;
+use tiermark_model::trial::EntryId;
+use tiermark_stage::container::TaggedImage;
+use tiermark_stage::docker::Docker;
+use tiermark_stage::prepare::BuildOptions;
+use tiermark_stage::types::{Events, Source};
+
+use super::block_on;
+use crate::cli::{BuildArgs, Global, ImagesArgs, ImagesCommand};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::root;
+use crate::session::setup;
+use crate::ui::{Ui, indent};
+
+/// Does what was asked with images.
+pub(crate) fn run(global: &Global, arguments: &ImagesArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
+    let catalog = root::catalog(global)?;
+    match &arguments.command {
+        ImagesCommand::Build { entries, build, jobs } => {
+            block_on(build_images(&catalog, entries, build, usize::from(*jobs), ui))
+        }
+        ImagesCommand::List => block_on(list(&catalog, ui)),
+        ImagesCommand::Prune { all, build } => block_on(prune(&catalog, *all, build, ui)),
+    }
+}
+
+/// Frameworks that have an image: all but the built-in ones.
+fn with_image(catalog: &Catalog) -> impl Iterator<Item = &Framework> {
+    catalog.frameworks.iter().filter(|framework| !framework.built_in)
+}
+
+fn entries(catalog: &Catalog, names: &[String]) -> Result<Vec<PlannedEntry>, Failure> {
+    let defaults: Vec<String> = with_image(catalog).map(|framework| framework.name.clone()).collect();
+    let names = if names.is_empty() { &defaults } else { names };
+    names
+        .iter()
+        .map(|name| {
+            catalog
+                .entry(name)
+                .map(|(id, framework, _)| PlannedEntry {
+                    id,
+                    framework: framework.clone(),
+                })
+                .map_err(Failure::from)
+        })
+        .collect()
+}
+
+async fn build_images(
+    catalog: &Catalog,
+    names: &[String],
+    build: &BuildArgs,
+    jobs: usize,
+    ui: &Arc<Ui>,
+) -> Result<Exit, Failure> {
+    let entries = entries(catalog, names)?;
+    let for_signal = Arc::clone(ui);
+    let interrupt = Interrupt::listen(move || for_signal.note("interrupted: ending the builds"))
+        .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
+    let stage = setup::open(
+        catalog,
+        RunnerKind::Docker,
+        None,
+        setup::build_options(build, catalog)?,
+        ui,
+    )
+    .await?;
+    let for_events = Arc::clone(ui);
+    let events: Events = Arc::new(move |event| for_events.stage_event(event));
+    let redactor = Redactor::new(std::env::var("HOME").ok().as_deref());
+    let work = async {
+        let built = setup::prepare(&stage, catalog, &entries, jobs, &events, &redactor).await?;
+        let database = stage.prepare_database(&events).await;
+        Ok((built, database))
+    };
+    let result = setup::unless_interrupted(&interrupt, work).await;
+    for problem in stage.close().await {
+        ui.warn(&problem);
+    }
+    let (built, database) = result?;
+    let mut failures: BTreeMap<String, NotBuilt> = built
+        .into_iter()
+        .filter_map(|(id, built)| Some((id.to_string(), built.err()?)))
+        .collect();
+    match database {
+        Ok(()) => {}
+        Err(tiermark_stage::types::PrepareError::NotBuilt(not_built)) => {
+            failures.insert("postgres".to_owned(), not_built);
+        }
+        Err(tiermark_stage::types::PrepareError::Stage(error)) => return Err(error.into()),
+    }
+    for (name, not_built) in &failures {
+        let text = match not_built {
+            NotBuilt::Failed { reason } => format!("{name}: failed\n{}", indent(reason)),
+            NotBuilt::NotBuildableHere { reason, remedy } => {
+                format!("{name}: not buildable here\n{}\n    remedy: {remedy}", indent(reason))
+            }
+        };
+        ui.result(&text);
+    }
+    Ok(if failures.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Negative
+    })
+}
+
+/// One image, as `--format json` shows it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    tag: String,
+    is: Option<String>,
+    bytes: u64,
+    digest: String,
+    current: bool,
+}
+
+impl From<TaggedImage> for Shown {
+    fn from(image: TaggedImage) -> Self {
+        let TaggedImage {
+            tag,
+            digest,
+            bytes,
+            created: _,
+            entry,
+            current,
+        } = image;
+        Self {
+            tag,
+            is: entry,
+            bytes,
+            digest,
+            current,
+        }
+    }
+}
+
+async fn list(catalog: &Catalog, ui: &Ui) -> Result<Exit, Failure> {
+    let docker = Docker::connect().await?;
+    let options = setup::build_options(&BuildArgs::default(), catalog)?;
+    let images: Vec<Shown> = docker
+        .images(&current(&docker, catalog, &options).await?)
+        .await?
+        .into_iter()
+        .map(Shown::from)
+        .collect();
+    if ui.is_json() {
+        ui.json(&images)?;
+    } else if images.is_empty() {
+        ui.result("no image was built yet; `tiermark images build` builds them");
+    } else {
+        let column = images.iter().map(|image| image.tag.len()).max().unwrap_or(0);
+        let line = |image: &Shown| {
+            let old = if image.current {
+                ""
+            } else {
+                "  (no current definition uses it: `tiermark images prune`)"
+            };
+            format!("{:<column$}  {:>5} MB{old}\n", image.tag, image.bytes / 1_000_000)
+        };
+        ui.result(&images.iter().map(line).collect::<String>());
+    }
+    Ok(Exit::Done)
+}
+
+async fn prune(catalog: &Catalog, all: bool, build: &BuildArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let docker = Docker::connect().await?;
+    let options = setup::build_options(build, catalog)?;
+    let keep = if all {
+        BTreeSet::new()
+    } else {
+        current(&docker, catalog, &options).await?
+    };
+    let removed: Vec<Shown> = docker
+        .prune(|image| keep.contains(&image.tag))
+        .await?
+        .into_iter()
+        .map(Shown::from)
+        .collect();
+    if ui.is_json() {
+        ui.json(&removed)?;
+    } else if removed.is_empty() {
+        ui.result("nothing to remove");
+    } else {
+        ui.result(
+            &removed
+                .iter()
+                .map(|image| format!("removed {}\n", image.tag))
+                .collect::<String>(),
+        );
+    }
+    Ok(Exit::Done)
+}
+
+/// Tags that some current definition uses: every variant of every framework, every service, and their bases.
+async fn current(docker: &Docker, catalog: &Catalog, options: &BuildOptions) -> Result<BTreeSet<String>, Failure> {
+    let mut tags = BTreeSet::new();
+    for framework in with_image(catalog) {
+        for variant in &framework.variants {
+            let source = Source {
+                id: EntryId {
+                    framework: framework.name.clone(),
+                    variant: variant.name.clone(),
+                },
+                framework: framework.clone(),
+                variant: variant.clone(),
+                folder: catalog.framework_folder(&framework.name),
+            };
+            tags.extend(docker.tags_of(&source, options).await?);
+        }
+    }
+    for service in &catalog.services {
+        let folder = catalog.root.join("containers/services").join(&service.name);
+        tags.extend(docker.tags_of_service(&service.name, &folder, options).await?);
+    }
+    Ok(tags)
+}

@@ -1,0 +1,200 @@
+//! `tiermark run`: measures a suite, stores every trial, prints the rated table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tiermark_model::catalog::Catalog;
+use tiermark_model::plan::{Plan, PlanInput, PlannedEntry};
+use tiermark_model::redact::Redactor;
+use tiermark_model::run::{RunReader, RunWriter, ServiceFacts, name_of};
+use tiermark_stage::database::Database;
+use tiermark_stage::host;
+use tiermark_stage::stage::Stage;
+use tiermark_stage::types::Events;
+
+use super::{block_on, report, select};
+use crate::cli::{Global, RunArgs};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::root;
+use crate::session::{End, Session, setup};
+use crate::ui::Ui;
+
+/// Measures, then prints the report.
+pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
+    let catalog = root::catalog(global)?;
+    catalog.weights(&arguments.weights)?;
+    let resumed = arguments
+        .resume
+        .as_deref()
+        .map(|name| root::find_run(global, name))
+        .transpose()?;
+    let (folder, end) = block_on(whole(global, &arguments, &catalog, resumed, ui))?;
+    let run = RunReader::open(&folder)?;
+    for line in &run.torn_lines {
+        ui.warn(&format!(
+            "{}: line {line} of trials.jsonl was cut off by a kill; it is left as it is and not used",
+            name_of(&folder)
+        ));
+    }
+    let outcome = report::print(&run, &catalog, &report::Choice::default_of(&arguments.weights), ui)?;
+    ui.note(&format!("\nstored in {}", folder.display()));
+    match end {
+        None => Ok(outcome),
+        Some(end) => {
+            ui.warn(&match &end {
+                End::Interrupted => "interrupted: what was complete is stored".to_owned(),
+                End::Infrastructure(reason) => format!("the run ended early: {reason}"),
+            });
+            ui.note(&format!(
+                "{} trials are missing; go on with: tiermark run --resume {}",
+                run.missing(),
+                name_of(&folder)
+            ));
+            Ok(match end {
+                End::Interrupted => Exit::Interrupted,
+                End::Infrastructure(_) => Exit::Infrastructure,
+            })
+        }
+    }
+}
+
+/// From arguments to a stored run's folder, and why it ended early if it did.
+async fn whole(
+    global: &Global,
+    arguments: &RunArgs,
+    catalog: &Catalog,
+    resumed: Option<RunReader>,
+    ui: &Arc<Ui>,
+) -> Result<(std::path::PathBuf, Option<End>), Failure> {
+    let plan = plan(arguments, catalog, resumed.as_ref(), ui).await?;
+    check_address(arguments)?;
+    let for_signal = Arc::clone(ui);
+    let interrupt = Interrupt::listen(move || {
+        for_signal.note("interrupted: ending this trial and taking everything down (once more: at once)")
+    })
+    .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
+    let build = setup::build_options(&arguments.build, catalog)?;
+    let stage = setup::open(catalog, plan.runner, arguments.select.url.as_deref(), build, ui).await?;
+    // The second interrupt drops all that is under way; taking down is the stage's, from its own record.
+    let result = tokio::select! {
+        result = prepare_and_measure(global, arguments, catalog, plan, resumed, &stage, &interrupt, ui) => result,
+        () = interrupt.times(2) => Err(Failure::Interrupted),
+    };
+    for problem in stage.close().await {
+        ui.warn(&problem);
+    }
+    result
+}
+
+async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader>, ui: &Ui) -> Result<Plan, Failure> {
+    let Some(run) = resumed else {
+        let runner = select::runner(&arguments.select, ui).await?;
+        return Ok(Plan::new(select::select(catalog, &arguments.select, runner)?));
+    };
+    // The stored plan, made again from today's definitions: what differs is refused later, and named.
+    let stored = &run.manifest.plan;
+    let entries = (stored.entries.iter())
+        .map(|entry| match catalog.framework(&entry.id.framework) {
+            Ok(framework) => PlannedEntry {
+                id: entry.id.clone(),
+                framework: framework.clone(),
+            },
+            Err(_) => entry.clone(),
+        })
+        .collect();
+    let scenarios = stored
+        .scenarios
+        .iter()
+        .map(|scenario| catalog.scenario(&scenario.name).unwrap_or(scenario).clone())
+        .collect();
+    Ok(Plan::new(PlanInput {
+        entries,
+        scenarios,
+        suite: stored.suite.clone(),
+        runner: stored.runner,
+        placement: tiermark_model::host::Placement::on(&host::cores()),
+        seed: stored.seed,
+    }))
+}
+
+/// Load goes to loopback, unless the user names a host of their own and confirms it (design: invariant 9).
+fn check_address(arguments: &RunArgs) -> Result<(), Failure> {
+    let Some(url) = &arguments.select.url else {
+        return Ok(());
+    };
+    if arguments.select.allow_remote || tiermark_stage::external::is_loopback(url)? {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "--url {url}: this host is not this machine, and load on a server that is not yours is an attack\nremedy: if it is yours, confirm with --allow-remote"
+    )))
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of one function, apart only so that an interrupt can drop it"
+)]
+async fn prepare_and_measure(
+    global: &Global,
+    arguments: &RunArgs,
+    catalog: &Catalog,
+    plan: Plan,
+    resumed: Option<RunReader>,
+    stage: &Stage,
+    interrupt: &Interrupt,
+    ui: &Arc<Ui>,
+) -> Result<(std::path::PathBuf, Option<End>), Failure> {
+    let for_events = Arc::clone(ui);
+    let events: Events = Arc::new(move |event| for_events.stage_event(event));
+    let redactor = Redactor::new(std::env::var("HOME").ok().as_deref());
+    let preparing = setup::prepare(stage, catalog, &plan.entries, setup::JOBS, &events, &redactor);
+    let prepared = setup::unless_interrupted(interrupt, preparing).await?;
+    if let Some(run) = &resumed {
+        setup::check_resume(run, &plan, &prepared)?;
+    }
+    let database = setup::unless_interrupted(interrupt, setup::start_database(stage, &plan, &events, ui)).await?;
+    let services = services(database.as_ref()).await?;
+    let (writer, manifest) = match &resumed {
+        Some(run) => (RunWriter::resume(run)?, run.manifest.clone()),
+        None => {
+            let manifest = setup::manifest(plan, &prepared, services, arguments.memory, &redactor);
+            let writer = RunWriter::create(&root::results(global), setup::today(), &manifest)?;
+            (writer, manifest)
+        }
+    };
+    let folder = writer.folder().to_owned();
+    ui.note(&format!(
+        "measuring {} trials in about {}, stored in {}",
+        manifest.plan.trials(),
+        super::plan::duration(manifest.plan.estimated_seconds()),
+        folder.display()
+    ));
+    // From here on this program keeps off the server's cores.
+    host::pin_current_thread(manifest.plan.placement.of(tiermark_model::host::Role::Generator));
+    let mut session = Session::new(
+        stage,
+        ui,
+        interrupt,
+        &redactor,
+        manifest,
+        prepared,
+        database,
+        writer,
+        resumed.as_ref(),
+    );
+    let end = session.measure(resumed.is_some()).await.err();
+    Ok((folder, end))
+}
+
+async fn services(database: Option<&Database>) -> Result<BTreeMap<String, ServiceFacts>, Failure> {
+    let Some(database) = database else {
+        return Ok(BTreeMap::new());
+    };
+    let facts = ServiceFacts {
+        version: Some(database.version().await?),
+        digest: database.digest().map(str::to_owned),
+    };
+    Ok(BTreeMap::from([("postgres".to_owned(), facts)]))
+}

@@ -1,0 +1,209 @@
+//! From arguments to what a plan is made from.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tiermark_model::catalog::Catalog;
+use tiermark_model::format::framework::{
+    DataLayer, DataLayerKind, Framework, Pool, Readiness, Variant, VersionProbe, WorkerRule, Workers,
+};
+use tiermark_model::format::suite::Suite;
+use tiermark_model::host::Placement;
+use tiermark_model::load::{Closed, Load};
+use tiermark_model::plan::{PlanInput, PlannedEntry, RunnerKind};
+use tiermark_model::trial::EntryId;
+use tiermark_stage::docker::Docker;
+use tiermark_stage::host;
+
+use crate::cli::{RunnerArg, SelectArgs};
+use crate::error::Failure;
+use crate::session::setup::EXTERNAL;
+use crate::ui::Ui;
+
+/// What the arguments select, ready to be planned.
+pub(crate) fn select(catalog: &Catalog, arguments: &SelectArgs, runner: RunnerKind) -> Result<PlanInput, Failure> {
+    let suite = suite_of(catalog, arguments)?;
+    let mut entries = if runner == RunnerKind::External {
+        vec![external_entry()]
+    } else {
+        suite
+            .entries
+            .iter()
+            .map(|name| planned(catalog, name))
+            .collect::<Result<Vec<_>, _>>()?
+    };
+    // The built-in yardstick stands in every block of every run.
+    for framework in catalog.frameworks.iter().filter(|framework| framework.built_in) {
+        let id = EntryId {
+            framework: framework.name.clone(),
+            variant: framework.default.clone(),
+        };
+        if !entries.iter().any(|entry| entry.id == id) {
+            entries.insert(
+                0,
+                PlannedEntry {
+                    id,
+                    framework: framework.clone(),
+                },
+            );
+        }
+    }
+    let mut seen: Vec<EntryId> = Vec::new();
+    for entry in &entries {
+        if seen.contains(&entry.id) {
+            return Err(Failure::Usage(format!("the entry {} is named twice", entry.id)));
+        }
+        seen.push(entry.id.clone());
+    }
+    let scenarios = suite
+        .scenarios
+        .iter()
+        .map(|name| catalog.scenario(name).cloned())
+        .collect::<Result<Vec<_>, _>>()?;
+    let cores = host::cores();
+    Ok(PlanInput {
+        entries,
+        scenarios,
+        suite,
+        runner,
+        placement: Placement::on(&cores),
+        seed: arguments.seed.unwrap_or_else(seed_from_clock),
+    })
+}
+
+fn planned(catalog: &Catalog, name: &str) -> Result<PlannedEntry, Failure> {
+    let (id, framework, _) = catalog.entry(name)?;
+    Ok(PlannedEntry {
+        id,
+        framework: framework.clone(),
+    })
+}
+
+/// The suite with what the arguments put in place of its own.
+fn suite_of(catalog: &Catalog, arguments: &SelectArgs) -> Result<Suite, Failure> {
+    let mut suite = catalog.suite(&arguments.suite)?.clone();
+    if !arguments.entries.is_empty() {
+        suite.entries = arguments.entries.clone();
+    }
+    if !arguments.scenarios.is_empty() {
+        suite.scenarios = arguments.scenarios.clone();
+    }
+    if !arguments.connections.is_empty() {
+        let mut levels = arguments.connections.clone();
+        levels.sort_unstable();
+        levels.dedup();
+        suite.loads = Some(
+            levels
+                .into_iter()
+                .map(|connections| Load::Closed(Closed { connections }))
+                .collect(),
+        );
+    }
+    suite.blocks = arguments.blocks.unwrap_or(suite.blocks);
+    suite.warmup_s = seconds("--warmup", arguments.warmup, 0.0)?.unwrap_or(suite.warmup_s);
+    suite.duration_s = seconds("--duration", arguments.duration, 0.1)?.unwrap_or(suite.duration_s);
+    Ok(suite)
+}
+
+fn seconds(option: &str, value: Option<f64>, low: f64) -> Result<Option<f64>, Failure> {
+    match value {
+        Some(value) if !(low..=3600.0).contains(&value) => Err(Failure::Usage(format!(
+            "{option} {value}: seconds from {low} to 3600 are possible"
+        ))),
+        value => Ok(value),
+    }
+}
+
+/// What runs the frameworks: as asked, or containers where an engine answers, else processes.
+pub(crate) async fn runner(arguments: &SelectArgs, ui: &Ui) -> Result<RunnerKind, Failure> {
+    match (arguments.runner, &arguments.url) {
+        (RunnerArg::External, None) => Err(Failure::Usage(
+            "--runner external needs --url, such as --url http://127.0.0.1:8080".to_owned(),
+        )),
+        (RunnerArg::Auto | RunnerArg::External, Some(_)) => Ok(RunnerKind::External),
+        (_, Some(_)) => Err(Failure::Usage("--url goes with --runner external".to_owned())),
+        (RunnerArg::Docker, None) => Ok(RunnerKind::Docker),
+        (RunnerArg::Process, None) => Ok(RunnerKind::Process),
+        (RunnerArg::Auto, None) => match Docker::connect().await {
+            Ok(_) => Ok(RunnerKind::Docker),
+            Err(error) => {
+                ui.note(&format!(
+                    "no Docker engine answers, so that frameworks run as plain processes ({})",
+                    first_line(&error.to_string())
+                ));
+                Ok(RunnerKind::Process)
+            }
+        },
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or("")
+}
+
+fn seed_from_clock() -> u64 {
+    let nanoseconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_nanos());
+    // 32 bits are enough to tell shuffles apart, and short enough to be typed again.
+    u64::try_from(nanoseconds % (1 << 32)).unwrap_or(0)
+}
+
+/// A server that somebody else runs, as an entry: nothing is known of it but its address.
+fn external_entry() -> PlannedEntry {
+    let unknown = || "unknown: somebody else runs this server".to_owned();
+    let variant = Variant {
+        name: "url".to_owned(),
+        title: "a server that runs already".to_owned(),
+        data_layer: DataLayer {
+            kind: DataLayerKind::Raw,
+            name: unknown(),
+            reason: unknown(),
+            source: None,
+        },
+        workers: Workers {
+            rule: WorkerRule::Single,
+            count: None,
+            reason: unknown(),
+        },
+        pool: Pool {
+            connections: 1,
+            reason: unknown(),
+        },
+        environment: std::collections::BTreeMap::new(),
+        command: None,
+        target: None,
+        folder: None,
+        choices: vec![],
+        process: None,
+    };
+    let framework = Framework {
+        name: EXTERNAL.to_owned(),
+        title: "external server".to_owned(),
+        language: "unknown".to_owned(),
+        core: false,
+        built_in: false,
+        homepage: String::new(),
+        documentation: vec![],
+        port: 80,
+        readiness: Readiness {
+            path: "/".to_owned(),
+            status: 200,
+            timeout_s: 10,
+        },
+        version_probe: VersionProbe {
+            command: vec!["true".to_owned()],
+            pattern: None,
+        },
+        default: variant.name.clone(),
+        variants: vec![variant],
+        unsupported: std::collections::BTreeMap::new(),
+        process: None,
+    };
+    PlannedEntry {
+        id: EntryId {
+            framework: EXTERNAL.to_owned(),
+            variant: "url".to_owned(),
+        },
+        framework,
+    }
+}

@@ -1,0 +1,46 @@
+//! Errors of all crates, rendered once, here, with the exit code each means.
+
+use std::process::ExitCode;
+
+use tiermark_load::LoadError;
+use tiermark_model::catalog::CatalogError;
+use tiermark_model::run::RunError;
+use tiermark_stage::error::StageError;
+
+/// What ends a command early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A wrong argument, name or file: the user's to mend.
+    #[error("{0}")]
+    Usage(String),
+    /// A definition file or name.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A stored run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The machine, the engine, the database.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The generator could not work at all.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Something else of this machine.
+    #[error("{0}")]
+    Machine(String),
+    /// The user interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Failure {
+    /// The exit code of [`crate::exit::TABLE`].
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Usage(_) | Failure::Catalog(_) => 2,
+            Failure::Run(RunError::Content { .. } | RunError::Newer { .. }) => 2,
+            Failure::Run(_) | Failure::Stage(_) | Failure::Load(_) | Failure::Machine(_) => 3,
+            Failure::Interrupted => 130,
+        })
+    }
+}

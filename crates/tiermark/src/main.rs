@@ -1,0 +1,48 @@
+//! tiermark: benchmarks backend frameworks on your own hardware and rates them.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+mod cli;
+mod commands;
+mod error;
+mod exit;
+mod interrupt;
+mod root;
+mod session;
+mod ui;
+
+use cli::{Cli, Command};
+use error::Failure;
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Arc::new(ui::Ui::new(&cli.global));
+    match dispatch(cli, &ui) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            ui.error(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Run(arguments) => commands::run::run(global, arguments, ui),
+        Command::Plan(arguments) => commands::plan::run(global, &arguments, ui),
+        Command::Verify(arguments) => commands::verify::run(global, &arguments, ui),
+        Command::List(arguments) => commands::list::run(global, &arguments, ui),
+        Command::Images(arguments) => commands::images::run(global, &arguments, ui),
+        Command::Report(arguments) => commands::report::run(global, &arguments, ui),
+        Command::Doctor => commands::doctor::run(global, ui),
+        Command::Clean => commands::clean::run(global, ui),
+        Command::New(arguments) => commands::new::run(global, &arguments, ui),
+        Command::Completions { shell } => commands::completions::run(shell, ui),
+        Command::ServeBaseline => commands::serve_baseline::run(),
+    }
+}

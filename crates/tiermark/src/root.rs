@@ -1,0 +1,133 @@
+//! Where definitions and results are: `--root`, else upwards from here, else the copies embedded in this program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tiermark_model::catalog::Catalog;
+use tiermark_model::host::short_hash;
+use tiermark_model::run::{self, RunReader};
+
+use crate::cli::Global;
+use crate::error::Failure;
+
+/// `containers/` and `scenarios/`, as they were when this program was built.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/embedded.tar"));
+
+/// The definitions that commands work on.
+pub(crate) fn catalog(global: &Global) -> Result<Catalog, Failure> {
+    Ok(Catalog::read(&root(global)?)?)
+}
+
+fn root(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(root) = &global.root {
+        return if is_root(root) {
+            Ok(root.clone())
+        } else {
+            Err(Failure::Usage(format!(
+                "{}: no folders containers/ and scenarios/ lie here\nremedy: give --root the folder that holds them",
+                root.display()
+            )))
+        };
+    }
+    match checkout() {
+        Some(root) => Ok(root),
+        None => unpacked(),
+    }
+}
+
+fn is_root(folder: &Path) -> bool {
+    folder.join("containers/frameworks").is_dir() && folder.join("scenarios/suites").is_dir()
+}
+
+/// The nearest folder upwards from the working directory that holds definitions.
+fn checkout() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().find(|folder| is_root(folder)).map(Path::to_owned)
+}
+
+/// The user's cache folder for this program.
+pub(crate) fn cache() -> PathBuf {
+    let from = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    from("TIERMARK_CACHE")
+        .or_else(|| from("XDG_CACHE_HOME").map(|folder| folder.join("tiermark")))
+        .or_else(|| from("HOME").map(|home| home.join(".cache/tiermark")))
+        .unwrap_or_else(|| std::env::temp_dir().join("tiermark-cache"))
+}
+
+/// The embedded definitions, unpacked once for every version of them.
+fn unpacked() -> Result<PathBuf, Failure> {
+    let parent = cache().join("definitions");
+    let folder = parent.join(short_hash(EMBEDDED));
+    if is_root(&folder) {
+        return Ok(folder);
+    }
+    let fail = |error: std::io::Error| {
+        Failure::Machine(format!(
+            "{}: {error}\nremedy: set TIERMARK_CACHE to a folder that can be written",
+            folder.display()
+        ))
+    };
+    fs::create_dir_all(&parent).map_err(fail)?;
+    // Unpacked beside and renamed, so that an interrupted unpacking is never taken for a whole one.
+    let partial = parent.join(format!(".partial-{}", std::process::id()));
+    tar::Archive::new(EMBEDDED).unpack(&partial).map_err(fail)?;
+    match fs::rename(&partial, &folder) {
+        Ok(()) => Ok(folder),
+        Err(_) if is_root(&folder) => {
+            // Another tiermark was faster.
+            let _ = fs::remove_dir_all(&partial);
+            Ok(folder)
+        }
+        Err(error) => Err(fail(error)),
+    }
+}
+
+/// Where runs are stored.
+pub(crate) fn results(global: &Global) -> PathBuf {
+    if let Some(results) = &global.results {
+        return results.clone();
+    }
+    // Never in the cache, where embedded definitions lie: results belong to the user.
+    global
+        .root
+        .clone()
+        .or_else(checkout)
+        .unwrap_or_else(|| PathBuf::from("."))
+        .join("results")
+}
+
+/// The stored run that a name, a folder or `latest` means.
+pub(crate) fn find_run(global: &Global, name: &str) -> Result<RunReader, Failure> {
+    let results = results(global);
+    if name == "latest" {
+        let Some(folder) = run::list(&results)?.pop() else {
+            return Err(Failure::Usage(format!(
+                "{}: no run is stored here yet\nremedy: `tiermark run quick` makes one",
+                results.display()
+            )));
+        };
+        return Ok(RunReader::open(&folder)?);
+    }
+    let candidates = [
+        PathBuf::from(name),
+        results.join(name),
+        results.join("reference").join(name),
+    ];
+    if let Some(folder) = candidates.iter().find(|folder| folder.join(run::MANIFEST).is_file()) {
+        return Ok(RunReader::open(folder)?);
+    }
+    let names: Vec<String> = run::list(&results)?.iter().map(|folder| run::name_of(folder)).collect();
+    let help = if names.is_empty() {
+        "none is stored yet".to_owned()
+    } else {
+        format!("stored: {}", names.join(", "))
+    };
+    Err(Failure::Usage(format!(
+        "no run `{name}` in {} ({help})",
+        results.display()
+    )))
+}

@@ -1,0 +1,98 @@
+//! What a person sees while a session measures.
+
+use indicatif::ProgressBar;
+use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
+use tiermark_model::trial::{State, TrialRecord};
+
+use crate::ui::Ui;
+
+/// A bar on a terminal, a line a trial elsewhere.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    done: usize,
+    total: usize,
+}
+
+impl Progress {
+    /// For a plan of which `done` trials are stored already.
+    pub(super) fn new(ui: &Ui, plan: &Plan, done: usize) -> Self {
+        let total = plan.trials();
+        let bar = ui.bar(total as u64);
+        bar.set_position(done as u64);
+        // The time left is for what this session measures.
+        bar.reset_eta();
+        Self { bar, done, total }
+    }
+
+    /// A trial begins.
+    pub(super) fn begins(&self, start: &PlannedStart, cell: &PlannedCell) {
+        self.bar.set_message(format!(
+            "block {} {} {} {}",
+            start.block, start.entry, cell.scenario, cell.load
+        ));
+    }
+
+    /// A trial was stored.
+    pub(super) fn trial(&mut self, ui: &Ui, trial: &TrialRecord) {
+        let repeated = !trial.disturbances.is_empty() && trial.attempt == 1;
+        if trial.state.is_final() && !repeated {
+            self.done = (self.done + 1).min(self.total);
+            self.bar.set_position(self.done as u64);
+        }
+        let key = &trial.key;
+        let what = format!("block {} {} {} {}", key.block, key.entry, key.scenario, key.load);
+        match &trial.state {
+            State::Failed { reason } => ui.note(&format!(
+                "[{}/{}] {what}: failed\n{}",
+                self.done,
+                self.total,
+                crate::ui::indent(reason)
+            )),
+            _ if ui.is_live() => {}
+            state => ui.note(&format!(
+                "[{}/{}] {what}: {}",
+                self.done,
+                self.total,
+                summary(state, trial)
+            )),
+        }
+    }
+
+    /// Nothing more comes.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn summary(state: &State, trial: &TrialRecord) -> String {
+    let disturbed = if trial.disturbances.is_empty() {
+        String::new()
+    } else {
+        let names: Vec<&str> = trial
+            .disturbances
+            .iter()
+            .map(|disturbance| disturbance.what.as_str())
+            .collect();
+        format!(" (disturbed by {})", names.join(", "))
+    };
+    let text = match (state, &trial.recording) {
+        (State::Ok, Some(recording)) => {
+            let p99 = recording
+                .response
+                .percentile(0.99)
+                .map_or_else(|| "p99 –".to_owned(), |ns| format!("p99 {:.2} ms", ns as f64 / 1e6));
+            format!("{:.0}/s, {p99}", recording.rate_per_s())
+        }
+        (State::Invalid { verdicts }, _) => format!(
+            "invalid: {}",
+            verdicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        ),
+        (State::Unsupported { reason }, _) => format!("unsupported: {reason}"),
+        (State::NotBuildableHere { reason, .. }, _) => {
+            format!("not buildable here: {}", reason.lines().next().unwrap_or(""))
+        }
+        (State::Attempt { reason }, _) => format!("will be tried again: {}", reason.lines().next().unwrap_or("")),
+        (state, _) => state.name().to_owned(),
+    };
+    format!("{text}{disturbed}")
+}

@@ -1,0 +1,199 @@
+//! All that is printed: results to standard output, everything else to standard error.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one module that prints")]
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tiermark_stage::types::Event;
+
+use crate::cli::{Format, Global};
+use crate::error::Failure;
+
+/// Where progress and results go.
+pub(crate) struct Ui {
+    quiet: bool,
+    format: Format,
+    live: bool,
+    colour: bool,
+    bars: MultiProgress,
+    builds: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl Ui {
+    /// By the options and by what standard output and error are.
+    pub(crate) fn new(global: &Global) -> Self {
+        // https://no-color.org: any value but the empty one switches colour off.
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self {
+            quiet: global.quiet,
+            format: global.format,
+            live: std::io::stderr().is_terminal() && !dumb && !global.quiet,
+            colour: std::io::stdout().is_terminal() && !no_colour && !dumb,
+            bars: MultiProgress::new(),
+            builds: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Whether results are for programs.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether results may be coloured.
+    pub(crate) fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Columns of the terminal; 100 where there is none.
+    pub(crate) fn width(&self) -> usize {
+        std::env::var("COLUMNS")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_else(|| {
+                if std::io::stdout().is_terminal() {
+                    usize::from(console_width())
+                } else {
+                    100
+                }
+            })
+    }
+
+    /// A line of progress.
+    pub(crate) fn note(&self, line: &str) {
+        if self.quiet {
+            return;
+        }
+        if self.live {
+            let _ = self.bars.println(line);
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    /// A warning: shown even when quiet.
+    pub(crate) fn warn(&self, line: &str) {
+        let line = format!("warning: {line}");
+        if self.live {
+            let _ = self.bars.println(line);
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    /// What ended the command.
+    pub(crate) fn error(&self, failure: &Failure) {
+        let _ = self.bars.clear();
+        eprintln!("error: {failure}");
+    }
+
+    /// A result. A closed pipe (`| head`) is no failure.
+    pub(crate) fn result(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = out.write_all(b"\n");
+        }
+        let _ = out.flush();
+    }
+
+    /// A result for programs.
+    pub(crate) fn json(&self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::Machine(format!("cannot write JSON: {error}")))?;
+        self.result(&text);
+        Ok(())
+    }
+
+    /// A bar over `total` seconds of estimated work, with the time left. Plain lines are the caller's to give.
+    pub(crate) fn bar(&self, total: u64) -> ProgressBar {
+        if !self.live {
+            return ProgressBar::hidden();
+        }
+        let bar = self.bars.add(ProgressBar::new(total));
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} trials, {eta} left  {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(500));
+        bar
+    }
+
+    /// Whether lines are drawn over each other on a terminal.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Shows what the stage does.
+    pub(crate) fn stage_event(&self, event: Event) {
+        let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::BuildStarted { what } => {
+                if self.live {
+                    let bar = self.bars.add(ProgressBar::new_spinner());
+                    bar.enable_steady_tick(Duration::from_millis(200));
+                    bar.set_message(format!("{what}: building"));
+                    builds.insert(what, bar);
+                } else {
+                    self.note(&format!("{what}: building"));
+                }
+            }
+            Event::BuildStep { what, step } => match builds.get(&what) {
+                Some(bar) => bar.set_message(format!("{what}: {}", first_line(&step, 100))),
+                // Piped: the steps of a build, not each line its commands print.
+                None if step.starts_with("Step ") => self.note(&format!("{what}: {}", first_line(&step, 120))),
+                None => {}
+            },
+            Event::BuildFinished {
+                what,
+                millis,
+                cached,
+                bytes,
+            } => {
+                if let Some(bar) = builds.remove(&what) {
+                    bar.finish_and_clear();
+                }
+                let size = bytes
+                    .map(|bytes| format!(", {} MB", bytes / 1_000_000))
+                    .unwrap_or_default();
+                let how = if cached {
+                    "is there already".to_owned()
+                } else {
+                    format!("built in {:.0} s", millis as f64 / 1000.0)
+                };
+                self.note(&format!("{what}: {how}{size}"));
+            }
+            Event::BuildFailed { what, reason } => {
+                if let Some(bar) = builds.remove(&what) {
+                    bar.finish_and_clear();
+                }
+                self.warn(&format!("{what} could not be built\n{}", indent(&reason)));
+            }
+            Event::Note(text) => self.note(&text),
+        }
+    }
+}
+
+fn console_width() -> u16 {
+    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(100, |size| size.ws_col.clamp(60, 400))
+}
+
+/// The text's first line, cut to `limit` characters.
+fn first_line(text: &str, limit: usize) -> String {
+    let line = text.lines().next().unwrap_or("").trim();
+    let mut cut: String = line.chars().take(limit).collect();
+    if cut.len() < line.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Each line set in, for a block of foreign text.
+pub(crate) fn indent(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
