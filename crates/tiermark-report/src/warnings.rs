@@ -1,5 +1,6 @@
 //! What a reader must know before believing a number: typed, each with its cause and, where there is one, its remedy.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -56,14 +57,14 @@ pub enum Warning {
     },
     /// The host disturbed tries.
     Disturbed {
-        /// The entry.
-        entry: EntryId,
-        /// The scenario.
-        scenario: String,
         /// Tries that were disturbed.
         tries: usize,
-        /// Of these, those that count because no undisturbed repetition is there.
-        counted: usize,
+        /// All tries of the run.
+        of: usize,
+        /// What the host did, the most frequent first.
+        by: Vec<String>,
+        /// Cells that rest on disturbed tries, because their repetition was disturbed as well, as `entry scenario`.
+        rest_on: Vec<String>,
     },
     /// Lines of the records were cut off.
     TornLines {
@@ -112,17 +113,16 @@ impl fmt::Display for Warning {
                     "{entry} {scenario} {load}: rests on {valid} of {planned} starts; the others are failed, invalid or not measured"
                 )
             }
-            Warning::Disturbed {
-                entry,
-                scenario,
-                tries,
-                counted,
-            } => {
-                let word = if *tries == 1 { "try" } else { "tries" };
+            Warning::Disturbed { tries, of, by, rest_on } => {
                 write!(
                     f,
-                    "{entry} {scenario}: the host disturbed {tries} {word}, of which {counted} count; the others were repeated undisturbed"
-                )
+                    "the host disturbed {tries} of {of} tries ({}); each was repeated once",
+                    by.join(", ")
+                )?;
+                match rest_on.as_slice() {
+                    [] => f.write_str(", undisturbed"),
+                    cells => write!(f, ", and the repetition was disturbed as well in: {}", cells.join(", ")),
+                }
             }
             Warning::TornLines { lines } => {
                 let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
@@ -158,7 +158,7 @@ pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
     }
     all.extend(without_number(&analysis.families));
     all.extend(analysis.families.iter().flat_map(fewer_starts));
-    all.extend(analysis.families.iter().filter_map(disturbed));
+    all.extend(disturbed(run, &analysis.families));
     all
 }
 
@@ -243,13 +243,28 @@ fn fewer_starts(family: &Family) -> impl Iterator<Item = Warning> {
     })
 }
 
-fn disturbed(family: &Family) -> Option<Warning> {
-    let tries = family.cells.iter().map(|cell| cell.tally.disturbed).sum();
-    let counted = family.cells.iter().map(|cell| cell.tally.disturbed_counted).sum();
+/// One warning for the whole run: a busy host disturbs everything, and a line for each cell would hide the rest.
+fn disturbed(run: &RunView<'_>, families: &[Family]) -> Option<Warning> {
+    let (mut tries, mut of) = (0, 0);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for trial in run.trials().filter(|trial| trial.recording.is_some()) {
+        of += 1;
+        tries += usize::from(!trial.disturbances.is_empty());
+        for disturbance in &trial.disturbances {
+            *counts.entry(&disturbance.what).or_default() += 1;
+        }
+    }
+    let mut by: Vec<(&str, usize)> = counts.into_iter().collect();
+    by.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let rests = |family: &&Family| family.cells.iter().any(|cell| cell.tally.disturbed_counted > 0);
     (tries > 0).then(|| Warning::Disturbed {
-        entry: family.entry.clone(),
-        scenario: family.scenario.clone(),
         tries,
-        counted,
+        of,
+        by: by.into_iter().map(|(what, _)| what.to_owned()).collect(),
+        rest_on: families
+            .iter()
+            .filter(rests)
+            .map(|family| format!("{} {}", family.entry, family.scenario))
+            .collect(),
     })
 }

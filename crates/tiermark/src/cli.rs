@@ -221,7 +221,7 @@ pub(crate) enum ImagesCommand {
         #[command(flatten)]
         build: BuildArgs,
         /// Builds at once
-        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=16))]
+        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=16))]
         jobs: u16,
     },
     /// List the images tiermark built

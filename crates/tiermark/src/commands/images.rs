@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures_util::future::join;
 use serde::Serialize;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::Framework;
@@ -81,9 +82,12 @@ async fn build_images(
     let events: Events = Arc::new(move |event| for_events.stage_event(event));
     let redactor = Redactor::new(std::env::var("HOME").ok().as_deref());
     let work = async {
-        let built = setup::prepare(&stage, catalog, &entries, jobs, &events, &redactor).await?;
-        let database = stage.prepare_database(&events).await;
-        Ok((built, database))
+        let (built, database) = join(
+            setup::prepare(&stage, catalog, &entries, jobs, &events, &redactor),
+            stage.prepare_database(&events),
+        )
+        .await;
+        Ok((built?, database))
     };
     let result = setup::unless_interrupted(&interrupt, work).await;
     for problem in stage.close().await {

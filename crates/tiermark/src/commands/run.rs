@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::try_join;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry};
 use tiermark_model::redact::Redactor;
@@ -150,11 +151,12 @@ async fn prepare_and_measure(
     let events: Events = Arc::new(move |event| for_events.stage_event(event));
     let redactor = Redactor::new(std::env::var("HOME").ok().as_deref());
     let preparing = setup::prepare(stage, catalog, &plan.entries, setup::JOBS, &events, &redactor);
-    let prepared = setup::unless_interrupted(interrupt, preparing).await?;
+    // Beside each other: the database's image is one more build.
+    let both = try_join(preparing, setup::start_database(stage, &plan, &events, ui));
+    let (prepared, database) = setup::unless_interrupted(interrupt, both).await?;
     if let Some(run) = &resumed {
         setup::check_resume(run, &plan, &prepared)?;
     }
-    let database = setup::unless_interrupted(interrupt, setup::start_database(stage, &plan, &events, ui)).await?;
     let services = services(database.as_ref()).await?;
     let (writer, manifest) = match &resumed {
         Some(run) => (RunWriter::resume(run)?, run.manifest.clone()),

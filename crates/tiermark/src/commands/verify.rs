@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join;
 use serde::Serialize;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Role;
@@ -48,8 +49,8 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Resu
         let events: Events = Arc::new(move |event| for_events.stage_event(event));
         let redactor = Redactor::new(std::env::var("HOME").ok().as_deref());
         let work = async {
-            let prepared = setup::prepare(&stage, &catalog, &plan.entries, setup::JOBS, &events, &redactor).await?;
-            let database = setup::start_database(&stage, &plan, &events, ui).await?;
+            let preparing = setup::prepare(&stage, &catalog, &plan.entries, setup::JOBS, &events, &redactor);
+            let (prepared, database) = try_join(preparing, setup::start_database(&stage, &plan, &events, ui)).await?;
             let mut checks = Vec::new();
             for entry in &plan.entries {
                 let Some(built) = prepared.get(&entry.id) else { continue };

@@ -1,6 +1,7 @@
 //! One start's cells: each scenario verified, then each cell driven, observed, judged and stored.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -89,17 +90,12 @@ impl Session<'_> {
     ) -> Result<Result<(), String>, End> {
         let known = (start.entry.clone(), scenario.name.clone());
         let target = running.target();
-        let result = if self.verified.contains_key(&known) {
-            verify::once(target, scenario).await.map(|_| ())
-        } else {
-            verify::fully(target, scenario).await.map(|answer| {
-                self.verified.insert(
-                    known,
-                    Answer {
-                        body: (!scenario.expect.varies).then_some(answer.body),
-                    },
-                );
-            })
+        let result = match self.verified.entry(known) {
+            Entry::Occupied(_) => verify::once(target, scenario).await.map(|_| ()),
+            Entry::Vacant(unknown) => verify::fully(target, scenario).await.map(|answer| {
+                let body = (answer.same_body && !scenario.expect.varies).then_some(answer.body);
+                unknown.insert(Answer { body });
+            }),
         };
         let Err(failure) = result else { return Ok(Ok(())) };
         self.infrastructure(running).await?;

@@ -27,8 +27,8 @@ use crate::ui::Ui;
 pub(crate) const EXTERNAL: &str = "external";
 /// Open files a server should be able to have: 15,000 connections and room beside.
 pub(crate) const FILES_WANTED: u64 = 65_536;
-/// Builds at once: two cores' worth, because compilers use the rest themselves.
-pub(crate) const JOBS: usize = 2;
+/// Builds at once: they wait for downloads more than they compute, so that more than the cores of a small machine pay.
+pub(crate) const JOBS: usize = 4;
 
 /// The state of a cell that needs a database where there is none.
 pub(crate) fn no_database() -> State {
