@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::format::base::{Base, Service};
+use crate::format::base::{Base, Core, Service};
 use crate::format::framework::{Framework, Variant};
 use crate::format::scenario::Scenario;
 use crate::format::suite::{Suite, Weights};
@@ -61,6 +61,8 @@ pub struct Catalog {
     pub bases: Vec<Base>,
     /// Services, by name.
     pub services: Vec<Service>,
+    /// The core: frameworks that tiers are measured against, those that are not defined yet included.
+    pub core: Vec<String>,
 }
 
 impl Catalog {
@@ -109,9 +111,15 @@ impl Catalog {
             |file, text, name| Suite::from_yaml(file, text, name, &entry_names, &scenario_names),
         )?;
         let weights = each(files(&scenario_folder.join("weights"))?, &mut keep, Weights::from_yaml)?;
+        let core = each(core_file(&containers)?, &mut keep, Core::from_yaml)?.pop();
         if !faulty.is_empty() {
             return Err(CatalogError::Format(faulty));
         }
+        let marked = frameworks.iter().filter(|framework| framework.core);
+        let core = core.map_or_else(
+            || marked.map(|framework| framework.name.clone()).collect(),
+            |core| core.frameworks,
+        );
         Ok(Self {
             root: root.to_owned(),
             frameworks,
@@ -120,6 +128,7 @@ impl Catalog {
             weights,
             bases,
             services,
+            core,
         })
     }
 
@@ -213,6 +222,12 @@ fn each<T>(
         }
     }
     Ok(all)
+}
+
+/// `frameworks/core.yaml`, where there is one; without it the frameworks' own marks are all that is known.
+fn core_file(containers: &Path) -> Result<Vec<(PathBuf, String)>, CatalogError> {
+    let all = files(&containers.join("frameworks"))?;
+    Ok(all.into_iter().filter(|(_, name)| name == "core").collect())
 }
 
 /// `<folder>/<name>/<file>` for every subfolder that has the file, by name.

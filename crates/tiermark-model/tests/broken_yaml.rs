@@ -70,3 +70,13 @@ fn the_shipped_definitions_are_read() {
         panic!("{error}");
     }
 }
+
+/// What a framework says of itself and the list of the core must not contradict each other.
+#[test]
+fn frameworks_and_the_list_of_the_core_agree() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let catalog = tiermark_model::catalog::Catalog::read(&root).unwrap();
+    for framework in &catalog.frameworks {
+        assert_eq!(framework.core, catalog.core.contains(&framework.name), "{}", framework.name);
+    }
+}

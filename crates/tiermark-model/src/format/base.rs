@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::yaml::{At, Faults, FormatError};
-use super::{check_name, check_version, read_versioned};
+use super::{check_name, check_version, list_names, read_versioned};
 
 /// A Debian-built stand-in for an official base image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,45 @@ pub(super) struct ServiceFile {
     #[serde(default)]
     #[expect(dead_code, reason = "for people who read the file")]
     documentation: Vec<String>,
+}
+
+/// The frameworks that tiers are measured against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Core {
+    /// Their names, those that are not defined yet included.
+    pub frameworks: Vec<String>,
+}
+
+/// core.yaml: the frameworks that tiers are measured against.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "tiermark core.yaml")]
+pub(super) struct CoreFile {
+    /// Version of this format: 1.
+    version: At<u32>,
+    /// Their names, those that are not defined yet included.
+    frameworks: Vec<At<String>>,
+}
+
+impl Core {
+    /// Reads and validates a `core.yaml`.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml(file: &str, text: &str, _stem: &str) -> Result<Self, FormatError> {
+        let wire: CoreFile = read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        check_version(&wire.version, &mut faults);
+        wire.frameworks
+            .iter()
+            .for_each(|name| check_name("framework", name, &mut faults));
+        list_names("framework", wire.frameworks.iter(), &mut faults);
+        faults.finish(file, text)?;
+        Ok(Self {
+            frameworks: wire.frameworks.into_iter().map(|name| name.value).collect(),
+        })
+    }
 }
 
 impl Base {

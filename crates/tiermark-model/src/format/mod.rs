@@ -126,5 +126,6 @@ pub fn schemas() -> Vec<(&'static str, String)> {
         ("weights.schema.json", of::<suite::WeightsFile>()),
         ("base.schema.json", of::<base::BaseFile>()),
         ("service.schema.json", of::<base::ServiceFile>()),
+        ("core.schema.json", of::<base::CoreFile>()),
     ]
 }

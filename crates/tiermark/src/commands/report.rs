@@ -48,18 +48,12 @@ pub(crate) fn run(global: &Global, arguments: &ReportArgs, ui: &Ui) -> Result<Ex
 /// Prints the report of `run`; the exit says what its trials came to.
 pub(crate) fn print(run: &RunReader, catalog: &Catalog, choice: &Choice, ui: &Ui) -> Result<Exit, Failure> {
     let weights = catalog.weights(&choice.weights)?;
-    let core_expected = catalog
-        .frameworks
-        .iter()
-        .filter(|framework| framework.core)
-        .map(|framework| framework.name.clone())
-        .collect();
     let analysis = analyse(
         &run.into(),
         weights,
         &Options {
             value: choice.value,
-            core_expected,
+            core_expected: catalog.core.clone(),
         },
     );
     if ui.is_json() {
