@@ -16,11 +16,20 @@ pub const SIGNIFICANT_DIGITS: u8 = 3;
 /// A histogram of durations in nanoseconds, 1 ns to 1 h with 3 significant digits.
 ///
 /// Stored as HdrHistogram's V2-deflate encoding in base64 (<https://github.com/HdrHistogram/HdrHistogram>), which the
-/// format's readers in other languages accept.
-#[derive(Debug, Clone, PartialEq)]
+/// format's readers in other languages accept. One that was read stays encoded until it is written to: its counts take
+/// about 270 KB, and a long run holds thousands of them.
+#[derive(Debug, Clone)]
 pub struct Latency {
-    counts: Histogram<u64>,
+    counts: Counts,
     saturated: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Counts {
+    /// Being recorded or merged into.
+    Live(Histogram<u64>),
+    /// As it was read: known to be decodable, with its number of samples.
+    Stored { encoded: Box<str>, samples: u64 },
 }
 
 impl Default for Latency {
@@ -29,24 +38,70 @@ impl Default for Latency {
     }
 }
 
+impl PartialEq for Latency {
+    fn eq(&self, other: &Self) -> bool {
+        self.saturated == other.saturated && self.read(|mine| other.read(|theirs| mine == theirs))
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the three bounds are constants that HdrHistogram accepts; a test covers it"
+)]
+fn empty() -> Histogram<u64> {
+    Histogram::new_with_bounds(LOWEST_NS, HIGHEST_NS, SIGNIFICANT_DIGITS).expect("constant bounds are valid")
+}
+
+fn decode(encoded: &str) -> Result<Histogram<u64>, String> {
+    let bytes = STANDARD
+        .decode(encoded)
+        .map_err(|e| format!("histogram: not base64: {e}"))?;
+    let read: Histogram<u64> = Deserializer::new()
+        .deserialize(&mut bytes.as_slice())
+        .map_err(|e| format!("histogram: not V2-deflate: {e}"))?;
+    let mut counts = empty();
+    // Adding to a histogram of our own shape refuses one of another shape, and restores the fixed bounds.
+    counts
+        .add(&read)
+        .map_err(|e| format!("histogram: of another range: {e}"))?;
+    Ok(counts)
+}
+
 impl Latency {
     /// An empty histogram.
     #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "the three bounds are constants that HdrHistogram accepts; a test covers it"
-    )]
     pub fn new() -> Self {
-        let counts =
-            Histogram::new_with_bounds(LOWEST_NS, HIGHEST_NS, SIGNIFICANT_DIGITS).expect("constant bounds are valid");
-        Self { counts, saturated: 0 }
+        Self {
+            counts: Counts::Live(empty()),
+            saturated: 0,
+        }
+    }
+
+    /// Looks at the counts, decoding them for this one time where they are stored.
+    fn read<T>(&self, look: impl FnOnce(&Histogram<u64>) -> T) -> T {
+        match &self.counts {
+            Counts::Live(counts) => look(counts),
+            // It was decoded when it was read, so that it cannot fail now.
+            Counts::Stored { encoded, .. } => look(&decode(encoded).unwrap_or_else(|_| empty())),
+        }
+    }
+
+    /// The counts, to be changed.
+    fn live(&mut self) -> &mut Histogram<u64> {
+        if let Counts::Stored { encoded, .. } = &self.counts {
+            self.counts = Counts::Live(decode(encoded).unwrap_or_else(|_| empty()));
+        }
+        match &mut self.counts {
+            Counts::Live(counts) => counts,
+            Counts::Stored { .. } => unreachable!("it was made live above"),
+        }
     }
 
     /// Records one duration in nanoseconds. Never fails and allocates nothing: what is longer than an hour is recorded
     /// as an hour and counted by [`Latency::saturated`].
     pub fn record(&mut self, nanoseconds: u64) {
         self.saturated += u64::from(nanoseconds > HIGHEST_NS);
-        self.counts.saturating_record(nanoseconds.min(HIGHEST_NS));
+        self.live().saturating_record(nanoseconds.min(HIGHEST_NS));
     }
 
     /// Adds all samples of `other`: nothing is lost, because every histogram has the same shape.
@@ -55,22 +110,28 @@ impl Latency {
         reason = "adding can only fail for a histogram of wider bounds, and all share theirs"
     )]
     pub fn merge(&mut self, other: &Self) {
-        self.counts
-            .add(&other.counts)
-            .expect("all histograms share their bounds");
         self.saturated = self.saturated.saturating_add(other.saturated);
+        if other.count() > 0 {
+            let mine = self.live();
+            other
+                .read(|theirs| mine.add(theirs))
+                .expect("all histograms share their bounds");
+        }
     }
 
     /// Forgets all samples, keeping the memory.
     pub fn clear(&mut self) {
-        self.counts.reset();
+        self.live().reset();
         self.saturated = 0;
     }
 
     /// Number of samples.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.counts.len()
+        match &self.counts {
+            Counts::Live(counts) => counts.len(),
+            Counts::Stored { samples, .. } => *samples,
+        }
     }
 
     /// Number of samples that were longer than an hour.
@@ -88,31 +149,31 @@ impl Latency {
         let needed = 10.0 / (1.0 - fraction);
         // The small slack keeps 1,000 samples enough for p99, whatever the rounding of 1 − 0.99.
         let enough = (self.count() as f64) * (1.0 + 1e-9) >= needed;
-        enough.then(|| self.counts.value_at_quantile(fraction))
+        enough.then(|| self.read(|counts| counts.value_at_quantile(fraction)))
     }
 
     /// Longest sample in nanoseconds (to 3 significant digits), `None` when empty.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
-        (self.count() > 0).then(|| self.counts.max())
+        (self.count() > 0).then(|| self.read(Histogram::max))
     }
 
     /// Mean in nanoseconds, `None` when empty.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.counts.mean())
+        (self.count() > 0).then(|| self.read(Histogram::mean))
     }
 
     /// Number of samples at or below `nanoseconds` (to the histogram's precision).
     #[must_use]
     pub fn count_at_or_below(&self, nanoseconds: u64) -> u64 {
-        self.counts.count_between(0, nanoseconds)
+        self.read(|counts| counts.count_between(0, nanoseconds))
     }
 
     /// The histogram as its library's own type, for exporters.
     #[must_use]
-    pub fn as_hdr(&self) -> &Histogram<u64> {
-        &self.counts
+    pub fn to_hdr(&self) -> Histogram<u64> {
+        self.read(Histogram::clone)
     }
 }
 
@@ -135,12 +196,18 @@ fn is_zero(value: &u64) -> bool {
 
 impl Serialize for Latency {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&self.counts, &mut bytes)
-            .map_err(serde::ser::Error::custom)?;
+        let encoded = match &self.counts {
+            Counts::Stored { encoded, .. } => encoded.to_string(),
+            Counts::Live(counts) => {
+                let mut bytes = Vec::new();
+                V2DeflateSerializer::new()
+                    .serialize(counts, &mut bytes)
+                    .map_err(serde::ser::Error::custom)?;
+                STANDARD.encode(bytes)
+            }
+        };
         Stored {
-            v2_deflate: STANDARD.encode(bytes),
+            v2_deflate: encoded,
             saturated: self.saturated,
         }
         .serialize(serializer)
@@ -149,22 +216,15 @@ impl Serialize for Latency {
 
 impl<'de> Deserialize<'de> for Latency {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let stored = Stored::deserialize(deserializer)?;
-        let bytes = STANDARD
-            .decode(&stored.v2_deflate)
-            .map_err(|e| D::Error::custom(format!("histogram: not base64: {e}")))?;
-        let read: Histogram<u64> = Deserializer::new()
-            .deserialize(&mut bytes.as_slice())
-            .map_err(|e| D::Error::custom(format!("histogram: not V2-deflate: {e}")))?;
-        let mut latency = Latency::new();
-        // Merging into a histogram of our own shape refuses one of another shape, and restores the fixed bounds.
-        latency
-            .counts
-            .add(&read)
-            .map_err(|e| D::Error::custom(format!("histogram: of another range: {e}")))?;
-        latency.saturated = stored.saturated;
-        Ok(latency)
+        let Stored { v2_deflate, saturated } = Stored::deserialize(deserializer)?;
+        let samples = decode(&v2_deflate).map_err(serde::de::Error::custom)?.len();
+        Ok(Latency {
+            counts: Counts::Stored {
+                encoded: v2_deflate.into(),
+                samples,
+            },
+            saturated,
+        })
     }
 }
 

@@ -77,6 +77,11 @@ fn frameworks_and_the_list_of_the_core_agree() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let catalog = tiermark_model::catalog::Catalog::read(&root).unwrap();
     for framework in &catalog.frameworks {
-        assert_eq!(framework.core, catalog.core.contains(&framework.name), "{}", framework.name);
+        assert_eq!(
+            framework.core,
+            catalog.core.contains(&framework.name),
+            "{}",
+            framework.name
+        );
     }
 }
