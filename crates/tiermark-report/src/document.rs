@@ -156,15 +156,19 @@ fn rating_table(analysis: &Analysis) -> Table {
     }
 }
 
+/// The framework, and below it the variant and version: side by side they would push a scenario off a usual terminal.
 fn entry_text(entry: &EntryAnalysis) -> Text {
-    let version = entry.version.as_ref().map(|version| plain(version));
-    let second = if entry.built_in {
-        Some("yardstick".to_owned())
-    } else {
-        version
-    };
+    let version = entry
+        .version
+        .as_ref()
+        .filter(|_| !entry.built_in)
+        .map(|version| format!(" {}", plain(version)));
+    let what = if entry.built_in { "yardstick" } else { &entry.id.variant };
     Text {
-        lines: [Some(entry.id.to_string()), second].into_iter().flatten().collect(),
+        lines: vec![
+            entry.id.framework.clone(),
+            format!("{what}{}", version.unwrap_or_default()),
+        ],
         tone: Tone::Plain,
     }
 }
@@ -396,10 +400,23 @@ fn levels_table(analysis: &Analysis, scenario: &ScenarioAnalysis) -> Table {
         right("memory"),
         left("objective"),
     ];
+    // An entry without any number is one row: which levels it has none at says nothing more.
     let rows = analysis.families_of(&scenario.name).flat_map(|family| {
-        family.cells.iter().map(|cell| Row {
-            group: family.entry.to_string(),
-            cells: cell_texts(cell, family.level.as_deref() == Some(&cell.load)),
+        let any = family.cells.iter().any(|cell| cell.standing == Standing::Ok);
+        let shown = if any {
+            family.cells.as_slice()
+        } else {
+            family.cells.get(..1).unwrap_or_default()
+        };
+        shown.iter().map(move |cell| {
+            let mut cells = cell_texts(cell, family.level.as_deref() == Some(&cell.load));
+            if !any && let Some(load) = cells.first_mut() {
+                *load = "all".into();
+            }
+            Row {
+                group: family.entry.to_string(),
+                cells,
+            }
         })
     });
     Table {

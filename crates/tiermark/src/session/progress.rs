@@ -1,5 +1,7 @@
 //! What a person sees while a session measures.
 
+use std::collections::HashSet;
+
 use indicatif::ProgressBar;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
 use tiermark_model::trial::{State, TrialRecord};
@@ -11,6 +13,8 @@ pub(super) struct Progress {
     bar: ProgressBar,
     done: usize,
     total: usize,
+    /// What was said of an entry that has no trials at all: once is enough.
+    said: HashSet<String>,
 }
 
 impl Progress {
@@ -21,7 +25,12 @@ impl Progress {
         bar.set_position(done as u64);
         // The time left is for what this session measures.
         bar.reset_eta();
-        Self { bar, done, total }
+        Self {
+            bar,
+            done,
+            total,
+            said: HashSet::new(),
+        }
     }
 
     /// A trial begins.
@@ -41,13 +50,27 @@ impl Progress {
         }
         let key = &trial.key;
         let what = format!("block {} {} {} {}", key.block, key.entry, key.scenario, key.load);
+        let has_trial = trial.recording.is_some();
+        if !has_trial && !self.said.insert(format!("{} {:?}", key.entry, trial.state)) {
+            return;
+        }
         match &trial.state {
-            State::Failed { reason } => ui.note(&format!(
-                "[{}/{}] {what}: failed\n{}",
-                self.done,
-                self.total,
-                crate::ui::indent(reason)
-            )),
+            State::Failed { reason } => {
+                ui.note(&format!(
+                    "[{}/{}] {what}: failed\n{}",
+                    self.done,
+                    self.total,
+                    crate::ui::indent(reason)
+                ));
+            }
+            State::NotBuildableHere { reason, remedy } => {
+                let reason = reason.lines().next().unwrap_or("");
+                ui.note(&format!(
+                    "{}: not buildable here: {reason} (remedy: {remedy})",
+                    key.entry
+                ));
+            }
+            State::Unsupported { reason } => ui.note(&format!("{} {}: unsupported: {reason}", key.entry, key.scenario)),
             _ if ui.is_live() => {}
             state => ui.note(&format!(
                 "[{}/{}] {what}: {}",
@@ -87,10 +110,6 @@ fn summary(state: &State, trial: &TrialRecord) -> String {
             "invalid: {}",
             verdicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         ),
-        (State::Unsupported { reason }, _) => format!("unsupported: {reason}"),
-        (State::NotBuildableHere { reason, .. }, _) => {
-            format!("not buildable here: {}", reason.lines().next().unwrap_or(""))
-        }
         (State::Attempt { reason }, _) => format!("will be tried again: {}", reason.lines().next().unwrap_or("")),
         (state, _) => state.name().to_owned(),
     };
