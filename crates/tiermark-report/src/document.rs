@@ -79,8 +79,13 @@ fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
     facts.push((
         "suite",
         format!(
-            "{}: {} blocks, {} s warm-up and {} s window a cell, runner {}",
-            run.suite, run.blocks, run.warmup_s, run.duration_s, run.runner
+            "{}: {} block{}, {} s warm-up and {} s window a cell, runner {}",
+            run.suite,
+            run.blocks,
+            if run.blocks == 1 { "" } else { "s" },
+            run.warmup_s,
+            run.duration_s,
+            run.runner
         ),
     ));
     facts.push(("cores", cores(analysis)));

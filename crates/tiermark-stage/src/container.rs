@@ -97,6 +97,12 @@ impl Container {
         }
     }
 
+    /// Its first process, where it is certain that this id names it here too: an engine in another process namespace counts anew.
+    pub(crate) async fn first_process(&self) -> Option<u32> {
+        let (_, pid) = self.docker.inspect(&self.id, &self.name).await.ok()?;
+        pid.filter(|pid| self.docker.facts.same_kernel && engine_host::belongs_to(*pid, &self.id, Path::new("/proc")))
+    }
+
     /// Whether it runs.
     ///
     /// # Errors

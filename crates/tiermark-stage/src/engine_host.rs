@@ -92,6 +92,11 @@ pub(crate) fn watch_of(pid: u32, proc: &Path, groups: &Path) -> Watch {
         .unwrap_or(Watch::Processes { root: pid })
 }
 
+/// Whether a process lies in the control group of that container, which engines name by its id.
+pub(crate) fn belongs_to(pid: u32, container: &str, proc: &Path) -> bool {
+    fs::read_to_string(proc.join(pid.to_string()).join("cgroup")).is_ok_and(|text| text.contains(container))
+}
+
 fn version_1(text: &str, groups: &Path) -> Option<Watch> {
     let folder_of = |controller: &str, file: &str| {
         let (controllers, path) = text.lines().find_map(|line| {

@@ -195,10 +195,19 @@ impl Stage {
     ) -> Result<Running, StartFailure> {
         let asked = Instant::now();
         let mut running = self.spawn(&prepared.artifact, launch).await?;
+        if matches!(running.what, What::External) {
+            // It was there before, or it is not: verification asks what it must answer, and no other path.
+            return Ok(running);
+        }
         let Target {
             address, host, parts, ..
         } = running.target.clone();
-        match ready::wait(address, &host, &framework.readiness, asked, parts, &mut running).await {
+        // Beside the wait, which would otherwise see a fast server too late.
+        let first = running.first_process();
+        let waiting = ready::wait(address, &host, &framework.readiness, asked, parts, &mut running);
+        let (first, ready) = tokio::join!(first, waiting);
+        running.note_first(first, &launch.name)?;
+        match ready {
             Ok(parts) => {
                 running.target.parts = parts;
                 running.target.watch = running.watch().await;
@@ -256,7 +265,7 @@ impl Stage {
                 let target = target_at(container.address, container.parts, Watch::Unseen);
                 Ok(Running {
                     files: Some(container.files),
-                    what: What::Container(container),
+                    what: What::Container(container, None, self.ledger.clone()),
                     target,
                 })
             }
@@ -338,6 +347,9 @@ impl Stage {
                 .into(),
         };
         let mut container = docker.start(&artifact, &launch).await?;
+        if let Some(first) = container.first_process().await {
+            self.ledger.with(|ledger| ledger.note_process(first, &launch.name))?;
+        }
         let tables = Tables::new(
             &format!("postgres://{user}:{password}@127.0.0.1:{port}/{name}"),
             &self.service_folder(),

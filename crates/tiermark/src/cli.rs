@@ -158,7 +158,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) build: BuildArgs,
     /// Go on with a stored run: its name, its folder, or `latest`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "blocks", "duration", "warmup", "seed", "url"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "blocks", "duration", "warmup", "seed"])]
     pub(crate) resume: Option<String>,
     /// Memory limit of a server, MiB
     #[arg(long, value_name = "MIB", default_value_t = 2048)]

@@ -24,7 +24,8 @@ pub enum Alive {
 #[derive(Debug)]
 pub(super) enum What {
     Process(ProcessTarget, Shared),
-    Container(Container),
+    /// With its first process, where that is known and ours to see.
+    Container(Container, Option<u32>, Shared),
     External,
 }
 
@@ -56,7 +57,7 @@ impl Running {
     pub async fn alive(&mut self) -> Result<Alive, StageError> {
         let how = match &mut self.what {
             What::Process(server, _) => server.state()?,
-            What::Container(container) => container_end(container.state().await?),
+            What::Container(container, ..) => container_end(container.state().await?),
             What::External => None,
         };
         Ok(how.map_or(Alive::Running, |how| Alive::Exited { how }))
@@ -66,7 +67,7 @@ impl Running {
     pub async fn logs(&self, lines: usize) -> String {
         match &self.what {
             What::Process(server, _) => server.logs(lines),
-            What::Container(container) => container.logs(lines).await.unwrap_or_default(),
+            What::Container(container, ..) => container.logs(lines).await.unwrap_or_default(),
             What::External => String::new(),
         }
     }
@@ -74,8 +75,28 @@ impl Running {
     pub(super) async fn watch(&self) -> Watch {
         match &self.what {
             What::Process(server, _) => server.watch(),
-            What::Container(container) => container.watch().await,
+            What::Container(container, ..) => container.watch().await,
             What::External => Watch::Unseen,
+        }
+    }
+
+    /// Asks for a container's first process, without holding on to it.
+    pub(super) fn first_process(&self) -> impl Future<Output = Option<u32>> + use<> {
+        let container = match &self.what {
+            What::Container(container, ..) => Some(container.clone()),
+            What::Process(..) | What::External => None,
+        };
+        async move { container?.first_process().await }
+    }
+
+    /// Records a container's first process: where its engine is lost, it is ended by this record.
+    pub(super) fn note_first(&mut self, process: Option<u32>, name: &str) -> Result<(), StageError> {
+        match (&mut self.what, process) {
+            (What::Container(_, first, ledger), Some(id)) => {
+                *first = Some(id);
+                ledger.with(|ledger| ledger.note_process(id, name))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -93,7 +114,10 @@ impl Running {
                 server.stop().await?;
                 ledger.with(|ledger| ledger.forget_process(server.id()))
             }
-            What::Container(container) => container.remove().await,
+            What::Container(container, first, ledger) => {
+                container.remove().await?;
+                first.map_or(Ok(()), |id| ledger.with(|ledger| ledger.forget_process(id)))
+            }
             What::External => Ok(()),
         }
     }

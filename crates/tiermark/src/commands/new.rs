@@ -22,6 +22,13 @@ pub(crate) fn run(global: &Global, arguments: &NewArgs, ui: &Ui) -> Result<Exit,
         ));
     }
     let model = model(&catalog, like.as_deref())?;
+    // The format's own rule for names, checked before the name becomes a path.
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(allowed) {
+        return Err(Failure::Usage(format!(
+            "`{name}` cannot be a framework's name\nremedy: small letters a-z, digits and -, beginning with a letter or digit"
+        )));
+    }
     let folder = catalog.framework_folder(name);
     if folder.exists() {
         return Err(Failure::Usage(format!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join;
 use tiermark_model::catalog::Catalog;
-use tiermark_model::plan::{Plan, PlanInput, PlannedEntry};
+use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{RunReader, RunWriter, ServiceFacts, name_of};
 use tiermark_stage::database::Database;
@@ -70,7 +70,6 @@ async fn whole(
     ui: &Arc<Ui>,
 ) -> Result<(std::path::PathBuf, Option<End>), Failure> {
     let plan = plan(arguments, catalog, resumed.as_ref(), ui).await?;
-    check_address(arguments)?;
     let for_signal = Arc::clone(ui);
     let interrupt = Interrupt::listen(move || {
         for_signal.note("interrupted: ending this trial and taking everything down (once more: at once)")
@@ -96,6 +95,16 @@ async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader
     };
     // The stored plan, made again from today's definitions: what differs is refused later, and named.
     let stored = &run.manifest.plan;
+    if stored.runner == RunnerKind::External {
+        let Some(url) = &arguments.select.url else {
+            return Err(Failure::Usage(format!(
+                "{} measured a server that somebody else runs\nremedy: say where it is now: --resume {} --url URL",
+                name_of(&run.folder),
+                name_of(&run.folder)
+            )));
+        };
+        select::check_address(url, arguments.select.allow_remote)?;
+    }
     let entries = (stored.entries.iter())
         .map(|entry| match catalog.framework(&entry.id.framework) {
             Ok(framework) => PlannedEntry {
@@ -118,19 +127,6 @@ async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader
         placement: tiermark_model::host::Placement::on(&host::cores()),
         seed: stored.seed,
     }))
-}
-
-/// Load goes to loopback, unless the user names a host of their own and confirms it (design: invariant 9).
-fn check_address(arguments: &RunArgs) -> Result<(), Failure> {
-    let Some(url) = &arguments.select.url else {
-        return Ok(());
-    };
-    if arguments.select.allow_remote || tiermark_stage::external::is_loopback(url)? {
-        return Ok(());
-    }
-    Err(Failure::Usage(format!(
-        "--url {url}: this host is not this machine, and load on a server that is not yours is an attack\nremedy: if it is yours, confirm with --allow-remote"
-    )))
 }
 
 #[expect(

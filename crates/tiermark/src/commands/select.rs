@@ -12,6 +12,7 @@ use tiermark_model::load::{Closed, Load};
 use tiermark_model::plan::{PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::trial::EntryId;
 use tiermark_stage::docker::Docker;
+use tiermark_stage::external::is_loopback;
 use tiermark_stage::host;
 
 use crate::cli::{RunnerArg, SelectArgs};
@@ -119,7 +120,10 @@ pub(crate) async fn runner(arguments: &SelectArgs, ui: &Ui) -> Result<RunnerKind
         (RunnerArg::External, None) => Err(Failure::Usage(
             "--runner external needs --url, such as --url http://127.0.0.1:8080".to_owned(),
         )),
-        (RunnerArg::Auto | RunnerArg::External, Some(_)) => Ok(RunnerKind::External),
+        (RunnerArg::Auto | RunnerArg::External, Some(url)) => {
+            check_address(url, arguments.allow_remote)?;
+            Ok(RunnerKind::External)
+        }
         (_, Some(_)) => Err(Failure::Usage("--url goes with --runner external".to_owned())),
         (RunnerArg::Docker, None) => Ok(RunnerKind::Docker),
         (RunnerArg::Process, None) => Ok(RunnerKind::Process),
@@ -127,13 +131,25 @@ pub(crate) async fn runner(arguments: &SelectArgs, ui: &Ui) -> Result<RunnerKind
             Ok(_) => Ok(RunnerKind::Docker),
             Err(error) => {
                 ui.note(&format!(
-                    "no Docker engine answers, so that frameworks run as plain processes ({})",
+                    "{}: frameworks run as plain processes",
                     first_line(&error.to_string())
                 ));
                 Ok(RunnerKind::Process)
             }
         },
     }
+}
+
+/// Load goes to loopback, unless the user names a host of their own and confirms it (design: invariant 9). So does what
+/// `verify` asks.
+pub(crate) fn check_address(url: &str, confirmed: bool) -> Result<(), Failure> {
+    let here = is_loopback(url).map_err(|error| Failure::Usage(format!("--url {error}")))?;
+    if here || confirmed {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "--url {url}: this host is not this machine, and load on a server that is not yours is an attack\nremedy: if it is yours, confirm with --allow-remote"
+    )))
 }
 
 fn first_line(text: &str) -> &str {

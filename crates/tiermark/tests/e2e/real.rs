@@ -1,0 +1,59 @@
+//! The repository's own frameworks in containers with a real PostgreSQL: they build, answer rightly, are measured and rated.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use tiermark_model::host::Role;
+use tiermark_model::trial::{Record, State};
+
+use crate::harness::{World, assert_nothing_left};
+
+/// From nothing: base images from packages, three frameworks and the database, on two cores.
+const COLD: Duration = Duration::from_secs(25 * 60);
+
+#[test]
+fn the_frameworks_in_containers_are_verified_measured_and_rated() {
+    let world = World::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut command = world.bare(&["run", "quick", "--runner=docker", "--blocks=2", "--connections=8"]);
+    command.args(["--warmup=0.1", "--duration=0.3", "--root"]).arg(root);
+    command.arg("--results").arg(world.path("results"));
+    let done = world.start(command).end_within(COLD).exits(0);
+    done.prints("Rating").prints("fortunes");
+
+    let run = world.newest();
+    assert_eq!(run.missing(), 0);
+    let entries: BTreeSet<String> = run.trials().map(|trial| trial.key.entry.framework.clone()).collect();
+    assert_eq!(entries.len(), 4, "{entries:?}");
+    for trial in run.trials() {
+        assert_eq!(trial.state, State::Ok, "{:?}", trial.key);
+        let recording = trial.recording.as_ref().unwrap();
+        assert!(
+            recording.outcomes.ok > 0 && recording.response.count() >= recording.outcomes.ok,
+            "{:?}",
+            trial.key
+        );
+        let seen = trial.observation.as_ref().unwrap();
+        let server = seen.roles.get(&Role::Server).expect("the server is watched");
+        assert!(server.cpu_user_ns + server.cpu_system_ns > 0, "{:?}", trial.key);
+        let needs_database = ["db", "fortunes"].contains(&trial.key.scenario.as_str());
+        assert_eq!(
+            seen.roles.contains_key(&Role::Database),
+            needs_database,
+            "{:?}",
+            trial.key
+        );
+    }
+    let starts = run
+        .records
+        .iter()
+        .filter(|record| matches!(record, Record::Start(_)))
+        .count();
+    assert_eq!(starts, 8, "each of four entries once in each of two blocks");
+    for (id, facts) in &run.manifest.entries {
+        assert!(facts.version.is_some() && facts.digest.is_some(), "{id}: {facts:?}");
+    }
+    assert!(run.manifest.services.contains_key("postgres"));
+    assert_nothing_left();
+}
