@@ -15,7 +15,7 @@ bench:
 	@scripts/with-engine bench cargo run --quiet --release --locked --package tiermark -- run quick $(BENCH_ARGS)
 
 test:
-	@scripts/with-engine test cargo test --workspace --locked
+	@scripts/with-engine test cargo test --workspace --locked --no-fail-fast
 
 lint:
 	cargo fmt --all --check
