@@ -48,7 +48,11 @@ impl Config {
         // workers are threads of one process.
         let pool_size = match lookup("DB_POOL_SIZE") {
             None => MAX_POOL_SIZE,
-            Some(_) => read("DB_POOL_SIZE", "a whole number", lookup, 1_usize)?.saturating_mul(workers),
+            Some(_) => {
+                let each = read("DB_POOL_SIZE", "a whole number", lookup, 1_usize)?;
+                within("DB_POOL_SIZE", each, MAX_POOL_SIZE)?;
+                each.saturating_mul(workers)
+            }
         };
         let config = Self {
             address: SocketAddr::new(host, port),
@@ -63,7 +67,7 @@ impl Config {
     /// Refuses numbers that make no server, or one that breaks the rules of the comparison.
     pub(crate) fn check(&self) -> Result<(), Error> {
         within("WORKERS", self.workers, MAX_WORKERS)?;
-        within("DB_POOL_SIZE", self.pool_size, MAX_POOL_SIZE)
+        within("DB_POOL_SIZE times WORKERS", self.pool_size, MAX_POOL_SIZE)
     }
 }
 

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use regex_lite::{Captures, Regex};
 
+/// Headers whose value lets somebody in.
+const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
+
 /// Takes secrets and addresses out of texts before they are stored or shown in reports (method: what leaves the machine).
 #[derive(Debug)]
 pub struct Redactor {
@@ -48,6 +51,37 @@ impl Redactor {
             None => text,
         };
         self.home_of_others.replace_all(&text, "~").into_owned()
+    }
+
+    /// The text without authorization values and passwords of URLs. Addresses stay: a definition's own links are public.
+    #[must_use]
+    pub fn secrets(&self, text: &str) -> String {
+        let text = self
+            .url
+            .replace_all(text, |found: &Captures<'_>| match found[2].rsplit_once('@') {
+                Some((_, host)) => format!("{}://[redacted]@{host}", &found[1]),
+                None => found[0].to_owned(),
+            });
+        self.authorization.replace_all(&text, "$1[redacted]").into_owned()
+    }
+
+    /// A document of definitions without their secrets: every text by [`Redactor::secrets`], and the values of headers
+    /// that authorize, which stand as pairs of name and value.
+    pub fn definitions(&self, document: &mut serde_json::Value) {
+        use serde_json::Value;
+        match document {
+            Value::String(text) => *text = self.secrets(text),
+            Value::Array(items) => {
+                if let [Value::String(name), Value::String(value)] = items.as_mut_slice()
+                    && SECRET_HEADERS.iter().any(|header| name.eq_ignore_ascii_case(header))
+                {
+                    *value = "[redacted]".to_owned();
+                }
+                items.iter_mut().for_each(|item| self.definitions(item));
+            }
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.definitions(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 
     fn authority(&self, scheme: &str, authority: &str) -> String {
@@ -113,6 +147,22 @@ mod tests {
         check("PGPASSWORD=hunter2 psql", "PGPASSWORD=[redacted] psql");
         check("/home/ada/bench and /home/grace/x", "~/bench and ~/x");
         check("http://localhost:8080/json", "http://localhost:8080/json");
+    }
+
+    #[test]
+    fn definitions_keep_their_links_and_lose_their_secrets() {
+        let mut document = serde_json::json!({
+            "homepage": "https://gin-gonic.com/docs",
+            "build": [["fetch", "https://ada:secret@registry.example/x"]],
+            "request": {"headers": [["Accept", "text/plain"], ["authorization", "Bearer abc"]]},
+        });
+        Redactor::new(None).definitions(&mut document);
+        let expected = serde_json::json!({
+            "homepage": "https://gin-gonic.com/docs",
+            "build": [["fetch", "https://[redacted]@registry.example/x"]],
+            "request": {"headers": [["Accept", "text/plain"], ["authorization", "[redacted]"]]},
+        });
+        assert_eq!(document, expected);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::{HostFacts, Roles};
 use crate::plan::Plan;
+use crate::redact::Redactor;
 use crate::trial::{EntryId, Record, TrialKey, TrialRecord};
 
 /// Version of the manifest and of the records.
@@ -164,15 +165,18 @@ pub struct RunWriter {
 }
 
 impl RunWriter {
-    /// Creates `results/<date>.<n>/` with the smallest free `n`, and writes the manifest.
+    /// Creates `results/<date>.<n>/` with the smallest free `n`, and writes the manifest, its definitions without their
+    /// secrets.
     ///
     /// # Errors
     /// The file or folder that could not be written. Nothing that exists is overwritten.
-    pub fn create(results: &Path, today: Date, manifest: &Manifest) -> Result<Self, RunError> {
+    pub fn create(results: &Path, today: Date, manifest: &Manifest, redactor: &Redactor) -> Result<Self, RunError> {
         fs::create_dir_all(results).map_err(io(results))?;
         let folder = Self::claim(results, today)?;
         let path = folder.join(MANIFEST);
-        let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| content(&path, None, error))?;
+        let mut document = serde_json::to_value(manifest).map_err(|error| content(&path, None, error))?;
+        redactor.definitions(&mut document);
+        let mut text = serde_json::to_vec_pretty(&document).map_err(|error| content(&path, None, error))?;
         text.push(b'\n');
         let mut file = OpenOptions::new()
             .write(true)

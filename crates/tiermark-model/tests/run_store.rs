@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use common::{keys, manifest, session, start, trial};
 use jiff::civil::{Date, date};
+use tiermark_model::redact::Redactor;
 use tiermark_model::run::{MANIFEST, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of};
 use tiermark_model::trial::{Record, SessionEvent, State, Verdict};
 
 const TODAY: Date = date(2026, 3, 1);
 
 fn create(results: &Path) -> RunWriter {
-    RunWriter::create(results, TODAY, &manifest()).unwrap()
+    RunWriter::create(results, TODAY, &manifest(), &Redactor::new(None)).unwrap()
 }
 
 /// One of every kind of record and state.
@@ -148,7 +149,7 @@ fn runs_are_listed_oldest_first_by_number() {
     let results = tempfile::tempdir().unwrap();
     assert!(list(&results.path().join("none")).unwrap().is_empty());
     (0..11).for_each(|_| drop(create(results.path())));
-    RunWriter::create(results.path(), date(2026, 2, 28), &manifest()).unwrap();
+    RunWriter::create(results.path(), date(2026, 2, 28), &manifest(), &Redactor::new(None)).unwrap();
     let names: Vec<String> = list(results.path()).unwrap().iter().map(|path| name_of(path)).collect();
     assert_eq!(
         (

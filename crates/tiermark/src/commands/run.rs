@@ -7,7 +7,7 @@ use futures_util::future::try_join;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::redact::Redactor;
-use tiermark_model::run::{RunReader, RunWriter, ServiceFacts, name_of};
+use tiermark_model::run::{Manifest, RunReader, RunWriter, ServiceFacts, name_of};
 use tiermark_stage::database::Database;
 use tiermark_stage::host;
 use tiermark_stage::stage::Stage;
@@ -155,10 +155,17 @@ async fn prepare_and_measure(
     }
     let services = services(database.as_ref()).await?;
     let (writer, manifest) = match &resumed {
-        Some(run) => (RunWriter::resume(run)?, run.manifest.clone()),
+        // The plan of today, which was just found to be the stored one: what is stored of it has no secrets.
+        Some(run) => (
+            RunWriter::resume(run)?,
+            Manifest {
+                plan,
+                ..run.manifest.clone()
+            },
+        ),
         None => {
             let manifest = setup::manifest(plan, &prepared, services, arguments.memory, &redactor);
-            let writer = RunWriter::create(&root::results(global), setup::today(), &manifest)?;
+            let writer = RunWriter::create(&root::results(global), setup::today(), &manifest, &redactor)?;
             (writer, manifest)
         }
     };

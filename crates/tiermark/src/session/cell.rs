@@ -70,15 +70,25 @@ impl Session<'_> {
                     .copied()
                     .filter(|other| !self.done.contains(&plan.key(start, other)))
                     .collect();
-                return self.fail_all(
+                self.fail_all(
                     plan,
                     start,
                     &rest,
                     "the server ended during an earlier trial of this start",
-                );
+                )?;
+                break;
             }
         }
-        Ok(())
+        self.restore_after(plan, cells).await
+    }
+
+    /// What a writing scenario left must not be read by the next start's reading ones.
+    async fn restore_after(&self, plan: &Plan, cells: &[&PlannedCell]) -> Result<(), End> {
+        let wrote = |cell: &&PlannedCell| plan.scenario(&cell.scenario).is_some_and(|scenario| scenario.writes);
+        match &self.database {
+            Some(database) if cells.iter().any(wrote) => Ok(database.restore().await?),
+            _ => Ok(()),
+        }
     }
 
     /// Fully once a run for each entry and scenario, one answer at every later start. The inner result is the target's.
@@ -99,13 +109,9 @@ impl Session<'_> {
         };
         let Err(failure) = result else { return Ok(Ok(())) };
         self.infrastructure(running).await?;
-        let logs = running.logs(LOG_LINES).await;
-        let logs = if logs.trim().is_empty() {
-            String::new()
-        } else {
-            format!("\nlast lines of its output:\n{}", logs.trim_end())
-        };
-        Ok(Err(self.redactor.text(&format!("{failure}{logs}"))))
+        Ok(Err(self
+            .redactor
+            .text(&format!("{failure}\n{}", last_words(running).await))))
     }
 
     async fn measure_cell(
@@ -220,15 +226,10 @@ impl Session<'_> {
         self.infrastructure(running).await?;
         match running.alive().await? {
             Alive::Running => Ok(None),
-            Alive::Exited { how } => {
-                let logs = running.logs(LOG_LINES).await;
-                let logs = if logs.trim().is_empty() {
-                    "it printed nothing".to_owned()
-                } else {
-                    format!("last lines of its output:\n{}", logs.trim_end())
-                };
-                Ok(Some(format!("the server ended under load ({how}); {logs}")))
-            }
+            Alive::Exited { how } => Ok(Some(format!(
+                "the server ended under load ({how}); {}",
+                last_words(running).await
+            ))),
         }
     }
 
@@ -239,6 +240,15 @@ impl Session<'_> {
             database.check_alive().await?;
         }
         Ok(())
+    }
+}
+
+/// What a target printed last, for the reason of its failure.
+async fn last_words(running: &Running) -> String {
+    let logs = running.logs(LOG_LINES).await;
+    match logs.trim() {
+        "" => "it printed nothing".to_owned(),
+        _ => format!("last lines of its output:\n{}", logs.trim_end()),
     }
 }
 

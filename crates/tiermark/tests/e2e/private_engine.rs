@@ -21,7 +21,8 @@ pub(crate) struct PrivateEngine {
 }
 
 impl PrivateEngine {
-    /// Starts one without network set-up of its own: containers share the host's.
+    /// Starts one that leaves the machine's network as it is: containers share the host's, and the bridge that is there is
+    /// used as it is found. (`--bridge=none` would remove it from under the machine's own engine.)
     pub(crate) fn start() -> Self {
         assert!(
             rustix::process::getuid().is_root(),
@@ -134,12 +135,7 @@ fn launch(folder: &Path) -> Child {
             "--pidfile",
             &at("d.pid"),
         ])
-        .args([
-            "--bridge=none",
-            "--iptables=false",
-            "--ip-forward=false",
-            "--ip-masq=false",
-        ])
+        .args(["--iptables=false", "--ip-forward=false", "--ip-masq=false"])
         // Where it takes the machine's containerd, it must not meet the containers of the machine's engine.
         .args([
             "--containerd-namespace=tiermark-e2e",
