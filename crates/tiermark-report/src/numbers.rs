@@ -102,6 +102,26 @@ pub fn first_line(text: &str) -> String {
         .unwrap_or_default()
 }
 
+/// Lines shown below one that only announces them.
+const ANNOUNCED: usize = 3;
+
+/// What a reason says in a line: its first, and where that ends in a colon the few that it announces.
+#[must_use]
+pub fn gist(text: &str) -> String {
+    let mut lines = text
+        .lines()
+        .map(|line| plain(line).trim().to_owned())
+        .filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    if !first.ends_with(':') {
+        return first;
+    }
+    std::iter::once(first)
+        .chain(lines.take(ANNOUNCED))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// The text without control characters and terminal sequences (ECMA-48): texts of servers must not steer a terminal.
 #[must_use]
 pub fn plain(text: &str) -> String {

@@ -8,7 +8,7 @@ use tiermark_model::host::Role;
 use tiermark_model::trial::EntryId;
 
 use crate::analysis::{Analysis, Family, Standing};
-use crate::numbers::first_line;
+use crate::numbers::{first_line, gist};
 use crate::view::RunView;
 
 /// A warning.
@@ -39,7 +39,7 @@ pub enum Warning {
         places: Vec<String>,
         /// The state's name.
         state: &'static str,
-        /// The first line of the reason.
+        /// What the reason says, in a line.
         reason: String,
     },
     /// A value rests on fewer starts than planned.
@@ -193,7 +193,7 @@ fn without_number(families: &[Family]) -> Vec<Warning> {
             .into_iter()
             .map(move |(place, standing)| (family, place, standing))
     }) {
-        let Some(found) = standing.reason().map(|reason| first_line(&reason)) else {
+        let Some(found) = standing.reason().map(|reason| gist(&reason)) else {
             continue;
         };
         let same = all.iter_mut().find_map(|warning| match warning {
