@@ -49,22 +49,31 @@ pub(crate) enum Command {
     #[command(after_help = crate::exit::TABLE)]
     Run(RunArgs),
     /// Show what `run` would do, in which order and for how long; touches nothing
+    #[command(after_help = crate::exit::TABLE)]
     Plan(SelectArgs),
     /// Start each entry and check its answers, without measuring
+    #[command(after_help = crate::exit::TABLE)]
     Verify(VerifyArgs),
     /// List what can be run, and what was
+    #[command(after_help = crate::exit::TABLE)]
     List(ListArgs),
     /// Build, list or remove container images
+    #[command(after_help = crate::exit::TABLE)]
     Images(ImagesArgs),
     /// Print the report of a stored run
+    #[command(after_help = crate::exit::TABLE)]
     Report(ReportArgs),
     /// Check this machine: engine, cores, limits, ports, disk
+    #[command(after_help = crate::exit::TABLE)]
     Doctor,
     /// Remove what a killed run left behind
+    #[command(after_help = crate::exit::TABLE)]
     Clean,
     /// Make a new definition
+    #[command(after_help = crate::exit::TABLE)]
     New(NewArgs),
     /// Print completions for a shell
+    #[command(after_help = crate::exit::TABLE)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
