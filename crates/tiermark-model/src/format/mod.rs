@@ -49,15 +49,15 @@ fn check_version(version: &At<u32>, faults: &mut Faults) {
     }
 }
 
+/// Whether frameworks, scenarios and the like may be called so: small letters, digits and -, not beginning with -.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !text.is_empty() && !text.starts_with('-') && text.chars().all(allowed)
+}
+
 fn check_name(what: &str, name: &At<String>, faults: &mut Faults) {
-    let right = name
-        .value
-        .starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        && name
-            .value
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    if !right {
+    if !is_name(&name.value) {
         faults.add(
             name.place,
             format!("`{}` cannot be a {what}'s name", name.value),

@@ -8,13 +8,12 @@ use serde::Serialize;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::Framework;
 use tiermark_model::plan::{PlannedEntry, RunnerKind};
-use tiermark_model::redact::Redactor;
 use tiermark_model::run::NotBuilt;
 use tiermark_model::trial::EntryId;
 use tiermark_stage::container::TaggedImage;
 use tiermark_stage::docker::Docker;
 use tiermark_stage::prepare::BuildOptions;
-use tiermark_stage::types::{Events, Source};
+use tiermark_stage::types::Source;
 
 use super::block_on;
 use crate::cli::{BuildArgs, Global, ImagesArgs, ImagesCommand};
@@ -78,9 +77,8 @@ async fn build_images(
         ui,
     )
     .await?;
-    let for_events = Arc::clone(ui);
-    let events: Events = Arc::new(move |event| for_events.stage_event(event));
-    let redactor = Redactor::new(std::env::var("HOME").ok().as_deref());
+    let events = setup::events(ui);
+    let redactor = setup::redactor();
     let work = async {
         let (built, database) = join(
             setup::prepare(&stage, catalog, &entries, jobs, &events, &redactor),

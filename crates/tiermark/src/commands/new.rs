@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::Framework;
+use tiermark_model::format::is_name;
 
 use crate::cli::{Global, NewArgs, NewWhat};
 use crate::error::Failure;
@@ -22,9 +23,8 @@ pub(crate) fn run(global: &Global, arguments: &NewArgs, ui: &Ui) -> Result<Exit,
         ));
     }
     let model = model(&catalog, like.as_deref())?;
-    // The format's own rule for names, checked before the name becomes a path.
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || name.starts_with('-') || !name.chars().all(allowed) {
+    // Before the name becomes a path.
+    if !is_name(name) {
         return Err(Failure::Usage(format!(
             "`{name}` cannot be a framework's name\nremedy: small letters a-z, digits and -, beginning with a letter or digit"
         )));

@@ -6,12 +6,10 @@ use std::sync::Arc;
 use futures_util::future::try_join;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
-use tiermark_model::redact::Redactor;
 use tiermark_model::run::{Manifest, RunReader, RunWriter, ServiceFacts, name_of};
 use tiermark_stage::database::Database;
 use tiermark_stage::host;
 use tiermark_stage::stage::Stage;
-use tiermark_stage::types::Events;
 
 use super::{block_on, report, select};
 use crate::cli::{Global, RunArgs};
@@ -143,9 +141,8 @@ async fn prepare_and_measure(
     interrupt: &Interrupt,
     ui: &Arc<Ui>,
 ) -> Result<(std::path::PathBuf, Option<End>), Failure> {
-    let for_events = Arc::clone(ui);
-    let events: Events = Arc::new(move |event| for_events.stage_event(event));
-    let redactor = Redactor::new(std::env::var("HOME").ok().as_deref());
+    let events = setup::events(ui);
+    let redactor = setup::redactor();
     let preparing = setup::prepare(stage, catalog, &plan.entries, setup::JOBS, &events, &redactor);
     // Beside each other: the database's image is one more build.
     let both = try_join(preparing, setup::start_database(stage, &plan, &events, ui));

@@ -11,7 +11,7 @@ use tiermark_model::redact::Redactor;
 use tiermark_model::run::NotBuilt;
 use tiermark_stage::database::Database;
 use tiermark_stage::stage::{Stage, StartFailure};
-use tiermark_stage::types::{Events, Prepared};
+use tiermark_stage::types::Prepared;
 use tiermark_stage::verify;
 
 use super::{block_on, select};
@@ -45,9 +45,8 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Resu
             .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
         let build = setup::build_options(&arguments.build, &catalog)?;
         let stage = setup::open(&catalog, plan.runner, arguments.select.url.as_deref(), build, ui).await?;
-        let for_events = Arc::clone(ui);
-        let events: Events = Arc::new(move |event| for_events.stage_event(event));
-        let redactor = Redactor::new(std::env::var("HOME").ok().as_deref());
+        let events = setup::events(ui);
+        let redactor = setup::redactor();
         let work = async {
             let preparing = setup::prepare(&stage, &catalog, &plan.entries, setup::JOBS, &events, &redactor);
             let (prepared, database) = try_join(preparing, setup::start_database(&stage, &plan, &events, ui)).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
 use tiermark_model::catalog::Catalog;
@@ -91,6 +92,17 @@ pub(crate) async fn open(
 fn own_path() -> Result<PathBuf, Failure> {
     std::env::current_exe()
         .map_err(|error| Failure::Machine(format!("this program's own file cannot be found: {error}")))
+}
+
+/// What the stage does, shown to people.
+pub(crate) fn events(ui: &Arc<Ui>) -> Events {
+    let ui = Arc::clone(ui);
+    Arc::new(move |event| ui.stage_event(event))
+}
+
+/// What keeps this user's secrets and folders out of everything stored or shown.
+pub(crate) fn redactor() -> Redactor {
+    Redactor::new(std::env::var("HOME").ok().as_deref())
 }
 
 /// Builds all entries, [`JOBS`] at once. A target that cannot be built is a result; a lost engine is an error.
