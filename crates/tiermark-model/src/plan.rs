@@ -9,7 +9,7 @@ use crate::format::framework::Framework;
 use crate::format::scenario::Scenario;
 use crate::format::suite::Suite;
 use crate::host::{Placement, short_hash};
-use crate::load::Load;
+use crate::load::{Load, Protocol};
 use crate::trial::{EntryId, TrialKey};
 
 /// What runs the frameworks.
@@ -61,6 +61,49 @@ pub struct PlanInput {
     pub seed: u64,
 }
 
+/// A load that cannot be put on a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("scenario `{scenario}` ({protocol}) under the load {load} of suite `{suite}`: {reason}\nremedy: {remedy}")]
+pub struct Unplannable {
+    /// The suite whose loads stand in place of the scenario's own.
+    pub suite: String,
+    /// The load's name.
+    pub load: String,
+    /// The scenario.
+    pub scenario: String,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// What does not go together.
+    pub reason: &'static str,
+    /// What would.
+    pub remedy: &'static str,
+}
+
+impl PlanInput {
+    /// Whether every load can be put on every scenario. A scenario's own loads were checked when its file was read; a suite's
+    /// can be only where both are known.
+    ///
+    /// # Errors
+    /// The first load and scenario that do not go together.
+    pub fn check(&self) -> Result<(), Unplannable> {
+        let loads = self.suite.loads.iter().flatten();
+        let pairs = loads.flat_map(|load| self.scenarios.iter().map(move |scenario| (load, scenario)));
+        for (load, scenario) in pairs {
+            if let Some(unfit) = load.unfit(Some(scenario.protocol)) {
+                return Err(Unplannable {
+                    suite: self.suite.name.clone(),
+                    load: load.to_string(),
+                    scenario: scenario.name.clone(),
+                    protocol: scenario.protocol,
+                    reason: unfit.reason,
+                    remedy: unfit.remedy,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A run's plan: trials in randomised, interleaved blocks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +152,11 @@ pub struct PlannedCell {
 const START_ESTIMATE_S: f64 = 4.0;
 /// Seconds between two cells: connections, calibration of the observer, storing.
 const CELL_ESTIMATE_S: f64 = 0.15;
+
+/// Stages of a search for the capacity: it doubles and bisects to within a few percent, and confirms.
+const STAGES_ESTIMATE: f64 = 12.0;
+/// Seconds of load before the window of each stage.
+const SETTLE_ESTIMATE_S: f64 = 0.5;
 
 impl Plan {
     /// Makes the plan. The same input gives the same plan.
@@ -160,6 +208,15 @@ impl Plan {
         }
     }
 
+    /// The source of what a block's loads draw (which request of a mix comes next, its values, Poisson arrivals): the same for
+    /// every entry of a block, so that none gets the easier draws, and another in every block.
+    #[must_use]
+    pub fn draws(&self, block: u32) -> u64 {
+        // Steps of the golden ratio, as SplitMix64 takes them: far apart for neighbouring blocks (Steele, Lea, Flood, OOPSLA 2014).
+        self.seed
+            .wrapping_add(u64::from(block).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
     /// The scenario of that name.
     #[must_use]
     pub fn scenario(&self, name: &str) -> Option<&Scenario> {
@@ -178,16 +235,23 @@ impl Plan {
         self.starts.iter().map(|start| start.cells.len()).sum()
     }
 
-    /// Seconds of one trial: warm-up, window, and what lies between two.
+    /// Estimated seconds of one trial under a load: warm-up, window, and what lies between two.
     #[must_use]
-    pub fn trial_seconds(&self) -> f64 {
-        self.suite.warmup_s + self.suite.duration_s + CELL_ESTIMATE_S
+    pub fn trial_seconds(&self, load: &Load) -> f64 {
+        let (warmup, window) = (self.suite.warmup_s, self.suite.duration_s);
+        let driven = match load {
+            Load::Closed(_) | Load::Open(_) => warmup + window,
+            Load::Capacity(_) => warmup + STAGES_ESTIMATE * (window + SETTLE_ESTIMATE_S),
+        };
+        driven + CELL_ESTIMATE_S
     }
 
     /// Estimated seconds of measuring, builds not included.
     #[must_use]
     pub fn estimated_seconds(&self) -> f64 {
-        self.trials() as f64 * self.trial_seconds() + self.starts.len() as f64 * START_ESTIMATE_S
+        let cells = self.starts.iter().flat_map(|start| &start.cells);
+        let trials: f64 = cells.map(|cell| self.trial_seconds(&cell.load)).sum();
+        trials + self.starts.len() as f64 * START_ESTIMATE_S
     }
 }
 

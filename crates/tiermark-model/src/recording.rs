@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latency;
+use crate::load::LatencyObjective;
+use crate::verdict::Verdict;
 
 /// Everything recorded of one load on one target. All offsets are nanoseconds since `zero`, one monotonic clock.
 ///
@@ -27,8 +29,81 @@ pub struct Recording {
     pub bytes_received: u64,
     /// From the first request on, warm-up and drain included.
     pub timeline: Timeline,
+    /// Of an open loop: what its schedule asked for within the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Scheduled>,
+    /// Of a mix of several requests: what was recorded of each, in the order they were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<RequestRecording>,
     /// The generator's own cost and reach.
     pub generator: GeneratorUse,
+    /// What the recording is worth, each check with its number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What was recorded of one request of a mix, within the window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestRecording {
+    /// Its name in the mix.
+    pub name: String,
+    /// As in [`Recording`].
+    pub response: Latency,
+    /// As in [`Recording`].
+    pub service: Latency,
+    /// How its requests ended.
+    pub outcomes: Outcomes,
+}
+
+/// What an open loop's schedule asked for within the window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduled {
+    /// Mean rate over the window, requests a second (of a ramp, the mean of its ends).
+    pub rate_per_s: f64,
+    /// Requests whose intended time lies in the window.
+    pub requests: u64,
+}
+
+/// What a search for the capacity found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapacityFound {
+    /// The highest rate that a confirming stage met the objective at, requests a second; none where not even the lowest
+    /// did.
+    pub rate_per_s: Option<f64>,
+    /// The highest rate at which a stage met the objective.
+    pub low: Option<f64>,
+    /// The lowest rate above it at which one did not; none where the search ended before it met its match.
+    pub high: Option<f64>,
+    /// The objective.
+    pub objective: LatencyObjective,
+    /// Highest share of requests without a right answer, 0 to 1.
+    pub error_share: f64,
+    /// All stages, in the order they were run.
+    pub stages: Vec<CapacityStage>,
+}
+
+/// One stage of a search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapacityStage {
+    /// The rate asked for, requests a second.
+    pub rate_per_s: f64,
+    /// Right answers a second.
+    pub reached_per_s: f64,
+    /// The objective's percentile of response time, nanoseconds; none where samples are too few.
+    pub response_ns: Option<u64>,
+    /// Share of requests without a right answer, 0 to 1.
+    pub error_share: f64,
+    /// Whether it was the longer stage that confirms.
+    pub confirming: bool,
+    /// Whether the objective was met.
+    pub met: bool,
+    /// Why not, or what else is to be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The measured part of a trial, in nanoseconds since the trial's zero.
@@ -171,12 +246,17 @@ impl Timeline {
         }
         add(&mut self.ok, &other.ok);
         add(&mut self.errors, &other.errors);
-        self.response
-            .resize_with(self.response.len().max(other.response.len()), Latency::new);
-        self.response
-            .iter_mut()
-            .zip(&other.response)
-            .for_each(|(a, b)| a.merge(b));
+        for (second, theirs) in other.response.iter().enumerate() {
+            match self.response.get_mut(second) {
+                // Packed again at once: a long trial has thousands of them.
+                Some(mine) if theirs.count() > 0 => {
+                    mine.merge(theirs);
+                    *mine = mine.packed();
+                }
+                Some(_) => {}
+                None => self.response.push(theirs.clone()),
+            }
+        }
     }
 }
 
@@ -188,8 +268,22 @@ pub struct GeneratorUse {
     pub threads: u32,
     /// User and system CPU time of those threads within the window, nanoseconds.
     pub cpu_ns: u64,
-    /// The greatest number of connections that were open at once.
+    /// The greatest number of connections that were open at once and carried the load.
     pub connections_reached: u32,
+    /// The greatest number of idle connections that were open at once beside it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held_reached: u32,
+    /// How often the other side ended an idle connection; each was opened anew.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held_lost: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Recording {
@@ -204,7 +298,14 @@ impl Recording {
         }
     }
 
-    /// Adds what another generator (or another thread) recorded of the same trial: same zero, same window.
+    /// Whether no check found the recording not to hold.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        !self.verdicts.iter().any(Verdict::invalidates)
+    }
+
+    /// Adds what another generator (or another thread) recorded of the same trial: same zero, same window, same requests.
+    /// Verdicts are of a whole recording, so that those of both are dropped.
     pub fn merge(&mut self, other: &Self) {
         self.response.merge(&other.response);
         self.service.merge(&other.service);
@@ -215,5 +316,20 @@ impl Recording {
         self.generator.threads += other.generator.threads;
         self.generator.cpu_ns += other.generator.cpu_ns;
         self.generator.connections_reached += other.generator.connections_reached;
+        self.generator.held_reached += other.generator.held_reached;
+        self.generator.held_lost += other.generator.held_lost;
+        self.schedule = match (self.schedule, other.schedule) {
+            (Some(mine), Some(theirs)) => Some(Scheduled {
+                rate_per_s: mine.rate_per_s + theirs.rate_per_s,
+                requests: mine.requests + theirs.requests,
+            }),
+            (mine, theirs) => mine.or(theirs),
+        };
+        for (mine, theirs) in self.requests.iter_mut().zip(&other.requests) {
+            mine.response.merge(&theirs.response);
+            mine.service.merge(&theirs.service);
+            mine.outcomes.merge(&theirs.outcomes);
+        }
+        self.verdicts.clear();
     }
 }

@@ -15,7 +15,7 @@ use crate::redact::Redactor;
 use crate::trial::{EntryId, Record, TrialKey, TrialRecord};
 
 /// Version of the manifest and of the records.
-pub const RUN_FORMAT: u32 = 1;
+pub const RUN_FORMAT: u32 = 2;
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.json";
 /// The records' file name.
@@ -131,6 +131,16 @@ pub enum RunError {
         line: Option<usize>,
         /// What is wrong.
         message: String,
+    },
+    /// An older program wrote it, in a format from before the first release.
+    #[error(
+        "{path}: run format {found} is older than {RUN_FORMAT}, the one this program reads: what is stored of a load has changed since\nremedy: measure again, or use the tiermark that wrote it"
+    )]
+    Older {
+        /// The manifest.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
     },
     /// A newer program wrote it.
     #[error(
@@ -283,7 +293,7 @@ impl RunReader {
     /// Reads a run's folder.
     ///
     /// # Errors
-    /// A file that is missing, of a newer format, or damaged before its last line of a session.
+    /// A file that is missing, of a newer or older format, or damaged before its last line of a session.
     pub fn open(folder: &Path) -> Result<Self, RunError> {
         let path = folder.join(MANIFEST);
         let text = fs::read_to_string(&path).map_err(io(&path))?;
@@ -292,6 +302,10 @@ impl RunReader {
         let found = any.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0);
         if found > u64::from(RUN_FORMAT) {
             return Err(RunError::Newer { path, found });
+        }
+        // A manifest without a format is damaged, not old: the reader below says what it lacks.
+        if found > 0 && found < u64::from(RUN_FORMAT) {
+            return Err(RunError::Older { path, found });
         }
         let manifest = serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))?;
         let (records, torn_lines) = Self::read_records(&folder.join(TRIALS))?;

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Role;
-use crate::recording::Recording;
+use crate::recording::{CapacityFound, Recording};
+use crate::verdict::Verdict;
 
 /// A framework in one variant, written `fastapi/uvicorn`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,6 +168,10 @@ pub struct TrialRecord {
     /// What the generator recorded, where it came to a load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
+    /// Of a search for the capacity: what it found. The recording is then that of the confirming stage, or of the last one
+    /// where none was confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<CapacityFound>,
     /// What was seen of server, database, generator and host meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observation: Option<Observation>,
@@ -180,7 +185,7 @@ pub enum State {
     Ok,
     /// Measured, but the measurement does not hold; never shown as a rating.
     Invalid {
-        /// Why.
+        /// The checks that found so.
         verdicts: Vec<Verdict>,
     },
     /// The target's own fault. Final.
@@ -224,47 +229,6 @@ impl State {
             State::Unsupported { .. } => "unsupported",
             State::NotBuildableHere { .. } => "not buildable here",
             State::Attempt { .. } => "interrupted",
-        }
-    }
-}
-
-/// Why a measurement does not hold, with the number and its limit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Verdict {
-    /// The generator sent too late: its own error is in the numbers.
-    Lateness {
-        /// 99th percentile of lateness, milliseconds.
-        p99_ms: f64,
-        /// The limit, milliseconds.
-        limit_ms: f64,
-    },
-    /// Not all connections could be opened.
-    Connections {
-        /// Reached.
-        reached: u32,
-        /// Wanted.
-        wanted: u32,
-    },
-    /// Too few right answers for the percentile that the objective names.
-    Samples {
-        /// Samples there are.
-        samples: u64,
-        /// Samples needed.
-        needed: u64,
-    },
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Verdict::Lateness { p99_ms, limit_ms } => {
-                write!(f, "the generator was late: p99 {p99_ms:.2} ms, limit {limit_ms} ms")
-            }
-            Verdict::Connections { reached, wanted } => write!(f, "{reached} of {wanted} connections were reached"),
-            Verdict::Samples { samples, needed } => {
-                write!(f, "{samples} samples, {needed} needed for the objective's percentile")
-            }
         }
     }
 }

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{entry, input, scenario};
 use proptest::prelude::*;
+use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Placement;
-use tiermark_model::load::{Closed, Load};
+use tiermark_model::load::{Arrivals, Capacity, Closed, HttpVersion, Load, Protocol};
 use tiermark_model::plan::{Plan, PlanInput, RunnerKind};
 
 fn any_input() -> impl Strategy<Value = PlanInput> {
@@ -99,7 +100,7 @@ fn loads_of_the_suite_replace_the_scenarios_own() {
         1,
         1,
     );
-    input.suite.loads = Some(vec![Load::Closed(Closed { connections: 7 })]);
+    input.suite.loads = Some(vec![Load::Closed(Closed::of(7))]);
     let plan = Plan::new(input);
     assert_eq!(
         plan.starts[0]
@@ -109,6 +110,79 @@ fn loads_of_the_suite_replace_the_scenarios_own() {
             .collect::<Vec<_>>(),
         ["c7", "c7"]
     );
+}
+
+#[test]
+fn a_suite_s_load_that_a_scenario_s_protocol_cannot_carry_is_refused_with_both_names() {
+    let mut input = input(
+        vec![entry("gin")],
+        vec![scenario("json", false), scenario("plaintext-h2", false)],
+        1,
+        1,
+    );
+    input.suite.loads = Some(vec![Load::Closed(Closed {
+        pipeline: 16,
+        ..Closed::of(64)
+    })]);
+    assert_eq!(input.check(), Ok(()));
+    input.scenarios[1].protocol.http = HttpVersion::Http2;
+    assert_eq!(
+        input.check().unwrap_err().to_string(),
+        "scenario `plaintext-h2` (HTTP/2) under the load c64p16 of suite `quick`: `pipeline` is of HTTP/1.1, and this is HTTP/2\nremedy: write `streams` in its place"
+    );
+    // Where the suite brings no loads, each scenario's own were checked with its file.
+    input.suite.loads = None;
+    assert_eq!(input.check(), Ok(()));
+}
+
+#[test]
+fn a_search_for_the_capacity_is_estimated_as_a_dozen_windows() {
+    let with = |load| {
+        let mut input = input(vec![entry("gin")], vec![scenario("json", false)], 1, 1);
+        input.suite.loads = Some(vec![load]);
+        Plan::new(input).estimated_seconds()
+    };
+    let search = Load::Capacity(Capacity {
+        connections: 64,
+        objective: "p99=50ms".parse().unwrap(),
+        arrivals: Arrivals::Constant,
+        grain_us: 0,
+        streams: 1,
+        held_connections: 0,
+    });
+    let (one, search) = (with(Load::Closed(Closed::of(64))), with(search));
+    // One window is 2 s here.
+    assert!((search - one - (12.0 * 2.5 - 2.0)).abs() < 1e-9, "{one} {search}");
+}
+
+#[test]
+fn a_block_s_draws_are_its_own() {
+    let plan = |seed| Plan::new(input(vec![entry("gin")], vec![scenario("json", false)], 3, seed));
+    let draws: BTreeSet<u64> = [1, 2]
+        .into_iter()
+        .flat_map(|seed| (1..=3).map(move |block| plan(seed).draws(block)))
+        .collect();
+    assert_eq!(draws.len(), 6, "{draws:?}");
+}
+
+#[test]
+fn a_framework_lacks_what_needs_a_feature_that_it_lacks() {
+    let mut framework = entry("gin").framework;
+    framework.unsupported = [("http2", "a proxy does"), ("orders", "not written yet")]
+        .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+        .into();
+    let lacks = |name, protocol| {
+        let scenario = Scenario {
+            protocol,
+            ..scenario(name, false)
+        };
+        framework.lacks(&scenario).map(String::as_str)
+    };
+    let (plain, http) = (Protocol::default(), HttpVersion::Http2);
+    assert_eq!(lacks("json", plain), None);
+    assert_eq!(lacks("json", Protocol { tls: true, ..plain }), None);
+    assert_eq!(lacks("json", Protocol { http, ..plain }), Some("a proxy does"));
+    assert_eq!(lacks("orders", plain), Some("not written yet"));
 }
 
 type Change = Box<dyn Fn(&mut PlanInput)>;
@@ -137,9 +211,14 @@ fn whatever_decides_a_measurement_changes_the_hash() {
         ("loads", Box::new(|input| input.scenarios[0].loads.truncate(1))),
         (
             "request",
-            Box::new(|input| input.scenarios[0].request.path.push_str("?x")),
+            Box::new(|input| input.scenarios[0].requests[0].request.path.push_str("?x")),
         ),
-        ("answer", Box::new(|input| input.scenarios[0].expect.status = 201)),
+        ("weight", Box::new(|input| input.scenarios[0].requests[0].weight = 2)),
+        ("protocol", Box::new(|input| input.scenarios[0].protocol.tls = true)),
+        (
+            "answer",
+            Box::new(|input| input.scenarios[0].requests[0].expect.status = 201),
+        ),
         (
             "objective",
             Box::new(|input| input.scenarios[0].objective.p99_ms = 50.0),

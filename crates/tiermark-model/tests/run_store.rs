@@ -7,11 +7,12 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{keys, manifest, session, start, trial};
+use common::{keys, manifest, search, session, start, trial};
 use jiff::civil::{Date, date};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{MANIFEST, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of};
-use tiermark_model::trial::{Record, SessionEvent, State, Verdict};
+use tiermark_model::trial::{Record, SessionEvent, State};
+use tiermark_model::verdict::{Check, Effect, Verdict};
 
 const TODAY: Date = date(2026, 3, 1);
 
@@ -37,12 +38,8 @@ fn records() -> Vec<Record> {
             1,
             State::Invalid {
                 verdicts: vec![
-                    Verdict::Lateness {
-                        p99_ms: 2.5,
-                        limit_ms: 1.0,
-                    },
-                    Verdict::Connections { reached: 1, wanted: 2 },
-                    Verdict::Samples { samples: 1, needed: 2 },
+                    verdict(Check::Lateness, 2.5, 1.0, Effect::Invalidates),
+                    verdict(Check::Ceiling, 0.95, 0.9, Effect::LowerBound),
                 ],
             },
         ),
@@ -62,8 +59,20 @@ fn records() -> Vec<Record> {
                 remedy: text("a mirror"),
             },
         ),
+        search(&keys[1], 5),
         session(SessionEvent::Completed),
     ]
+}
+
+fn verdict(check: Check, value: f64, limit: f64, effect: Effect) -> Verdict {
+    Verdict {
+        check,
+        ok: false,
+        value,
+        limit,
+        effect,
+        remedy: Some("give the generator more cores".to_owned()),
+    }
 }
 
 #[test]
@@ -241,33 +250,41 @@ fn an_interrupted_cell_is_missing_and_a_failed_one_is_done() {
     );
 }
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run-v1")
+fn fixture(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/run-v{version}"))
 }
 
-/// Runs are kept for years. A change that makes this fail needs a new format version and a reader for the old one; the
-/// fixture of version 1 is never written anew. (It was made once by `TIERMARK_NEW_FIXTURE=1`, which refuses to replace it.)
+/// Runs are kept for years. A change that makes this fail needs a new format version and a reader for the old one; a fixture
+/// is never written anew. (It was made once by `TIERMARK_NEW_FIXTURE=1`, which refuses to replace it.)
 #[test]
-fn a_run_of_format_1_stays_readable() {
+fn a_run_of_format_2_stays_readable() {
     if std::env::var_os("TIERMARK_NEW_FIXTURE").is_some() {
-        write_fixture();
+        write_fixture(&fixture(2));
     }
-    let run = RunReader::open(&fixture()).unwrap();
+    let run = RunReader::open(&fixture(2)).unwrap();
     assert_eq!(
         (run.manifest.format, run.torn_lines.as_slice(), run.records.len()),
-        (1, &[12][..], records().len())
+        (2, &[13][..], records().len())
     );
     assert_eq!((run.manifest, run.records), (manifest(), records()));
 }
 
-fn write_fixture() {
+/// Format 1 is from before the first release: no run in it has to be kept, but whoever has one is told what to do.
+#[test]
+fn a_run_of_format_1_is_refused_with_a_remedy() {
+    let error = RunReader::open(&fixture(1)).unwrap_err();
+    assert!(matches!(error, RunError::Older { found: 1, .. }), "{error}");
+    assert!(error.to_string().contains("measure again"), "{error}");
+}
+
+fn write_fixture(fixture: &Path) {
     let results = tempfile::tempdir().unwrap();
     let mut writer = create(results.path());
     records().iter().for_each(|record| writer.append(record).unwrap());
-    fs::create_dir_all(fixture().parent().unwrap()).unwrap();
-    fs::create_dir(fixture()).unwrap();
-    fs::copy(writer.folder().join(MANIFEST), fixture().join(MANIFEST)).unwrap();
+    fs::create_dir_all(fixture.parent().unwrap()).unwrap();
+    fs::create_dir(fixture).unwrap();
+    fs::copy(writer.folder().join(MANIFEST), fixture.join(MANIFEST)).unwrap();
     let mut trials = fs::read(writer.folder().join(TRIALS)).unwrap();
     trials.extend(b"{\"record\":\"trial\",\"key\":{\"pl");
-    fs::write(fixture().join(TRIALS), trials).unwrap();
+    fs::write(fixture.join(TRIALS), trials).unwrap();
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::scenario::Scenario;
+
 /// Most database connections an entry may hold, over all its processes (method: fairness).
 pub const MAX_DATABASE_CONNECTIONS: u32 = 32;
 
@@ -36,7 +38,8 @@ pub struct Framework {
     pub default: String,
     /// Its variants, at least one.
     pub variants: Vec<Variant>,
-    /// Scenarios it lacks, each with the reason.
+    /// What it lacks, each with the reason: scenarios by name, and features of protocols
+    /// ([`Protocol::FEATURES`](crate::load::Protocol::FEATURES)), with which every scenario that needs them is lacking.
     pub unsupported: BTreeMap<String, String>,
     /// How it runs without a container.
     pub process: Option<Process>,
@@ -47,6 +50,13 @@ impl Framework {
     #[must_use]
     pub fn variant(&self, name: &str) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.name == name)
+    }
+
+    /// Why it lacks a scenario, where it does.
+    #[must_use]
+    pub fn lacks(&self, scenario: &Scenario) -> Option<&String> {
+        let feature = || scenario.protocol.features().find_map(|name| self.unsupported.get(name));
+        self.unsupported.get(&scenario.name).or_else(feature)
     }
 }
 

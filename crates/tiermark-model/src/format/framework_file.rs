@@ -11,6 +11,7 @@ use super::framework::{
 };
 use super::yaml::{At, Faults, FormatError};
 use super::{check_name, check_path, check_range, check_status, check_version, list_names, read_versioned};
+use crate::load::Protocol;
 
 /// `framework.yaml`: one backend framework with its variants.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -42,9 +43,9 @@ pub(super) struct FrameworkFile {
     /// Name of the variant that speaks for the framework.
     default: At<String>,
     variants: At<Vec<VariantFile>>,
-    /// Scenarios it lacks, each with the reason.
+    /// Scenarios, or features of protocols, that it lacks, each with the reason.
     #[serde(default)]
-    unsupported: Vec<UnsupportedFile>,
+    unsupported: Vec<At<UnsupportedFile>>,
     process: Option<ProcessFile>,
 }
 
@@ -125,7 +126,9 @@ struct PoolFile {
 #[serde(deny_unknown_fields)]
 struct UnsupportedFile {
     /// The scenario's name.
-    scenario: At<String>,
+    scenario: Option<At<String>>,
+    /// In place of a scenario: http2 or tls, and with it every scenario that needs it.
+    feature: Option<At<String>>,
     /// Why the framework lacks it.
     reason: String,
 }
@@ -223,8 +226,14 @@ impl FrameworkFile {
             );
         }
         for unsupported in &self.unsupported {
-            if !scenarios.contains(&unsupported.scenario.value.as_str()) {
-                faults.unknown_name("scenario", &unsupported.scenario, scenarios.iter().copied());
+            match (&unsupported.value.scenario, &unsupported.value.feature) {
+                (Some(scenario), None) => known_name("scenario", scenario, scenarios, faults),
+                (None, Some(feature)) => known_name("feature", feature, &Protocol::FEATURES, faults),
+                _ => faults.add(
+                    unsupported.place,
+                    "what is unsupported is exactly one of: scenario, feature",
+                    "for example `- {feature: http2, reason: a proxy in front speaks it}`",
+                ),
             }
         }
         self.variants.value.iter().for_each(|variant| variant.validate(faults));
@@ -262,7 +271,7 @@ impl FrameworkFile {
             unsupported: self
                 .unsupported
                 .into_iter()
-                .map(|u| (u.scenario.value, u.reason))
+                .filter_map(|u| Some((u.value.scenario.or(u.value.feature)?.value, u.value.reason)))
                 .collect(),
             process: self.process.map(ProcessFile::into_domain),
         }
@@ -373,6 +382,12 @@ impl ProcessFile {
             build: self.build.into_iter().map(|command| command.value).collect(),
             run: self.run.value,
         }
+    }
+}
+
+fn known_name(what: &str, name: &At<String>, valid: &[&str], faults: &mut Faults) {
+    if !valid.contains(&name.value.as_str()) {
+        faults.unknown_name(what, name, valid.iter().copied());
     }
 }
 

@@ -6,7 +6,9 @@
 pub mod base;
 pub mod framework;
 mod framework_file;
+mod loads;
 pub mod scenario;
+mod scenario_file;
 pub mod suite;
 pub mod yaml;
 
@@ -121,7 +123,7 @@ pub fn schemas() -> Vec<(&'static str, String)> {
     }
     vec![
         ("framework.schema.json", of::<framework_file::FrameworkFile>()),
-        ("scenario.schema.json", of::<scenario::ScenarioFile>()),
+        ("scenario.schema.json", of::<scenario_file::ScenarioFile>()),
         ("suite.schema.json", of::<suite::SuiteFile>()),
         ("weights.schema.json", of::<suite::WeightsFile>()),
         ("base.schema.json", of::<base::BaseFile>()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::scenario::check_loads;
+use super::loads::{LoadsFile, check_loads};
 use super::yaml::{At, Faults, FormatError};
 use super::{check_name, check_range, check_version, list_names, read_versioned};
 use crate::load::Load;
@@ -62,7 +62,7 @@ pub(super) struct SuiteFile {
     /// Seconds after which a request counts as timed out.
     timeout_s: At<f64>,
     /// Load levels in place of the scenarios' own.
-    loads: Option<At<Vec<At<Load>>>>,
+    loads: Option<LoadsFile>,
 }
 
 impl Suite {
@@ -103,7 +103,8 @@ impl SuiteFile {
         check_seconds("duration_s", &self.duration_s, 0.1, faults);
         check_seconds("timeout_s", &self.timeout_s, 0.1, faults);
         if let Some(loads) = &self.loads {
-            check_loads(loads, faults);
+            // Scenarios of either protocol may stand in it: what fits them is seen when the run is planned.
+            check_loads(loads, None, faults);
         }
     }
 
@@ -119,9 +120,7 @@ impl SuiteFile {
             warmup_s: self.warmup_s.value,
             duration_s: self.duration_s.value,
             timeout_s: self.timeout_s.value,
-            loads: self
-                .loads
-                .map(|loads| loads.value.into_iter().map(|load| load.value).collect()),
+            loads: self.loads.map(super::loads::into_domain),
         }
     }
 }

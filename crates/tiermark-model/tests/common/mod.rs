@@ -1,23 +1,26 @@
 //! Small plans and runs of the real types.
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, clippy::expect_used, reason = "each test file uses a part; tests")]
 
 use std::collections::BTreeMap;
 
 use tiermark_model::format::framework::{
     DataLayer, DataLayerKind, Framework, Pool, Readiness, Variant, VersionProbe, WorkerRule, Workers,
 };
-use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Scenario};
+use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Part, Scenario};
 use tiermark_model::format::suite::Suite;
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::{HostFacts, LOCAL, Placement, Role, Roles};
-use tiermark_model::load::{Closed, Load, Method, Request};
+use tiermark_model::load::{Closed, Load, Protocol, Request};
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
-use tiermark_model::recording::{GeneratorUse, Outcomes, Recording, Timeline, Window};
+use tiermark_model::recording::{
+    CapacityFound, CapacityStage, GeneratorUse, Outcomes, Recording, RequestRecording, Scheduled, Timeline, Window,
+};
 use tiermark_model::run::{EntryFacts, Limits, Manifest, RUN_FORMAT, ServiceFacts, Tool};
 use tiermark_model::trial::{
     Disturbance, EntryId, HostNoise, Observation, Record, RoleUse, Sample, SessionEvent, SessionRecord, StartParts,
     StartRecord, State, TrialKey, TrialRecord,
 };
+use tiermark_model::verdict::{Check, Effect, Verdict};
 
 pub(crate) fn entry(name: &str) -> PlannedEntry {
     let variant = Variant {
@@ -83,23 +86,23 @@ pub(crate) fn scenario(name: &str, writes: bool) -> Scenario {
         title: name.to_owned(),
         isolates: "something".to_owned(),
         does_not_isolate: "something else".to_owned(),
-        request: Request {
-            method: Method::Get,
-            path: format!("/{name}"),
-            headers: vec![],
-            body: None,
-        },
-        expect: Expect {
-            status: 200,
-            content_type: None,
-            headers: vec![],
-            body: ExpectBody::Text("ok".to_owned()),
-            varies: false,
-        },
+        protocol: Protocol::default(),
+        requests: vec![Part {
+            name: name.to_owned(),
+            weight: 1,
+            request: Request::get(format!("/{name}")),
+            expect: Expect {
+                status: 200,
+                content_type: None,
+                headers: vec![],
+                body: ExpectBody::Text("ok".to_owned()),
+                varies: false,
+            },
+        }],
         services: vec![],
         writes,
         loads: [16, 64]
-            .map(|connections| Load::Closed(Closed { connections }))
+            .map(|connections| Load::Closed(Closed::of(connections)))
             .to_vec(),
         objective: Objective::default(),
     }
@@ -206,8 +209,56 @@ pub(crate) fn trial(key: &TrialKey, attempt: u32, state: State) -> Record {
             limit: 0.05,
         }],
         recording: measured.then(recording),
+        capacity: None,
         observation: measured.then(observation),
     })
+}
+
+/// A search for the capacity of a mix, with all that a trial may hold.
+pub(crate) fn search(key: &TrialKey, attempt: u32) -> Record {
+    let Record::Trial(mut trial) = trial(key, attempt, State::Ok) else {
+        return session(SessionEvent::Began);
+    };
+    let stage = |rate_per_s: f64, met: bool| CapacityStage {
+        rate_per_s,
+        reached_per_s: rate_per_s - 1.0,
+        response_ns: met.then_some(20_000_000),
+        error_share: 0.0,
+        confirming: met,
+        met,
+        reason: (!met).then(|| "p99 was 80 ms".to_owned()),
+    };
+    trial.capacity = Some(CapacityFound {
+        rate_per_s: Some(400.0),
+        low: Some(400.0),
+        high: Some(500.0),
+        objective: "p99=50ms".parse().expect("an objective"),
+        error_share: 0.001,
+        stages: vec![stage(500.0, false), stage(400.0, true)],
+    });
+    if let Some(recording) = &mut trial.recording {
+        recording.schedule = Some(Scheduled {
+            rate_per_s: 400.0,
+            requests: 800,
+        });
+        recording.generator.held_reached = 100;
+        recording.generator.held_lost = 1;
+        recording.requests = vec![RequestRecording {
+            name: "json".to_owned(),
+            response: recording.response.clone(),
+            service: recording.service.clone(),
+            outcomes: recording.outcomes,
+        }];
+        recording.verdicts = vec![Verdict {
+            check: Check::Rate,
+            ok: true,
+            value: 1.0,
+            limit: 0.99,
+            effect: Effect::Invalidates,
+            remedy: None,
+        }];
+    }
+    Record::Trial(trial)
 }
 
 fn recording() -> Recording {
@@ -237,7 +288,11 @@ fn recording() -> Recording {
             threads: 1,
             cpu_ns: 5,
             connections_reached: 16,
+            ..GeneratorUse::default()
         },
+        schedule: None,
+        requests: vec![],
+        verdicts: vec![],
     }
 }
 

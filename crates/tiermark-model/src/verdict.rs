@@ -1,0 +1,144 @@
+//! What a recording is worth: each check with its number and its limit.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One check of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// What was looked at.
+    pub check: Check,
+    /// Whether it was found good.
+    pub ok: bool,
+    /// The number, in the unit of the check.
+    pub value: f64,
+    /// The limit, in the same unit.
+    pub limit: f64,
+    /// What a failed check means for the numbers.
+    pub effect: Effect,
+    /// What to do about it, where it was not found good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Right answers; at least one.
+    Answers,
+    /// Right answers over the requests that the schedule asked for within the window (open loop): their rates' ratio.
+    Rate,
+    /// 99th percentile of lateness (the greatest of too few samples for it), in milliseconds: the generator's own error.
+    Lateness,
+    /// Busy share of the generator's threads.
+    GeneratorCpu,
+    /// Rate of right answers over the rate at which this generator's CPU is used up on this host.
+    Ceiling,
+    /// Connections that were open at once.
+    Connections,
+    /// Idle connections that were open at once.
+    HeldConnections,
+    /// Requests under way as their times say (rate × mean response time) over the places of a closed loop: its
+    /// connections, each times its streams
+    /// (Little's law: J. D. C. Little, Operations Research 9(3), 1961).
+    LittlesLaw,
+    /// Samples of response time, against those that the percentile needs: the objective's, or the highest shown.
+    Samples,
+}
+
+/// What a failed check means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// The recording does not hold and is never rated.
+    Invalidates,
+    /// The rate is a lower bound of what the target can do.
+    LowerBound,
+}
+
+impl Verdict {
+    /// Whether the recording does not hold because of it.
+    #[must_use]
+    pub fn invalidates(&self) -> bool {
+        !self.ok && self.effect == Effect::Invalidates
+    }
+
+    /// Whether the rate is a lower bound because of it.
+    #[must_use]
+    pub fn bounds(&self) -> bool {
+        !self.ok && self.effect == Effect::LowerBound
+    }
+}
+
+impl Check {
+    /// Its name in documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Check::Answers => "answers",
+            Check::Rate => "rate",
+            Check::Lateness => "lateness",
+            Check::GeneratorCpu => "generator_cpu",
+            Check::Ceiling => "ceiling",
+            Check::Connections => "connections",
+            Check::HeldConnections => "held_connections",
+            Check::LittlesLaw => "littles_law",
+            Check::Samples => "samples",
+        }
+    }
+}
+
+/// A sentence with the number and its limit, precise enough that a number beyond its limit is seen to be so.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { value, limit, .. } = self;
+        let (percent, percent_limit) = (value * 100.0, brief(limit * 100.0));
+        match (self.check, self.ok) {
+            (Check::Answers, _) => write!(f, "{value} right answers"),
+            (Check::Rate, _) => write!(
+                f,
+                "{percent:.2}% of the rate asked for was reached, limit {percent_limit}%"
+            ),
+            (Check::Lateness, true) => write!(
+                f,
+                "the generator sent in time: lateness p99 {value:.3} ms, limit {} ms",
+                brief(*limit)
+            ),
+            (Check::Lateness, false) => write!(
+                f,
+                "the generator was late: p99 {value:.3} ms, limit {} ms",
+                brief(*limit)
+            ),
+            (Check::GeneratorCpu, _) => write!(
+                f,
+                "the generator's threads were {percent:.1}% busy, limit {percent_limit}%"
+            ),
+            (Check::Ceiling, _) => write!(
+                f,
+                "{percent:.1}% of the generator's own ceiling, limit {percent_limit}%"
+            ),
+            (Check::Connections, _) => write!(f, "{value} of {limit} connections were reached"),
+            (Check::HeldConnections, _) => write!(f, "{value} of {limit} idle connections were held"),
+            (Check::LittlesLaw, _) => write!(
+                f,
+                "rate × mean response time is {percent:.1}% of the connections (Little's law), between {}% and {}% expected",
+                brief(100.0 - percent_limit),
+                brief(100.0 + percent_limit)
+            ),
+            // Ten samples beyond the percentile are needed: the number says which one it is.
+            (Check::Samples, _) => write!(
+                f,
+                "{value} samples, {limit} needed for p{}",
+                brief((1.0 - 10.0 / limit) * 100.0)
+            ),
+        }
+    }
+}
+
+/// A number with at most three decimals.
+fn brief(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
+}
