@@ -1,36 +1,39 @@
-//! `drive ADDRESS PATH CONNECTIONS SECONDS [CORE]`: one closed-loop trial, for looking at the engine by hand.
+//! `drive ADDRESS PATH CONNECTIONS[pDEPTH] SECONDS CORE [RATE [GRAIN_US]]`: one trial, for looking at the engine by hand.
 #![allow(clippy::print_stdout, reason = "an example talks to its terminal")]
 
 use std::error::Error;
 use std::time::Duration;
 
-use tiermark_load::{Expect, LoadSpec, Stop, Zero, drive};
-use tiermark_model::load::{Closed, Load, Method, Request};
+use tiermark_load::{Expect, LoadSpec, Stop, drive};
+use tiermark_model::load::{Closed, Load, Open, Request};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, path, connections, seconds, core @ ..] = arguments.as_slice() else {
-        return Err("usage: drive ADDRESS PATH CONNECTIONS SECONDS [CORE]".into());
+    let [address, path, connections, seconds, core, open @ ..] = arguments.as_slice() else {
+        return Err("usage: drive ADDRESS PATH CONNECTIONS[pDEPTH] SECONDS CORE [RATE [GRAIN_US]]".into());
     };
-    let spec = LoadSpec {
-        address: address.parse()?,
-        host: address.clone(),
-        request: Request {
-            method: Method::Get,
-            path: path.clone(),
-            headers: vec![],
-            body: None,
-        },
-        expect: Expect::status(200),
-        load: Load::Closed(Closed {
-            connections: connections.parse()?,
+    let (rate, grain) = (open.first(), open.get(1).map_or("0", String::as_str));
+    let load = match rate {
+        Some(rate) => Load::Open(Open {
+            grain_us: grain.parse()?,
+            ..Open::of(connections.parse()?, rate.parse()?)
         }),
-        warmup: Duration::ZERO,
-        duration: Duration::from_secs(seconds.parse()?),
-        timeout: Duration::from_secs(5),
-        cores: core.iter().map(|c| c.parse()).collect::<Result<_, _>>()?,
-        zero: Zero::now(),
+        None => {
+            let (connections, pipeline) = connections.split_once('p').unwrap_or((connections, "1"));
+            Load::Closed(Closed {
+                pipeline: pipeline.parse()?,
+                ..Closed::of(connections.parse()?)
+            })
+        }
     };
+    let mut spec = LoadSpec::new(
+        address.parse()?,
+        Request::get(path.as_str()),
+        Expect::status(200),
+        load,
+        Duration::from_secs(seconds.parse()?),
+    );
+    spec.threads = vec![Some(core.parse()?)];
     let recording = drive(&spec, &Stop::new())?;
     let microseconds = |ns: Option<u64>| ns.map_or("-".to_owned(), |ns| format!("{:.1}", ns as f64 / 1e3));
     println!("rate {:.0}/s  {:?}", recording.rate_per_s(), recording.outcomes);

@@ -1,19 +1,24 @@
 //! A whole trial: threads, the common start, the merged recording.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use tiermark_model::load::Load;
+use tiermark_model::load::{Load, Open};
 use tiermark_model::recording::{Recording, Window};
 
-use crate::connections::Connections;
 use crate::error::LoadError;
 use crate::host;
-use crate::pacing::ClosedLoop;
-use crate::request;
-use crate::slot::{Rules, Slot};
+use crate::http1::{Http1, Shape};
+use crate::link::Link;
+use crate::pacing::{ClosedLoop, OpenLoop, Pacing};
+use crate::requests::Requests;
+use crate::schedule::{Part, Schedule, mean_rate};
+use crate::slot::Slot;
+use crate::sockets::Sockets;
 use crate::spec::{LoadSpec, Stop, nanoseconds};
-use crate::worker::{Ended, Job, Worker, open};
+use crate::tally::Tally;
+use crate::worker::{Ended, Job, Worker};
 
 /// Longest time for opening connections before the load begins, in nanoseconds. What is not open by then goes on
 /// connecting under load, so that a server which accepts nothing delays a trial by no more than this.
@@ -28,25 +33,13 @@ const OPENING_NS: u64 = 2_000_000_000;
 /// [`LoadError`], when this host cannot generate the load, or `stop` was set before its end.
 pub fn drive(spec: &LoadSpec, stop: &Stop) -> Result<Recording, LoadError> {
     let address = spec.address;
-    let request =
-        request::render(&spec.request, &spec.host).map_err(|reason| LoadError::Request { address, reason })?;
-    let connections = spec.load.connections();
-    if connections == 0 {
-        return Err(LoadError::NoConnections { address });
-    }
-    host::room_for(connections).map_err(|limit| LoadError::TooManyConnections {
+    let plan = Plan::new(spec)?;
+    host::room_for(plan.sockets).map_err(|limit| LoadError::TooManyConnections {
         address,
-        wanted: connections,
+        wanted: plan.sockets,
         limit,
     })?;
-    let rules = Rules::new(&spec.expect, nanoseconds(spec.timeout));
-    let job = Job {
-        request: &request,
-        rules: &rules,
-        zero: spec.zero,
-        stop,
-    };
-    let shares = shares(connections as usize, &spec.cores);
+    let shares = &plan.shares;
 
     thread::scope(|scope| {
         let (opened, all_opened) = channel();
@@ -54,10 +47,10 @@ pub fn drive(spec: &LoadSpec, stop: &Stop) -> Result<Recording, LoadError> {
         for (index, share) in shares.iter().enumerate() {
             let (go, start) = channel();
             let opened = opened.clone();
-            let job = &job;
+            let plan = &plan;
             let thread = thread::Builder::new()
                 .name(format!("tiermark-load-{index}"))
-                .spawn_scoped(scope, move || load(spec, job, share, opened, &start))
+                .spawn_scoped(scope, move || load(spec, stop, plan, share, opened, &start))
                 .map_err(|source| LoadError::Io {
                     address,
                     action: "start a load thread",
@@ -86,26 +79,73 @@ pub fn drive(spec: &LoadSpec, stop: &Stop) -> Result<Recording, LoadError> {
     })
 }
 
-/// One thread's part: the core it is pinned to, and its number of connections.
+/// What all threads share.
+struct Plan {
+    requests: Arc<Requests>,
+    batch: u32,
+    streams: usize,
+    keep_alive: bool,
+    /// Sockets in all.
+    sockets: u32,
+    shares: Vec<Share>,
+}
+
+impl Plan {
+    fn new(spec: &LoadSpec) -> Result<Self, LoadError> {
+        let address = spec.address;
+        let (batch, keep_alive) = match spec.load {
+            Load::Closed(closed) => (closed.pipeline.max(1), closed.keep_alive),
+            Load::Open(open) => (1, open.keep_alive),
+            Load::Capacity(_) => return Err(LoadError::NotOneTrial { address }),
+        };
+        let requests = Requests::new(&spec.requests, &spec.host, spec.seed, keep_alive, batch)
+            .map_err(|reason| LoadError::Request { address, reason })?;
+        let (connections, held) = (spec.load.connections(), spec.load.held_connections());
+        if connections == 0 {
+            return Err(LoadError::NoConnections { address });
+        }
+        Ok(Self {
+            requests: Arc::new(requests),
+            batch,
+            streams: spec.load.streams().max(1) as usize,
+            keep_alive,
+            sockets: connections.saturating_add(held),
+            shares: shares(connections as usize, held as usize, &spec.threads),
+        })
+    }
+}
+
+/// One thread's part: the core it is pinned to, and its numbers of connections.
+#[derive(Debug, PartialEq, Eq)]
 struct Share {
+    part: Part,
     core: Option<usize>,
     connections: usize,
+    held: usize,
 }
 
 /// Spreads the connections evenly; a thread without any is not started.
-fn shares(connections: usize, cores: &[usize]) -> Vec<Share> {
-    let threads = cores.len().clamp(1, connections);
-    (0..threads)
+fn shares(connections: usize, held: usize, threads: &[Option<usize>]) -> Vec<Share> {
+    let of = threads.len().clamp(1, connections);
+    let share = |all: usize, index: usize| all / of + usize::from(index < all % of);
+    (0..of)
         .map(|index| Share {
-            core: cores.get(index).copied(),
-            connections: connections / threads + usize::from(index < connections % threads),
+            part: Part {
+                index: index as u64,
+                of: of as u64,
+            },
+            core: threads.get(index).copied().flatten(),
+            connections: share(connections, index),
+            held: share(held, index),
         })
         .collect()
 }
 
+/// One thread's load.
 fn load(
     spec: &LoadSpec,
-    job: &Job<'_>,
+    stop: &Stop,
+    plan: &Plan,
     share: &Share,
     opened: Sender<()>,
     start: &Receiver<u64>,
@@ -114,40 +154,106 @@ fn load(
     if let Some(core) = share.core {
         host::pin(core).map_err(|source| LoadError::Pin { address, core, source })?;
     }
-    let ended = |ended| match ended {
-        Ended::Stopped => LoadError::Stopped { address },
-        Ended::Io { action, source } => LoadError::Io {
-            address,
-            action,
-            source,
-        },
+    host::wake_precisely();
+    let slots = share.connections * plan.streams;
+    let grain_us = match spec.load {
+        Load::Open(open) => open.grain_us,
+        Load::Closed(_) | Load::Capacity(_) => 0,
     };
-    let mut connections = Connections::new(address, share.connections).map_err(|source| LoadError::Io {
-        address,
-        action: "make an event queue",
-        source,
-    })?;
-    let mut slots: Vec<Slot> = std::iter::repeat_with(Slot::new).take(share.connections).collect();
-    let until = job
-        .zero
-        .elapsed_ns()
-        .saturating_add(OPENING_NS.min(job.rules.timeout_ns()));
-    open(job, &mut connections, &mut slots, until).map_err(ended)?;
-
-    // The receiver counts what it gets, and waits until no sender is left.
-    let _ = opened.send(());
-    drop(opened);
-    // No start comes when another thread failed; that one's error is the trial's.
-    let start = start.recv().map_err(|_| LoadError::Stopped { address })?;
-    let start_ns = start.saturating_add(nanoseconds(spec.warmup));
-    let window = Window {
-        start_ns,
-        end_ns: start_ns.saturating_add(nanoseconds(spec.duration)),
+    let job = Job {
+        requests: Arc::clone(&plan.requests),
+        stop,
+        part: share.part,
+        timeout_ns: nanoseconds(spec.timeout),
+        batch: plan.batch,
+        keep_alive: plan.keep_alive,
+        held_from: slots,
+        grain_ns: u64::from(grain_us) * 1000,
+        limit: spec.limit.map_or(u64::MAX, |limit| share.part.of_all(limit)),
+    };
+    let sockets =
+        Sockets::new(address, None, spec.zero, share.connections + share.held).map_err(|source| LoadError::Io {
+            address,
+            action: "make an event queue",
+            source,
+        })?;
+    let shape = Shape {
+        batch: plan.batch,
+        keep_alive: plan.keep_alive,
+        held_from: share.connections,
+        slots: share.connections + share.held,
+    };
+    let link = Http1::new(sockets, Arc::clone(&plan.requests), shape);
+    let slots = std::iter::repeat_with(Slot::new).take(slots + share.held).collect();
+    let lane = Lane {
+        spec,
+        job: &job,
+        opened,
+        start,
     };
     match spec.load {
-        Load::Closed(_) => Worker::new(job, connections, slots, ClosedLoop { end: window.end_ns }, window)
-            .run(start)
-            .map_err(ended),
+        Load::Open(open) => lane.run(link, slots, Some(&open), |start, window| OpenLoop {
+            schedule: Schedule::new(&open, share.part, spec.seed, start, window),
+        }),
+        Load::Closed(_) | Load::Capacity(_) => {
+            lane.run(link, slots, None, |_, window| ClosedLoop { end: window.end_ns })
+        }
+    }
+}
+
+/// What one thread goes through, whatever its link and its rhythm.
+struct Lane<'a> {
+    spec: &'a LoadSpec,
+    job: &'a Job<'a>,
+    opened: Sender<()>,
+    start: &'a Receiver<u64>,
+}
+
+impl Lane<'_> {
+    fn run<L: Link, P: Pacing>(
+        self,
+        mut link: L,
+        mut slots: Vec<Slot>,
+        open: Option<&Open>,
+        pacing: impl FnOnce(u64, Window) -> P,
+    ) -> Result<Recording, LoadError> {
+        let Self {
+            spec,
+            job,
+            opened,
+            start,
+        } = self;
+        let address = spec.address;
+        let ended = |ended| match ended {
+            Ended::Stopped => LoadError::Stopped { address },
+            Ended::Io { action, source } => LoadError::Io {
+                address,
+                action,
+                source,
+            },
+        };
+        let until = link.now().saturating_add(OPENING_NS.min(job.timeout_ns));
+        Worker::<L, P>::open(job, &mut link, &mut slots, until).map_err(ended)?;
+        // The receiver counts what it gets, and waits until no sender is left.
+        let _ = opened.send(());
+        drop(opened);
+        // No start comes when another thread failed; that one's error is the trial's.
+        let start = start.recv().map_err(|_| LoadError::Stopped { address })?;
+        let start_ns = start.saturating_add(nanoseconds(spec.warmup));
+        let window = Window {
+            start_ns,
+            end_ns: start_ns.saturating_add(nanoseconds(spec.duration)),
+        };
+        let mix: Vec<String> = match job.requests.kinds() {
+            [_] => vec![],
+            kinds => kinds.iter().map(|kind| kind.name.clone()).collect(),
+        };
+        let until = window.end_ns.saturating_add(job.timeout_ns);
+        let tally = Tally::new(spec.zero.utc, window, until, &mix, spec.live.clone());
+        let rate = open.map(|open| mean_rate(open) / job.part.of as f64);
+        Worker::new(job, link, slots, pacing(start, window), tally, window)
+            .run(start, rate)
+            .map_err(ended)
     }
 }
 
@@ -156,6 +262,8 @@ fn merge(results: Vec<Result<Recording, LoadError>>) -> Option<Result<Recording,
     results.into_iter().reduce(|whole, part| match (whole, part) {
         (Ok(mut whole), Ok(part)) => {
             whole.merge(&part);
+            // Threads that end by a number of requests end each in its own time.
+            whole.window.end_ns = whole.window.end_ns.max(part.window.end_ns);
             Ok(whole)
         }
         (Err(LoadError::Stopped { .. }), Err(cause)) => Err(cause),
@@ -169,14 +277,14 @@ mod tests {
 
     #[test]
     fn connections_are_spread_evenly() {
-        let spread = |n, cores: &[usize]| {
-            shares(n, cores)
+        let spread = |n, held, threads: &[Option<usize>]| {
+            shares(n, held, threads)
                 .iter()
-                .map(|s| (s.core, s.connections))
+                .map(|s| (s.core, s.connections, s.held))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(spread(5, &[]), [(None, 5)]);
-        assert_eq!(spread(5, &[3, 1]), [(Some(3), 3), (Some(1), 2)]);
-        assert_eq!(spread(1, &[3, 1]), [(Some(3), 1)]);
+        assert_eq!(spread(5, 0, &[]), [(None, 5, 0)]);
+        assert_eq!(spread(5, 1, &[Some(3), None]), [(Some(3), 3, 1), (None, 2, 0)]);
+        assert_eq!(spread(1, 9, &[Some(3), Some(1)]), [(Some(3), 1, 9)]);
     }
 }

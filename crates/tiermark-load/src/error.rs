@@ -15,6 +15,18 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A search for the capacity is many trials.
+    #[error("the load on {address} is a search for the capacity; `find_capacity` drives it")]
+    NotOneTrial {
+        /// Where it should have gone.
+        address: SocketAddr,
+    },
+    /// The null server, against which the generator measures itself, could not be started.
+    #[error("cannot start the null server that calibration needs: {source}")]
+    NullServer {
+        /// The system's reason.
+        source: io::Error,
+    },
     /// A load without connections.
     #[error("the load for {address} has no connections; give it at least one")]
     NoConnections {
@@ -66,6 +78,12 @@ pub enum LoadError {
     #[error("a load thread for {address} panicked; this is a defect of tiermark")]
     Panicked {
         /// The target.
+        address: SocketAddr,
+    },
+    /// A search for the capacity of a load that is none.
+    #[error("the load for {address} is no search for the capacity; `drive` drives it")]
+    NoSearch {
+        /// Where it should have gone.
         address: SocketAddr,
     },
 }

@@ -14,6 +14,17 @@ pub(crate) fn thread_cpu_ns() -> u64 {
         .saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// Asks for waits of the calling thread to end when they are over, not up to 50 µs later (prctl(2), `PR_SET_TIMERSLACK`).
+/// Where the system does not grant it, lateness shows it.
+#[cfg(target_os = "linux")]
+pub(crate) fn wake_precisely() {
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+}
+
+/// Nothing to ask for: this system has no slack of a thread's own.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn wake_precisely() {}
+
 /// Pins the calling thread to one core.
 #[cfg(target_os = "linux")]
 pub(crate) fn pin(core: usize) -> io::Result<()> {

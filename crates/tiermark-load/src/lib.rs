@@ -5,31 +5,61 @@
 //!
 //! | module | what | does I/O |
 //! |---|---|---|
+//! | `schedule`, `pacing` | when the next request is intended | no |
+//! | `requests` | what is asked: rendered once, picked by number and seed | no |
 //! | `response`, `chunked` | bytes → one answer, incrementally | no |
-//! | `slot` | one connection's state machine: bytes and times in, progress out | no |
-//! | `pacing` | when the next request is intended | no |
+//! | `expect` | whether an answer is right | no |
+//! | `slot` | one request's place in time | no |
 //! | `tally` | times and outcomes → histograms, counts, timeline | no |
-//! | `request` | the request, rendered once | no |
-//! | `connections` | sockets and their event queue | yes |
-//! | `worker` | the one send loop of a thread | yes |
-//! | `host` | pinning, CPU time, file limit | yes |
+//! | `search` | which rate a search for the capacity tries next | no |
+//! | `judge` | what a recording is worth | no |
+//! | `worker` | the one send loop of a thread, over a `link` | no |
+//! | `http1` | a link: connections of HTTP/1.1, over a `wire` | no |
+//! | `sockets`, `stream`, `queue` | a wire: sockets and the system's event queue | yes |
+//! | `drive` | threads, the common start, the merged recording | yes |
+//! | `calibrate` | the generator's own ceiling, against [`null`] | yes |
+//! | `capacity` | a search's stages, one trial each | yes |
+//! | `host` | pinning, timers, CPU time, file limit | yes |
+//! | [`null`] | the server that does nothing but answer | yes |
 //!
-//! The pure modules get every time as a number of nanoseconds since the trial's [`Zero`], so that a simulation needs no
-//! clock. What each number means is written in the method ("Time and histograms").
+//! What does no I/O gets every time as a number of nanoseconds since the trial's [`Zero`], so that a simulated clock and a
+//! simulated server show that what is recorded is what happened. What each number means is written in the method ("Time
+//! and histograms").
 
+mod calibrate;
+mod capacity;
 mod chunked;
-mod connections;
 mod drive;
 mod error;
+mod expect;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod host;
+mod http1;
+mod judge;
+mod link;
+mod live;
+pub mod null;
 mod pacing;
-mod request;
+mod queue;
+mod requests;
 mod response;
+mod schedule;
+#[cfg(any(test, fuzzing))]
+mod script;
+mod search;
 mod slot;
+mod sockets;
 mod spec;
+mod stream;
 mod tally;
+mod wire;
 mod worker;
 
+pub use calibrate::{Ceiling, calibrate};
+pub use capacity::find_capacity;
 pub use drive::drive;
 pub use error::LoadError;
-pub use spec::{Expect, LoadSpec, Stop, Zero};
+pub use judge::{Circumstances, judge};
+pub use live::{Live, Second, Seen};
+pub use spec::{Ask, Body, Expect, LoadSpec, Sample, Stop, Trust, Zero};

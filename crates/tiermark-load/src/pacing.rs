@@ -1,11 +1,30 @@
 //! When the next request is intended: the part of a load that differs between its kinds.
 
+use crate::schedule::Schedule;
+
 /// A rhythm of requests. The send loop is one; the rhythm is the value passed into it.
 ///
 /// All times are nanoseconds since the trial's zero.
 pub(crate) trait Pacing {
-    /// A slot became ready at `ready`: the intended time of the request it shall send now, `None` when the load is over.
-    fn next(&mut self, ready: u64) -> Option<u64>;
+    /// Whether requests are due whether or not a place is free for them.
+    const OPEN: bool;
+
+    /// At `now` a place for a request is free: the intended time of the request that takes it.
+    fn take(&mut self, now: u64) -> Turn;
+
+    /// When the next request is due, where that does not depend on a place's becoming free.
+    fn next_due(&self) -> Option<u64>;
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// A request's, intended then.
+    Now(u64),
+    /// Nobody's yet.
+    Later,
+    /// Nobody's any more.
+    Over,
 }
 
 /// Closed loop: a request is intended the moment its connection became free, until the window ends.
@@ -16,7 +35,39 @@ pub(crate) struct ClosedLoop {
 }
 
 impl Pacing for ClosedLoop {
-    fn next(&mut self, ready: u64) -> Option<u64> {
-        (ready < self.end).then_some(ready)
+    const OPEN: bool = false;
+
+    fn take(&mut self, now: u64) -> Turn {
+        if now < self.end { Turn::Now(now) } else { Turn::Over }
+    }
+
+    fn next_due(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Open loop: requests are intended by a schedule. Those due and not yet taken are the schedule's own past, so that a
+/// backlog of any length takes no memory, and none is ever skipped.
+#[derive(Debug)]
+pub(crate) struct OpenLoop {
+    pub(crate) schedule: Schedule,
+}
+
+impl Pacing for OpenLoop {
+    const OPEN: bool = true;
+
+    fn take(&mut self, now: u64) -> Turn {
+        match self.schedule.next() {
+            Some(due) if due <= now => {
+                self.schedule.advance();
+                Turn::Now(due)
+            }
+            Some(_) => Turn::Later,
+            None => Turn::Over,
+        }
+    }
+
+    fn next_due(&self) -> Option<u64> {
+        self.schedule.next()
     }
 }

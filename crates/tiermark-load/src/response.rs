@@ -74,9 +74,12 @@ impl Parser {
 
     /// Parses on with `bytes`, handing body bytes to `body`. When an answer is whole, gives it and the number of bytes
     /// used; what follows belongs to the next answer. `None`: all bytes used, more needed.
+    ///
+    /// `bodyless`: the answer is to a `HEAD`, and has no body whatever its head says (RFC 9112, 6.3).
     pub(crate) fn feed(
         &mut self,
         bytes: &[u8],
+        bodyless: bool,
         body: &mut impl FnMut(&[u8]),
     ) -> Result<Option<(usize, Answer)>, Malformed> {
         let mut used = 0;
@@ -88,7 +91,7 @@ impl Parser {
                         return Ok(None);
                     };
                     used += length;
-                    self.enter(head)?
+                    self.enter(head, bodyless)?
                 }
                 Part::Length { left } => {
                     let part = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
@@ -164,7 +167,7 @@ impl Parser {
     }
 
     /// Goes on behind a head: whether the answer is already whole.
-    fn enter(&mut self, head: Head) -> Result<bool, Malformed> {
+    fn enter(&mut self, head: Head, bodyless: bool) -> Result<bool, Malformed> {
         match head.status {
             // Nobody asked to switch protocols.
             101 => return Err(Malformed),
@@ -172,7 +175,7 @@ impl Parser {
             100..=199 => return Ok(false),
             _ => {}
         }
-        let bodyless = matches!(head.status, 204 | 304);
+        let bodyless = bodyless || matches!(head.status, 204 | 304);
         let framing = if bodyless { Framing::Length(0) } else { head.framing };
         self.answer = Answer {
             status: head.status,

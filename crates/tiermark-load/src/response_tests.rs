@@ -18,7 +18,7 @@ fn outcome_of(input: &[u8], pieces: &[usize], close: bool) -> Parsed {
         let (mut piece, behind) = rest.split_at(pieces.next().unwrap().clamp(1, rest.len()));
         rest = behind;
         while !piece.is_empty() {
-            match parser.feed(piece, &mut |part| body.extend_from_slice(part)) {
+            match parser.feed(piece, false, &mut |part| body.extend_from_slice(part)) {
                 Err(error) => return (answers, Err(error)),
                 Ok(None) => break,
                 Ok(Some((used, answer))) => {

@@ -3,8 +3,14 @@
 use jiff::Timestamp;
 use tiermark_model::histogram::Latency;
 use tiermark_model::recording::{
-    GeneratorUse, Outcomes, Recording, TIMELINE_COUNT_NS, TIMELINE_HISTOGRAM_NS, Timeline, Window,
+    GeneratorUse, Outcomes, Recording, RequestRecording, Scheduled, TIMELINE_COUNT_NS, TIMELINE_HISTOGRAM_NS, Timeline,
+    Window,
 };
+
+use crate::live::{Live, Second};
+
+/// Counts of the timeline within one of its histograms.
+const COUNTS_A_SECOND: usize = (TIMELINE_HISTOGRAM_NS / TIMELINE_COUNT_NS) as usize;
 
 /// How one request ended; the names are those of [`Outcomes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +30,8 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
     pub(crate) outcome: Outcome,
+    /// Which request of a mix it was.
+    pub(crate) kind: usize,
     pub(crate) intended: u64,
     /// When its sending began; read for right answers only.
     pub(crate) sent: u64,
@@ -36,11 +44,17 @@ pub(crate) struct End {
 #[derive(Debug)]
 pub(crate) struct Tally {
     recording: Recording,
+    /// The timeline's second that is being counted, and what is shown of it when it is over.
+    second: Second,
+    live: Option<Live>,
+    /// Requests intended within the window that were taken from the schedule.
+    taken: u64,
 }
 
 impl Tally {
     /// Empty books. `until` is the last moment anything can end: the timeline's counts have room for it from the start.
-    pub(crate) fn new(utc: Timestamp, window: Window, until: u64) -> Self {
+    /// `mix`: the names of several requests, each of which has histograms of its own.
+    pub(crate) fn new(utc: Timestamp, window: Window, until: u64, mix: &[String], live: Option<Live>) -> Self {
         // A bound keeps an absurd duration from asking for absurd memory; beyond it the vectors grow as they must.
         let room = usize::try_from(until / TIMELINE_COUNT_NS + 2)
             .unwrap_or(usize::MAX)
@@ -48,8 +62,14 @@ impl Tally {
         let timeline = Timeline {
             ok: Vec::with_capacity(room),
             errors: Vec::with_capacity(room),
-            response: Vec::new(),
+            response: Vec::with_capacity(room / 10 + 1),
         };
+        let requests = mix.iter().map(|name| RequestRecording {
+            name: name.clone(),
+            response: Latency::new(),
+            service: Latency::new(),
+            outcomes: Outcomes::default(),
+        });
         let recording = Recording {
             zero: utc,
             window,
@@ -59,15 +79,35 @@ impl Tally {
             outcomes: Outcomes::default(),
             bytes_received: 0,
             timeline,
+            schedule: None,
+            requests: requests.collect(),
             generator: GeneratorUse::default(),
+            verdicts: vec![],
         };
-        Self { recording }
+        Self {
+            recording,
+            second: Second::default(),
+            live,
+            taken: 0,
+        }
     }
 
-    /// A request was sent that could have been at `sendable`.
-    pub(crate) fn sent(&mut self, intended: u64, sendable: u64, sent: u64) {
-        if self.recording.window.contains(intended) {
-            self.recording.lateness.record(sent.saturating_sub(sendable));
+    /// Whether a request intended then belongs to the window.
+    pub(crate) fn counts(&self, intended: u64) -> bool {
+        self.recording.window.contains(intended)
+    }
+
+    /// `count` requests were taken from the schedule.
+    pub(crate) fn taken(&mut self, intended: u64, count: u64) {
+        if self.counts(intended) {
+            self.taken += count;
+        }
+    }
+
+    /// `count` requests were sent that could have been at `sendable`.
+    pub(crate) fn sent(&mut self, intended: u64, sendable: u64, sent: u64, count: u64) {
+        if self.counts(intended) {
+            self.recording.lateness.record_n(sent.saturating_sub(sendable), count);
         }
     }
 
@@ -84,13 +124,23 @@ impl Tally {
         if !recording.window.contains(end.intended) {
             return;
         }
+        let service = (end.outcome == Outcome::Ok).then(|| end.done.saturating_sub(end.sent));
         *count(&mut recording.outcomes, end.outcome) += 1;
         recording.bytes_received += end.bytes;
         if has_response {
             recording.response.record(age);
         }
-        if end.outcome == Outcome::Ok {
-            recording.service.record(end.done.saturating_sub(end.sent));
+        if let Some(service) = service {
+            recording.service.record(service);
+        }
+        if let Some(request) = recording.requests.get_mut(end.kind) {
+            *count(&mut request.outcomes, end.outcome) += 1;
+            if has_response {
+                request.response.record(age);
+            }
+            if let Some(service) = service {
+                request.service.record(service);
+            }
         }
     }
 
@@ -101,29 +151,54 @@ impl Tally {
             timeline.ok.resize(slot + 1, 0);
             timeline.errors.resize(slot + 1, 0);
         }
-        let counts = if end.outcome == Outcome::Ok {
-            &mut timeline.ok
+        let number = slot / COUNTS_A_SECOND;
+        if number > self.second.number {
+            self.finish_second(number);
+        }
+        let timeline = &mut self.recording.timeline;
+        if end.outcome == Outcome::Ok {
+            timeline.ok[slot] = timeline.ok[slot].saturating_add(1);
+            self.second.ok += 1;
         } else {
-            &mut timeline.errors
-        };
-        counts[slot] = counts[slot].saturating_add(1);
+            timeline.errors[slot] = timeline.errors[slot].saturating_add(1);
+            self.second.errors += 1;
+        }
         if let Some(age) = age {
-            let second = usize::try_from(end.done / TIMELINE_HISTOGRAM_NS).unwrap_or(usize::MAX);
-            if second >= timeline.response.len() {
-                timeline.response.resize_with(second + 1, Latency::new);
-            }
-            timeline.response[second].record(age);
+            self.second.response.record(age);
         }
     }
 
+    /// Puts the second that is over into the timeline, packed: kept as it is counted, a minute would take 16 MB.
+    fn finish_second(&mut self, next: usize) {
+        let second = &mut self.second;
+        let packed = second.response.packed();
+        let response = &mut self.recording.timeline.response;
+        if second.ok + second.errors > 0 {
+            // Seconds in which nothing ended are empty.
+            response.resize_with(second.number, || Latency::new().packed());
+            response.push(packed.clone());
+        }
+        if let Some(live) = &self.live {
+            live.add(&Second {
+                response: packed,
+                ..*second
+            });
+        }
+        second.response.clear();
+        (second.number, second.ok, second.errors) = (next, 0, 0);
+    }
+
     /// Closes the books.
-    pub(crate) fn into_recording(mut self, cpu_ns: u64, connections_reached: u32) -> Recording {
-        self.recording.generator = GeneratorUse {
-            threads: 1,
-            cpu_ns,
-            connections_reached,
-        };
-        self.recording
+    pub(crate) fn into_recording(mut self, generator: GeneratorUse, rate_per_s: Option<f64>, end_ns: u64) -> Recording {
+        self.finish_second(self.second.number + 1);
+        let mut recording = self.recording;
+        recording.generator = generator;
+        recording.window.end_ns = end_ns;
+        recording.schedule = rate_per_s.map(|rate_per_s| Scheduled {
+            rate_per_s,
+            requests: self.taken,
+        });
+        recording
     }
 }
 

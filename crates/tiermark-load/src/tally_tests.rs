@@ -11,12 +11,19 @@ fn tally() -> Tally {
             end_ns: 3 * SECOND,
         },
         4 * SECOND,
+        &[],
+        None,
     )
+}
+
+fn closed(tally: Tally) -> Recording {
+    tally.into_recording(GeneratorUse::default(), None, 3 * SECOND)
 }
 
 fn end(outcome: Outcome, intended: u64, done: u64) -> End {
     End {
         outcome,
+        kind: 0,
         intended,
         sent: intended + 10,
         done,
@@ -31,7 +38,7 @@ fn a_request_belongs_to_the_window_by_its_intended_time() {
     tally.ended(&end(Outcome::Ok, SECOND, SECOND + 100));
     tally.ended(&end(Outcome::Ok, 3 * SECOND - 1, 4 * SECOND));
     tally.ended(&end(Outcome::Ok, 3 * SECOND, 4 * SECOND));
-    let recording = tally.into_recording(0, 1);
+    let recording = closed(tally);
     assert_eq!(
         (
             recording.outcomes.ok,
@@ -71,7 +78,7 @@ fn response_holds_what_the_method_says() {
     for (outcome, in_response, in_service) in all {
         let mut tally = tally();
         tally.ended(&end(outcome, SECOND, SECOND + 1_000));
-        let recording = tally.into_recording(0, 1);
+        let recording = closed(tally);
         assert_eq!(recording.outcomes.total(), 1, "{outcome:?}");
         assert_eq!(recording.outcomes.ok, u64::from(outcome == Outcome::Ok));
         assert_eq!(recording.timeline.errors[10], u32::from(outcome != Outcome::Ok));
@@ -83,8 +90,8 @@ fn response_holds_what_the_method_says() {
 #[test]
 fn lateness_is_recorded_of_all_that_was_sent_in_the_window() {
     let mut tally = tally();
-    tally.sent(SECOND - 1, SECOND, SECOND + 9);
-    tally.sent(SECOND, SECOND + 100, SECOND + 150);
-    let recording = tally.into_recording(0, 1);
+    tally.sent(SECOND - 1, SECOND, SECOND + 9, 1);
+    tally.sent(SECOND, SECOND + 100, SECOND + 150, 1);
+    let recording = closed(tally);
     assert_eq!((recording.lateness.count(), recording.lateness.max()), (1, Some(50)));
 }

@@ -1,23 +1,29 @@
-//! One thread's load: opening its connections, then the one send loop, whatever the rhythm.
+//! One thread's load: opening its connections, then the one send loop, whatever the rhythm and the protocol.
 //!
 //! What the method leaves to the engine, decided here:
-//! - A slot's first request is intended when the load begins, which is when the last connection was opened.
+//! - A slot's first request is intended when the load begins, which is when the last connection was opened (closed loop).
 //! - After a right or wrong answer that closes the connection, the next request is intended at once: connecting anew is
 //!   the server's doing, and counts in response. Lateness begins when the new connection is there.
-//! - After an error the slot pauses; the next request is intended when the pause is over, because the pause is ours.
-//! - A connection that cannot be made, or not within the timeout, ends its request as `connect`.
-//! - Whether a request is still due is decided by the moment its slot became free, or its connection was made.
+//! - After an error the slot pauses; in a closed loop the next request is intended when the pause is over, because the
+//!   pause is ours.
+//! - A connection that cannot be made, or not within the timeout, ends its request as `connect`; in an open loop, where
+//!   no request belongs to a connection that is being made, the one that has been due longest.
+//! - Whether a request of a closed loop is still due is decided by the moment its slot became free, or its connection was
+//!   made.
 
+use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
-use mio::Events;
-use tiermark_model::recording::{Recording, Window};
+use tiermark_model::recording::{GeneratorUse, Recording, Window};
 
-use crate::connections::{Connecting, Connections, Received, Sending};
 use crate::host;
-use crate::pacing::Pacing;
-use crate::slot::{Progress, Rules, Slot, State};
-use crate::spec::{Stop, Zero};
+use crate::link::{Event, Happening, Link, Wait};
+use crate::pacing::{Pacing, Turn};
+use crate::requests::Requests;
+use crate::schedule::Part;
+use crate::slot::{Slot, State};
+use crate::spec::{Asked, Stop};
 use crate::tally::{End, Outcome, Tally};
 
 /// Longest wait for events, in nanoseconds: how soon the stop flag is seen.
@@ -27,22 +33,23 @@ const SCAN_NS: u64 = 2_000_000;
 /// Connections of one thread that are being opened at once, so that opening many does not overrun the server's queue of
 /// connections not yet accepted.
 const OPENING_AT_ONCE: usize = 128;
-/// Reads of one connection in a row, so that an endless answer cannot keep the others waiting.
-const READS_AT_ONCE: usize = 16;
 
-/// What all threads of a trial share.
+/// What a thread needs to know of its trial.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
-    pub(crate) request: &'a [u8],
-    pub(crate) rules: &'a Rules,
-    pub(crate) zero: Zero,
+    pub(crate) requests: Arc<Requests>,
     pub(crate) stop: &'a Stop,
-}
-
-impl Job<'_> {
-    fn now(&self) -> u64 {
-        self.zero.elapsed_ns()
-    }
+    pub(crate) part: Part,
+    pub(crate) timeout_ns: u64,
+    /// Requests of one batch.
+    pub(crate) batch: u32,
+    pub(crate) keep_alive: bool,
+    /// Slots from here on are held idle.
+    pub(crate) held_from: usize,
+    /// Precision given up for CPU time, in nanoseconds; 0: none.
+    pub(crate) grain_ns: u64,
+    /// Requests of the window after which it ends.
+    pub(crate) limit: u64,
 }
 
 /// Why a thread ended early.
@@ -59,339 +66,439 @@ fn waiting(source: io::Error) -> Ended {
     }
 }
 
-/// Opens the connections of `slots`, until all are open or refused or `until` has come. What is not open by then is tried
-/// further under load.
-pub(crate) fn open(job: &Job<'_>, connections: &mut Connections, slots: &mut [Slot], until: u64) -> Result<(), Ended> {
-    let mut events = Connections::events();
-    let (mut begun, mut pending) = (0, 0);
-    loop {
-        let now = job.now();
-        if job.stop.is_stopped() {
-            return Err(Ended::Stopped);
-        }
-        while begun < slots.len() && pending < OPENING_AT_ONCE {
-            if connections.connect(begun) == Connecting::Pending {
-                slots[begun].connecting(now);
-                pending += 1;
-            }
-            begun += 1;
-        }
-        if pending == 0 || now >= until {
-            return Ok(());
-        }
-        connections
-            .wait(&mut events, TICK_NS.min(until - now))
-            .map_err(waiting)?;
-        for event in &events {
-            let slot = event.token().0;
-            if !matches!(slots[slot].state(), State::Connecting { .. }) {
-                continue;
-            }
-            match connections.connected(slot) {
-                Connecting::Pending => continue,
-                Connecting::Connected => slots[slot].connected(job.now()),
-                Connecting::Failed => {
-                    connections.close(slot);
-                    slots[slot] = Slot::new();
-                }
-            }
-            pending -= 1;
-        }
-    }
-}
-
 /// One thread under load.
 #[derive(Debug)]
-pub(crate) struct Worker<'a, P> {
+pub(crate) struct Worker<'a, L, P> {
     job: &'a Job<'a>,
-    connections: Connections,
+    link: L,
     slots: Vec<Slot>,
     pacing: P,
     tally: Tally,
     window: Window,
-    /// Requests under way.
+    /// Slots that are free for a request that is due later.
+    free: VecDeque<usize>,
+    /// Requests taken so far by this thread.
+    taken: u64,
+    /// Requests of the window that may still be taken.
+    left: u64,
+    /// Slots with requests due or under way.
     under_way: usize,
     /// When deadlines are looked at next; none lies before it, except by `SCAN_NS`.
     next_scan: u64,
-    /// Slots whose socket may hold more than was read, and of which no new event will tell.
-    unread: Vec<usize>,
+    held_lost: u32,
 }
 
-impl<'a, P: Pacing> Worker<'a, P> {
-    pub(crate) fn new(job: &'a Job<'a>, connections: Connections, slots: Vec<Slot>, pacing: P, window: Window) -> Self {
-        let until = window.end_ns.saturating_add(job.rules.timeout_ns());
-        let tally = Tally::new(job.zero.utc, window, until);
-        let unread = Vec::with_capacity(slots.len());
-        Self {
-            job,
-            connections,
-            slots,
-            pacing,
-            tally,
-            window,
-            under_way: 0,
-            next_scan: 0,
-            unread,
-        }
-    }
-
-    /// Loads from `start` until the window's end, then drains.
-    pub(crate) fn run(mut self, start: u64) -> Result<Recording, Ended> {
-        self.begin(start);
-        let cpu_before = self.turn_until(self.window.start_ns)?;
-        let cpu_after = self.turn_until(self.window.end_ns)?;
-        self.end_sending();
-        let drain_end = self.window.end_ns.saturating_add(self.job.rules.timeout_ns());
-        self.drain(drain_end)?;
-        let reached = self.connections.most_open();
-        Ok(self.tally.into_recording(cpu_after.saturating_sub(cpu_before), reached))
-    }
-
-    fn begin(&mut self, start: u64) {
-        for slot in 0..self.slots.len() {
-            self.next(slot, start);
-            // An edge that came before anyone read, such as a server's closing at once, does not come again.
-            if matches!(self.slots[slot].state(), State::Waiting { .. }) {
-                self.unread.push(slot);
+impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
+    /// Opens the connections of `slots`, until all are open or refused or `until` has come. What is not open by then is
+    /// tried further under load. Without keep-alive, those that carry the load are opened when they are needed.
+    pub(crate) fn open(job: &Job<'_>, link: &mut L, slots: &mut [Slot], until: u64) -> Result<(), Ended> {
+        let mut next = if job.keep_alive { 0 } else { job.held_from };
+        let mut pending = 0;
+        loop {
+            let now = link.now();
+            if job.stop.asked() != Asked::Nothing {
+                return Err(Ended::Stopped);
+            }
+            while next < slots.len() && pending < OPENING_AT_ONCE {
+                if link.connect(next) {
+                    slots[next].state = State::Connecting { since: now };
+                    pending += 1;
+                }
+                next += 1;
+            }
+            if pending == 0 || now >= until {
+                return Ok(());
+            }
+            link.wait(Wait::AtMost(TICK_NS.min(until - now))).map_err(waiting)?;
+            while let Some(Event { slot, at, what }) = link.next() {
+                let was = slots[slot].state;
+                slots[slot].state = match what {
+                    Happening::Connected => State::Ready { since: at },
+                    _ => State::Down { retry_at: 0 },
+                };
+                pending -= usize::from(matches!(was, State::Connecting { .. }));
             }
         }
     }
 
-    /// Turns the loop until `end`; gives the thread's CPU time there, in nanoseconds.
+    pub(crate) fn new(job: &'a Job<'a>, link: L, slots: Vec<Slot>, pacing: P, tally: Tally, window: Window) -> Self {
+        Self {
+            job,
+            link,
+            free: VecDeque::with_capacity(slots.len()),
+            slots,
+            pacing,
+            tally,
+            window,
+            taken: 0,
+            left: job.limit,
+            under_way: 0,
+            next_scan: 0,
+            held_lost: 0,
+        }
+    }
+
+    /// Loads from `start` until the window's end, then drains. `rate_per_s`: of an open loop, this thread's.
+    pub(crate) fn run(mut self, start: u64, rate_per_s: Option<f64>) -> Result<Recording, Ended> {
+        self.begin(start);
+        let cpu_before = self.turn_until(self.window.start_ns)?;
+        let cpu_after = self.turn_until(self.window.end_ns)?;
+        let end = self.link.now().clamp(self.window.start_ns, self.window.end_ns);
+        if self.left > 0 {
+            self.dispatch_last(end);
+            self.end_sending(end);
+        }
+        self.drain(end.saturating_add(self.job.timeout_ns))?;
+        let (connections_reached, held_reached) = self.link.most_open();
+        let generator = GeneratorUse {
+            threads: 1,
+            cpu_ns: cpu_after.saturating_sub(cpu_before),
+            connections_reached,
+            held_reached,
+            held_lost: self.held_lost,
+        };
+        Ok(self.tally.into_recording(generator, rate_per_s, end))
+    }
+
+    fn begin(&mut self, start: u64) {
+        for slot in 0..self.job.held_from {
+            match self.slots[slot].state {
+                State::Connecting { .. } => {}
+                // Not opened beforehand, or refused.
+                State::Down { .. } if P::OPEN && self.job.keep_alive => self.connect(slot),
+                _ => self.next(slot, start),
+            }
+        }
+        for slot in self.job.held_from..self.slots.len() {
+            if matches!(self.slots[slot].state, State::Down { .. }) {
+                self.connect(slot);
+            }
+        }
+    }
+
+    /// Turns the loop until `end`, or until the window ends before its time; gives the thread's CPU time there, in
+    /// nanoseconds.
     fn turn_until(&mut self, end: u64) -> Result<u64, Ended> {
-        let mut events = Connections::events();
-        while self.turn(&mut events, end)? {}
+        while self.turn(end)? {
+            if (self.left == 0 && self.under_way == 0) || self.job.stop.asked() == Asked::End {
+                break;
+            }
+        }
         Ok(host::thread_cpu_ns())
     }
 
     /// Turns the loop until no request is under way, at most until `end`; what is still open then is recorded so.
     fn drain(&mut self, end: u64) -> Result<(), Ended> {
-        let mut events = Connections::events();
-        while self.under_way > 0 && self.turn(&mut events, end)? {}
-        let now = self.job.now();
-        for slot in 0..self.slots.len() {
-            if let State::Waiting { sent } = self.slots[slot].state() {
-                self.record(slot, Outcome::Open, sent, now);
+        while self.under_way > 0 && self.turn(end)? {}
+        let now = self.link.now();
+        for slot in 0..self.job.held_from {
+            if let State::Waiting { sent } = self.slots[slot].state {
+                self.record_all(slot, Outcome::Open, sent, now);
             }
         }
         Ok(())
     }
 
     /// One round of the loop; `false` when `end` has come.
-    fn turn(&mut self, events: &mut Events, end: u64) -> Result<bool, Ended> {
-        if self.job.stop.is_stopped() {
+    fn turn(&mut self, end: u64) -> Result<bool, Ended> {
+        if self.job.stop.asked() == Asked::Stop {
             return Err(Ended::Stopped);
         }
-        let now = self.job.now();
+        let now = self.link.now();
         if now >= self.next_scan {
             self.scan(now);
         }
         if now >= end {
             return Ok(false);
         }
-        let wait = TICK_NS.min(end - now).min(self.next_scan.saturating_sub(now));
-        self.connections
-            .wait(events, if self.unread.is_empty() { wait } else { 0 })
-            .map_err(waiting)?;
-        let unread = self.unread.len();
-        for event in &*events {
-            let slot = event.token().0;
-            let closed = event.is_read_closed() || event.is_error();
-            self.on_event(slot, event.is_readable() || closed, event.is_writable(), closed);
+        self.dispatch(now);
+        let wait = self.wait(now, end.min(self.next_scan).min(now.saturating_add(TICK_NS)));
+        self.link.wait(wait).map_err(waiting)?;
+        if self.job.grain_ns > 0 {
+            // What is due goes before what came: it has waited for this point already.
+            self.dispatch(self.link.now());
         }
-        for at in 0..unread {
-            self.pump(self.unread[at], true);
+        while let Some(event) = self.link.next() {
+            self.on_event(&event);
+            // What became due meanwhile does not wait for the other events.
+            if self.job.grain_ns == 0 && self.pacing.next_due().is_some_and(|due| due <= event.at) {
+                self.dispatch(event.at);
+            }
         }
-        self.unread.drain(..unread);
         Ok(true)
     }
 
-    fn on_event(&mut self, slot: usize, readable: bool, writable: bool, closed: bool) {
-        match self.slots[slot].state() {
-            State::Connecting { .. } => self.on_connecting(slot),
-            State::Waiting { .. } if writable && !self.connections.has_sent(slot, self.job.request) => {
-                let sending = self.connections.send_rest(slot, self.job.request);
-                self.on_sending(slot, sending);
+    /// How long to wait at `now`, where something else is due at `until`.
+    fn wait(&self, now: u64, until: u64) -> Wait {
+        let due = if self.free.is_empty() || self.left == 0 {
+            None
+        } else {
+            self.pacing.next_due()
+        };
+        let grain = self.job.grain_ns;
+        if grain == 0 {
+            return Wait::AtMost(due.unwrap_or(u64::MAX).min(until).saturating_sub(now));
+        }
+        // The grid of the grain: what is due, and what comes, waits for its next point.
+        let next = if self.under_way > 0 {
+            now
+        } else {
+            due.unwrap_or(u64::MAX).max(now)
+        };
+        let point = (next / grain).saturating_add(1).saturating_mul(grain);
+        Wait::Exactly(point.min(until).saturating_sub(now))
+    }
+
+    /// Gives the requests that are due to the slots that are free.
+    fn dispatch(&mut self, now: u64) {
+        while let Some(&slot) = self.free.front() {
+            let is_free = match self.slots[slot].state {
+                State::Ready { .. } => true,
+                State::Down { .. } => !self.job.keep_alive,
+                _ => false,
+            };
+            // A slot whose connection ended meanwhile leaves the queue only here: looking for it would cost more.
+            if is_free {
+                let Turn::Now(intended) = self.take(now) else {
+                    return;
+                };
+                self.assign(slot, intended);
+            }
+            self.free.pop_front();
+            self.slots[slot].queued = false;
+        }
+    }
+
+    /// The window is over at `end`. What was due, and had a connection free to be sent over, was kept by this generator's
+    /// own lateness: it goes now, late, and is no failure of the target's.
+    fn dispatch_last(&mut self, end: u64) {
+        while let Some(slot) = self.free.pop_front() {
+            let was_free = match self.slots[slot].state {
+                State::Ready { since } => since < end,
+                State::Down { .. } => !self.job.keep_alive,
+                _ => false,
+            };
+            if was_free && self.left > 0 {
+                let Turn::Now(intended) = self.pacing.take(end.saturating_sub(1)) else {
+                    return;
+                };
+                self.assign(slot, intended);
+            }
+        }
+    }
+
+    fn take(&mut self, now: u64) -> Turn {
+        // After the window nothing is sent, however long it has been due.
+        if !self.is_sending(now) {
+            return Turn::Over;
+        }
+        self.pacing.take(now)
+    }
+
+    fn on_event(&mut self, event: &Event) {
+        let Event { slot, at, what } = *event;
+        match what {
+            Happening::Connected => self.on_connected(slot, at),
+            Happening::Refused => self.fail(slot, Outcome::Connect, at),
+            Happening::Answered { outcome, bytes, open } => self.on_answer(slot, outcome, bytes, open, at),
+            Happening::Broken(outcome) => self.fail(slot, outcome, at),
+            Happening::HungUp => self.on_hang_up(slot, at),
+        }
+    }
+
+    fn on_connected(&mut self, slot: usize, now: u64) {
+        self.slots[slot].state = State::Ready { since: now };
+        if slot >= self.job.held_from {
+            return;
+        }
+        if !self.slots[slot].owes() {
+            self.next(slot, now);
+        } else if now < self.window.end_ns {
+            // Later than that, what is due is `unsent`.
+            self.send(slot);
+        }
+    }
+
+    fn on_answer(&mut self, slot: usize, outcome: Outcome, bytes: u64, open: bool, at: u64) {
+        let State::Waiting { sent } = self.slots[slot].state else {
+            return;
+        };
+        // The loop looks at deadlines now and then; an answer that comes between is late all the same.
+        let late = at > sent.saturating_add(self.job.timeout_ns);
+        let outcome = if late { Outcome::Timeout } else { outcome };
+        match outcome {
+            Outcome::Ok => self.slots[slot].succeeded(),
+            Outcome::Timeout | Outcome::Parse => {
+                self.record(slot, outcome, sent, at, bytes);
+                return self.fail(slot, outcome, at);
             }
             _ => {}
         }
-        if readable {
-            self.pump(slot, closed);
-        }
-    }
-
-    fn on_connecting(&mut self, slot: usize) {
-        let now = self.job.now();
-        match self.connections.connected(slot) {
-            Connecting::Pending => {}
-            Connecting::Failed => self.fail(slot, Outcome::Connect, now),
-            Connecting::Connected => {
-                self.slots[slot].connected(now);
-                // Later than that, what is due is `unsent`.
-                if now < self.window.end_ns {
-                    self.send(slot);
-                }
+        self.record(slot, outcome, sent, at, bytes);
+        if !open {
+            // The rest of a batch is lost with its connection.
+            self.record_all(slot, Outcome::Reset, sent, at);
+            self.slots[slot].state = State::Down { retry_at: u64::MAX };
+            // An open loop's connections are there before they are needed.
+            if P::OPEN && self.job.keep_alive && self.is_sending(at) {
+                self.connect(slot);
+            } else {
+                self.next(slot, at);
             }
+        } else if self.slots[slot].count == 0 {
+            self.slots[slot].state = State::Ready { since: at };
+            self.next(slot, at);
         }
     }
 
-    /// Reads what a slot's socket holds, and goes on with what it gave. `closed`: the peer's end may wait behind the
-    /// bytes, so that reading goes on until it is seen.
-    fn pump(&mut self, slot: usize, closed: bool) {
-        // Opened anew since it was noted: there is nothing to read yet, and trying would look like a broken connection.
-        if matches!(self.slots[slot].state(), State::Down { .. } | State::Connecting { .. }) {
-            return;
+    /// A free connection ended: it is opened anew when a request is due, or after a pause.
+    fn on_hang_up(&mut self, slot: usize, now: u64) {
+        if slot >= self.job.held_from {
+            self.held_lost = self.held_lost.saturating_add(1);
         }
-        let mut ended = None;
-        for _ in 0..READS_AT_ONCE {
-            let received = self.connections.receive(slot);
-            let now = self.job.now();
-            let state = &mut self.slots[slot];
-            let (progress, last) = match (received, ended) {
-                (Received::Nothing, _) => return self.go_on(slot, ended),
-                (Received::Bytes { bytes, drained }, None) => match state.state() {
-                    State::Waiting { .. } => (state.receive(bytes, now, self.job.rules), drained && !closed),
-                    // Nobody asked: what comes now belongs to no request, and nothing can be asked here any more.
-                    _ => return self.hang_up(slot, now),
-                },
-                (Received::Closed, None) => match state.state() {
-                    State::Waiting { .. } => (state.closed(now, self.job.rules), true),
-                    _ => return self.hang_up(slot, now),
-                },
-                (Received::Failed, None) => match state.state() {
-                    State::Waiting { .. } => (
-                        Progress::Ended {
-                            outcome: Outcome::Reset,
-                            reusable: false,
-                        },
-                        true,
-                    ),
-                    _ => return self.hang_up(slot, now),
-                },
-                // As where they came in one read with the answer (`Slot::receive`).
-                (Received::Bytes { .. }, Some((_, at, _))) => {
-                    return self.go_on(slot, Some((Outcome::Parse, at, false)));
-                }
-                // The connection's end behind an answer: the answer stands.
-                (_, Some((outcome, at, _))) => return self.go_on(slot, Some((outcome, at, false))),
-            };
-            if let Progress::Ended { outcome, reusable } = progress {
-                ended = Some((outcome, now, reusable));
-            }
-            if last || ended.is_some_and(|(_, _, reusable)| !reusable) {
-                return self.go_on(slot, ended);
-            }
-        }
-        self.go_on(slot, ended);
-        self.unread.push(slot);
+        self.pause(slot, now);
     }
 
-    /// Goes on after reading: with the next request where this one ended at that time with a reusable connection or not.
-    fn go_on(&mut self, slot: usize, ended: Option<(Outcome, u64, bool)>) {
-        let (Some((outcome, done, reusable)), State::Waiting { sent }) = (ended, self.slots[slot].state()) else {
-            return;
-        };
-        if matches!(outcome, Outcome::Parse | Outcome::Reset | Outcome::Timeout) {
-            return self.fail(slot, outcome, done);
-        }
-        // An answer that came before the request was whole leaves the connection in the middle of a message.
-        let reusable = reusable && self.connections.has_sent(slot, self.job.request);
-        self.record(slot, outcome, sent, done);
-        self.slots[slot].free(done);
-        if !reusable {
-            self.connections.close(slot);
-            self.slots[slot].closed_by_peer(done);
-        }
-        self.next(slot, done);
-    }
-
-    /// A free connection ended: it is opened anew when a request is due.
-    fn hang_up(&mut self, slot: usize, now: u64) {
-        self.connections.close(slot);
-        let retry_at = self.slots[slot].down(now);
+    fn pause(&mut self, slot: usize, now: u64) {
+        let retry_at = self.slots[slot].pause(now);
         self.next_scan = self.next_scan.min(retry_at);
     }
 
-    /// A slot is ready for a request at `ready`: asks the rhythm, and sends or connects.
+    /// Whether anything is still sent.
+    fn is_sending(&self, now: u64) -> bool {
+        self.left > 0 && now < self.window.end_ns
+    }
+
+    /// A slot is ready for a request at `ready`. In a closed loop it takes its own; in an open loop it queues behind those
+    /// that were free before it, so that what is due is late when any of them could have sent it.
     fn next(&mut self, slot: usize, ready: u64) {
-        let Some(intended) = self.pacing.next(ready) else {
-            return;
-        };
-        self.slots[slot].owe(intended);
-        match self.slots[slot].state() {
+        if P::OPEN {
+            if !self.slots[slot].queued {
+                self.slots[slot].queued = true;
+                self.free.push_back(slot);
+            }
+        } else if let Turn::Now(intended) = self.take(ready) {
+            self.assign(slot, intended);
+        }
+    }
+
+    /// The slot takes what is intended then.
+    fn assign(&mut self, slot: usize, intended: u64) {
+        let (number, count) = self.number(intended, self.job.batch);
+        self.slots[slot].owe(intended, number, count);
+        self.under_way += 1;
+        match self.slots[slot].state {
             State::Ready { .. } => self.send(slot),
             State::Down { .. } => self.connect(slot),
             State::Connecting { .. } | State::Waiting { .. } => {}
         }
     }
 
+    /// Takes up to `batch` requests, intended then: the number of the first, and how many they are. Numbers are the
+    /// trial's: as the threads share the schedule, they share the numbers.
+    fn number(&mut self, intended: u64, batch: u32) -> (u64, u32) {
+        let mut count = batch;
+        if self.tally.counts(intended) {
+            count = count.min(u32::try_from(self.left).unwrap_or(u32::MAX));
+            self.left -= u64::from(count);
+        }
+        let number = (self.taken * self.job.part.of + self.job.part.index) * u64::from(self.job.batch);
+        self.taken += 1;
+        self.tally.taken(intended, u64::from(count));
+        (number, count)
+    }
+
     fn connect(&mut self, slot: usize) {
-        let now = self.job.now();
-        match self.connections.connect(slot) {
-            Connecting::Failed => self.fail(slot, Outcome::Connect, now),
-            Connecting::Pending | Connecting::Connected => self.slots[slot].connecting(now),
+        let now = self.link.now();
+        if self.link.connect(slot) {
+            self.slots[slot].state = State::Connecting { since: now };
+            self.next_scan = self.next_scan.min(now.saturating_add(self.job.timeout_ns));
+        } else {
+            self.fail(slot, Outcome::Connect, now);
         }
     }
 
     fn send(&mut self, slot: usize) {
-        if !self.slots[slot].owes() {
-            return;
-        }
-        let now = self.job.now();
-        let sendable = self.slots[slot].sent(now, self.job.rules);
-        self.tally.sent(self.slots[slot].intended(), sendable, now);
-        self.under_way += 1;
-        let sending = self.connections.send(slot, self.job.request);
-        self.on_sending(slot, sending);
-    }
-
-    fn on_sending(&mut self, slot: usize, sending: Sending) {
-        if sending == Sending::Failed {
-            let now = self.job.now();
+        let now = self.link.now();
+        let state = &mut self.slots[slot];
+        let sendable = state.sent(now);
+        let (intended, number, count) = (state.intended, state.number, state.count);
+        self.tally.sent(intended, sendable, now, u64::from(count));
+        if !self.link.send(slot, number, count) {
+            let now = self.link.now();
             self.fail(slot, Outcome::Reset, now);
         }
     }
 
-    /// The request due or under way ended with its connection; the slot pauses.
+    /// What is due or under way on a slot ended with its connection; the slot pauses.
     fn fail(&mut self, slot: usize, outcome: Outcome, now: u64) {
-        match self.slots[slot].state() {
-            State::Waiting { sent } => self.record(slot, outcome, sent, now),
-            _ if self.slots[slot].owes() => self.record_unsent(slot, outcome, now),
+        self.link.close(slot);
+        match self.slots[slot].state {
+            State::Waiting { sent } => self.record_all(slot, outcome, sent, now),
+            _ if self.slots[slot].owes() => self.record_all(slot, outcome, now, now),
             _ => {}
         }
-        self.hang_up(slot, now);
+        self.pause(slot, now);
+        if P::OPEN
+            && outcome == Outcome::Connect
+            && slot < self.job.held_from
+            && let Turn::Now(intended) = self.take(now)
+        {
+            self.refuse(intended, outcome, now);
+        }
     }
 
-    /// Records the end of a request under way.
-    fn record(&mut self, slot: usize, outcome: Outcome, sent: u64, done: u64) {
-        self.under_way -= 1;
-        let state = &self.slots[slot];
+    /// A request that is due ends without a place to be sent from.
+    fn refuse(&mut self, intended: u64, outcome: Outcome, now: u64) {
+        let (number, _) = self.number(intended, 1);
         self.tally.ended(&End {
             outcome,
-            intended: state.intended(),
-            sent,
-            done,
-            bytes: state.received(),
-        });
-    }
-
-    /// Records the end of a request that was due and never sent.
-    fn record_unsent(&mut self, slot: usize, outcome: Outcome, done: u64) {
-        let intended = self.slots[slot].intended();
-        self.slots[slot].give_up();
-        self.tally.ended(&End {
-            outcome,
+            kind: self.kind(number),
             intended,
-            sent: done,
-            done,
+            sent: now,
+            done: now,
             bytes: 0,
         });
+    }
+
+    /// Which of a mix the request of that number is.
+    fn kind(&self, number: u64) -> usize {
+        if self.job.requests.is_mix() {
+            self.job.requests.index(number)
+        } else {
+            0
+        }
+    }
+
+    /// Records the end of the oldest request of a slot.
+    fn record(&mut self, slot: usize, outcome: Outcome, sent: u64, done: u64, bytes: u64) {
+        let kind = self.kind(self.slots[slot].number);
+        let state = &mut self.slots[slot];
+        state.number += 1;
+        state.count -= 1;
+        let intended = state.intended;
+        self.under_way -= usize::from(state.count == 0);
+        self.tally.ended(&End {
+            outcome,
+            kind,
+            intended,
+            sent,
+            done,
+            bytes,
+        });
+    }
+
+    /// Records the end of all that is due or under way on a slot.
+    fn record_all(&mut self, slot: usize, outcome: Outcome, sent: u64, done: u64) {
+        while self.slots[slot].count > 0 {
+            self.record(slot, outcome, sent, done, 0);
+        }
     }
 
     /// Looks at all deadlines. The next look is at the earliest one left: what is sent until then ends no sooner than a
     /// timeout from now, and a pause that begins until then moves the look forward itself.
     fn scan(&mut self, now: u64) {
-        let timeout = self.job.rules.timeout_ns();
+        let timeout = self.job.timeout_ns;
         self.next_scan = now.saturating_add(timeout);
         for slot in 0..self.slots.len() {
             let Some(deadline) = self.slots[slot].deadline(timeout) else {
@@ -401,8 +508,8 @@ impl<'a, P: Pacing> Worker<'a, P> {
                 self.next_scan = self.next_scan.min(deadline);
                 continue;
             }
-            match self.slots[slot].state() {
-                State::Down { .. } => self.next(slot, now),
+            match self.slots[slot].state {
+                State::Down { .. } => self.retry(slot, now),
                 State::Connecting { .. } => self.fail(slot, Outcome::Connect, now),
                 State::Waiting { .. } => self.fail(slot, Outcome::Timeout, now),
                 State::Ready { .. } => {}
@@ -411,13 +518,36 @@ impl<'a, P: Pacing> Worker<'a, P> {
         self.next_scan = self.next_scan.max(now.saturating_add(SCAN_NS));
     }
 
-    /// The window is over: what is due and not sent stays so.
-    fn end_sending(&mut self) {
-        let now = self.job.now();
-        for slot in 0..self.slots.len() {
-            if self.slots[slot].owes() {
-                self.record_unsent(slot, Outcome::Unsent, now);
-            }
+    /// A slot's pause is over.
+    fn retry(&mut self, slot: usize, now: u64) {
+        self.slots[slot].state = State::Down { retry_at: u64::MAX };
+        if !self.is_sending(now) {
+            return;
+        }
+        if slot >= self.job.held_from || (P::OPEN && self.job.keep_alive) {
+            self.connect(slot);
+        } else {
+            self.next(slot, now);
         }
     }
+
+    /// The window is over at `end`: what is due and not sent stays so.
+    fn end_sending(&mut self, end: u64) {
+        let now = self.link.now();
+        for slot in 0..self.job.held_from {
+            if self.slots[slot].owes() {
+                self.record_all(slot, Outcome::Unsent, now, now);
+            }
+        }
+        while P::OPEN
+            && let Turn::Now(intended) = self.pacing.take(end.saturating_sub(1))
+        {
+            self.refuse(intended, Outcome::Unsent, now);
+        }
+        self.left = 0;
+    }
 }
+
+#[cfg(test)]
+#[path = "simulation/mod.rs"]
+mod simulation;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use server::{Server, next_request};
-use tiermark_load::{Expect, LoadError, LoadSpec, Stop, Zero, drive};
+use tiermark_load::{Expect, LoadError, LoadSpec, Stop, drive};
 use tiermark_model::load::{Closed, Load, Method, Request};
 use tiermark_model::recording::{Outcomes, Recording};
 
@@ -18,22 +18,26 @@ const MS: u64 = 1_000_000;
 
 fn spec(address: std::net::SocketAddr) -> LoadSpec {
     LoadSpec {
-        address,
-        host: address.to_string(),
-        request: Request {
-            method: Method::Get,
-            path: "/".into(),
-            headers: vec![],
-            body: None,
-        },
-        expect: Expect::body(200, "hello"),
-        load: Load::Closed(Closed { connections: 4 }),
         warmup: Duration::from_millis(50),
-        duration: Duration::from_millis(400),
         timeout: Duration::from_secs(2),
-        cores: vec![],
-        zero: Zero::now(),
+        ..LoadSpec::new(
+            address,
+            Request::get("/"),
+            Expect::body(200, "hello"),
+            Load::Closed(Closed::of(4)),
+            Duration::from_millis(400),
+        )
     }
+}
+
+fn expecting(address: std::net::SocketAddr, expect: Expect) -> LoadSpec {
+    asking(address, Request::get("/"), expect)
+}
+
+fn asking(address: std::net::SocketAddr, request: Request, expect: Expect) -> LoadSpec {
+    let mut spec = spec(address);
+    (spec.requests[0].request, spec.requests[0].expect) = (request, expect);
+    spec
 }
 
 /// Drives, and checks what holds of every recording.
@@ -107,14 +111,11 @@ fn chunked_interim_and_bodyless_answers() {
     check_all_right("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
     check_all_right(&format!("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n{HELLO}"));
     let server = Server::saying("HTTP/1.1 204 No Content\r\n\r\n");
-    let recording = run(&LoadSpec {
-        expect: Expect {
-            status: 204,
-            length: Some(0),
-            body: None,
-        },
-        ..spec(server.address)
-    });
+    let nothing = Expect {
+        length: Some(0),
+        ..Expect::status(204)
+    };
+    let recording = run(&expecting(server.address, nothing));
     assert!(
         recording.outcomes.ok > 10 && recording.outcomes.errors() == 0,
         "{:?}",
@@ -151,22 +152,19 @@ fn several_pinned_threads_and_large_messages() {
             }
         }
     });
-    let mut spec = spec(server.address);
-    let cores = thread::available_parallelism().unwrap().get();
-    spec.cores = vec![0, cores - 1];
-    spec.expect = Expect::body(200, body);
     let head = format!(
         "POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: 1999900\r\n\r\n",
-        spec.host
+        server.address
     );
     let filler = "y".repeat(2_000_000 - head.len() - 1_999_900);
-    spec.request = Request {
+    let request = Request {
         method: Method::Post,
-        path: "/".into(),
-        headers: vec![],
         body: Some("z".repeat(1_999_900)),
+        ..Request::get(format!("/{filler}"))
     };
-    spec.request.path = format!("/{filler}");
+    let mut spec = asking(server.address, request, Expect::body(200, body));
+    let cores = thread::available_parallelism().unwrap().get();
+    spec.threads = vec![Some(0), Some(cores - 1)];
     let recording = run(&spec);
     assert!(
         recording.outcomes.ok > 0 && recording.outcomes.errors() == 0,
@@ -365,7 +363,7 @@ fn a_server_that_accepts_nothing_gives_connect_timeouts() {
     // The queue of connections not yet accepted takes a few; the handshakes of the others get no answer.
     let (listener, address) = bound();
     listener.listen(1).unwrap();
-    let load = Load::Closed(Closed { connections: 16 });
+    let load = Load::Closed(Closed::of(16));
     let recording = run(&LoadSpec {
         load,
         timeout: Duration::from_millis(150),
@@ -398,32 +396,21 @@ fn the_stop_flag_ends_a_trial_early() {
 fn what_this_host_cannot_do_is_an_error_with_its_remedy() {
     let address = "127.0.0.1:9".parse().unwrap();
     let error = |spec: LoadSpec| drive(&spec, &Stop::new()).unwrap_err();
-    let path = Request {
-        method: Method::Get,
-        path: "a b".into(),
-        headers: vec![],
-        body: None,
-    };
-    assert!(matches!(
-        error(LoadSpec {
-            request: path,
-            ..spec(address)
-        }),
-        LoadError::Request { .. }
-    ));
+    let path = asking(address, Request::get("a b"), Expect::status(200));
+    assert!(matches!(error(path), LoadError::Request { .. }));
     let none = LoadSpec {
-        load: Load::Closed(Closed { connections: 0 }),
+        load: Load::Closed(Closed::of(0)),
         ..spec(address)
     };
     assert!(matches!(error(none), LoadError::NoConnections { .. }));
     if cfg!(target_os = "linux") {
         let pinned = error(LoadSpec {
-            cores: vec![0, 1023, 1_000_000],
+            threads: vec![Some(0), Some(1023), Some(1_000_000)],
             ..spec(address)
         });
         assert!(matches!(pinned, LoadError::Pin { core: 1023, .. }), "{pinned}");
         let many = LoadSpec {
-            load: Load::Closed(Closed { connections: u32::MAX }),
+            load: Load::Closed(Closed::of(u32::MAX)),
             ..spec(address)
         };
         let many = error(many);

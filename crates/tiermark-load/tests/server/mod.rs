@@ -1,4 +1,5 @@
 //! A raw TCP server whose behaviour a test writes down.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::collections::HashMap;
 use std::io::{Read, Write};

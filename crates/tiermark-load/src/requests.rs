@@ -1,0 +1,277 @@
+//! The requests: rendered once, picked by their number, and then sent as they are.
+
+use tiermark_model::load::{Method, Request, Value};
+
+use crate::expect::Rules;
+use crate::spec::Ask;
+
+/// Headers the sender writes itself: a second one would make the message ambiguous (RFC 9112, 3.2 and 6.3).
+const OWN_HEADERS: [&str; 3] = ["host", "content-length", "transfer-encoding"];
+
+/// What a load asks, ready for the hot path. Each request has a number; the number and the seed decide which of a mix it
+/// is and which values it carries, so that the same seed asks the same whatever the threads and the answers do.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    kinds: Vec<Kind>,
+    weights: u64,
+    seed: u64,
+    /// Where every request is the same: `batch` of them, one behind the other.
+    batch: Vec<u8>,
+}
+
+/// One request of a mix.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    pub(crate) name: String,
+    pub(crate) rules: Rules,
+    /// As it was asked for: what another protocol renders in its own way.
+    pub(crate) request: Request,
+    /// A `HEAD`, whose answer has a length but no body.
+    pub(crate) bodyless: bool,
+    /// The sum of the weights up to this one.
+    up_to: u64,
+    segments: Vec<Segment>,
+}
+
+/// A part of a rendered request.
+#[derive(Debug, PartialEq, Eq)]
+enum Segment {
+    Text(Vec<u8>),
+    /// The value of that number among the request's.
+    Value(usize),
+    /// The length of the body: of its text, and of the values in it.
+    Length {
+        text: u64,
+        values: Vec<usize>,
+    },
+}
+
+impl Requests {
+    /// Renders `asks` as HTTP/1.1, for batches of up to `batch`; or why they cannot be written.
+    pub(crate) fn new(asks: &[Ask], host: &str, seed: u64, keep_alive: bool, batch: u32) -> Result<Self, String> {
+        let mut kinds = Vec::with_capacity(asks.len());
+        let mut weights = 0;
+        for ask in asks {
+            weights += u64::from(ask.weight.max(1));
+            kinds.push(Kind {
+                name: ask.name.clone(),
+                rules: Rules::new(&ask.expect),
+                request: ask.request.clone(),
+                bodyless: ask.request.method == Method::Head,
+                up_to: weights,
+                segments: render(&ask.request, host, keep_alive)?,
+            });
+        }
+        if kinds.is_empty() {
+            return Err("there is nothing to ask".to_owned());
+        }
+        let one = match kinds.as_slice() {
+            [Kind { segments, .. }] => match segments.as_slice() {
+                [Segment::Text(text)] => text.as_slice(),
+                _ => &[],
+            },
+            _ => &[],
+        };
+        let batch = one.repeat(batch as usize);
+        Ok(Self {
+            kinds,
+            weights,
+            seed,
+            batch,
+        })
+    }
+
+    /// Whether there is more than one.
+    pub(crate) fn is_mix(&self) -> bool {
+        self.kinds.len() > 1
+    }
+
+    pub(crate) fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// Which of the mix the request of that number is.
+    pub(crate) fn index(&self, number: u64) -> usize {
+        if self.kinds.len() == 1 {
+            return 0;
+        }
+        let drawn = below(mix(self.seed ^ mix(number)), self.weights);
+        self.kinds.iter().position(|kind| drawn < kind.up_to).unwrap_or(0)
+    }
+
+    /// The request of that number.
+    pub(crate) fn kind(&self, number: u64) -> &Kind {
+        &self.kinds[self.index(number)]
+    }
+
+    /// What the request of that number carries for one of its values.
+    pub(crate) fn value(&self, number: u64, which: usize, of: &Value) -> u64 {
+        let drawn = mix(self.seed ^ mix(number ^ ((which as u64 + 1) << 48)));
+        match (of.to.saturating_sub(of.from)).checked_add(1) {
+            Some(span) => of.from + below(drawn, span),
+            None => drawn,
+        }
+    }
+
+    /// The bytes of `count` requests from that number on, where all are the same.
+    pub(crate) fn ready(&self, batch: u32, count: u32) -> Option<&[u8]> {
+        let one = self.batch.len() / batch.max(1) as usize;
+        (one > 0).then(|| &self.batch[..one * count as usize])
+    }
+
+    /// Writes the request of that number behind what stands in `out`.
+    pub(crate) fn write(&self, number: u64, out: &mut Vec<u8>) {
+        let kind = self.kind(number);
+        let value = |which: usize| self.value(number, which, &kind.request.values[which]);
+        for segment in &kind.segments {
+            match segment {
+                Segment::Text(text) => out.extend_from_slice(text),
+                Segment::Value(which) => write_decimal(value(*which), out),
+                Segment::Length { text, values } => {
+                    let digits: u64 = values.iter().map(|which| digits(value(*which))).sum();
+                    write_decimal(text + digits, out);
+                }
+            }
+        }
+    }
+}
+
+/// SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014): a number's own random bits, with no state between them.
+fn mix(number: u64) -> u64 {
+    let z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Scales random bits to 0..`limit` (Lemire, ACM TOMACS 29(1), 2019; the bias of at most limit / 2⁶⁴ is left).
+fn below(random: u64, limit: u64) -> u64 {
+    ((u128::from(random) * u128::from(limit)) >> 64) as u64
+}
+
+fn digits(number: u64) -> u64 {
+    u64::from(number.checked_ilog10().unwrap_or(0)) + 1
+}
+
+fn write_decimal(number: u64, out: &mut Vec<u8>) {
+    let mut text = [0; 20];
+    let mut at = text.len();
+    let mut left = number;
+    loop {
+        at -= 1;
+        let digit = (left % 10) as u8;
+        text[at] = b'0' + digit;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&text[at..]);
+}
+
+/// `request` as HTTP/1.1, or why it cannot be written.
+fn render(request: &Request, host: &str, keep_alive: bool) -> Result<Vec<Segment>, String> {
+    if !request.path.starts_with('/') || !request.path.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(format!(
+            "path `{}` must begin with `/` and hold visible ASCII characters only",
+            request.path.escape_debug()
+        ));
+    }
+    check_value("Host", host)?;
+    let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", request.method, request.path);
+    for (name, value) in &request.headers {
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(format!("header name `{}` is not a token", name.escape_debug()));
+        }
+        if OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+            return Err(format!("header `{name}` is written by the sender itself; leave it out"));
+        }
+        check_value(name, value)?;
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !keep_alive
+        && !request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("connection"))
+    {
+        head.push_str("Connection: close\r\n");
+    }
+    let body = split(request.body.as_deref().unwrap_or_default(), &request.values);
+    let mut segments = split(&head, &request.values);
+    // RFC 9110, 8.6: a method that gives meaning to content sends a length even when there is none.
+    if request.body.is_some() || matches!(request.method, Method::Post | Method::Put | Method::Patch) {
+        segments.push(Segment::Text(b"Content-Length: ".to_vec()));
+        segments.push(length_of(&body));
+        segments.push(Segment::Text(b"\r\n".to_vec()));
+    }
+    segments.push(Segment::Text(b"\r\n".to_vec()));
+    segments.extend(body);
+    Ok(joined(segments))
+}
+
+/// The texts between the placeholders, and the placeholders.
+fn split(text: &str, values: &[Value]) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let mut rest = text;
+    let first = |rest: &str| {
+        let found = values.iter().enumerate().filter_map(|(which, value)| {
+            let mark = format!("{{{}}}", value.name);
+            Some((rest.find(&mark)?, which, mark.len()))
+        });
+        found.min()
+    };
+    while let Some((at, which, length)) = first(rest) {
+        segments.push(Segment::Text(rest.as_bytes()[..at].to_vec()));
+        segments.push(Segment::Value(which));
+        rest = &rest[at + length..];
+    }
+    segments.push(Segment::Text(rest.as_bytes().to_vec()));
+    segments
+}
+
+fn length_of(body: &[Segment]) -> Segment {
+    let mut text = 0;
+    let mut values = Vec::new();
+    for segment in body {
+        match segment {
+            Segment::Text(bytes) => text += bytes.len() as u64,
+            Segment::Value(which) => values.push(*which),
+            Segment::Length { .. } => {}
+        }
+    }
+    if values.is_empty() {
+        Segment::Text(text.to_string().into_bytes())
+    } else {
+        Segment::Length { text, values }
+    }
+}
+
+/// Neighbouring texts as one: what never varies is one copy.
+fn joined(segments: Vec<Segment>) -> Vec<Segment> {
+    segments.into_iter().fold(Vec::new(), |mut all, segment| {
+        match (all.last_mut(), segment) {
+            (Some(Segment::Text(before)), Segment::Text(text)) => before.extend(text),
+            (_, segment) => all.push(segment),
+        }
+        all
+    })
+}
+
+fn check_value(name: &str, value: &str) -> Result<(), String> {
+    let good = value.bytes().all(|b| b == b'\t' || (b >= b' ' && b != 0x7f));
+    if good {
+        Ok(())
+    } else {
+        Err(format!("header `{name}` has a control character in its value"))
+    }
+}
+
+/// `tchar` of RFC 9110, 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+#[path = "requests_tests.rs"]
+mod tests;
