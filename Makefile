@@ -3,16 +3,20 @@ SHELL := /bin/bash
 SETUP ?= yes
 export SETUP
 
-.PHONY: help bench test lint
+.PHONY: help bench bench-load test lint
 
 help:
 	@echo "make bench   set up what is missing, build, measure the quick suite, print the rated table"
+	@echo "make bench-load   the load generator beside wrk and h2load (docs/performance.md)"
 	@echo "make test    set up what is missing, run every test"
 	@echo "make lint    formatting, clippy, dependency rules"
 	@echo "SETUP=no     install and start nothing"
 
 bench:
 	@scripts/with-engine bench cargo run --quiet --release --locked --package tiermark -- run quick $(BENCH_ARGS)
+
+bench-load:
+	@scripts/bench-load
 
 test:
 	@scripts/with-engine test cargo test --workspace --locked --no-fail-fast
