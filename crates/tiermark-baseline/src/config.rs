@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
-use crate::Error;
+use crate::{Error, TlsFiles};
 
 /// The most database connections an entry may hold, over all its workers (`method.md`, "Fairness").
 pub const MAX_POOL_SIZE: usize = 32;
@@ -25,14 +25,19 @@ pub struct Config {
     pub database_url: Option<String>,
     /// Database connections of the whole process, shared out between the workers. 1 to [`MAX_POOL_SIZE`].
     pub pool_size: usize,
+    /// The TLS identity. `None`: one is made for `localhost`, 127.0.0.1 and ::1, signed by itself, when it is first
+    /// needed.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Config {
     /// Reads `HOST` (127.0.0.1), `PORT` (8080), `WORKERS` (the cores this process may use), `DATABASE_URL`
-    /// (none) and `DB_POOL_SIZE` (connections of each worker; 32 in all where it is not set). A variable that is set but empty counts as not set.
+    /// (none), `DB_POOL_SIZE` (connections of each worker; 32 in all where it is not set), and `TLS_CERT` and `TLS_KEY`
+    /// (PEM files, both or neither). A variable that is set but empty counts as not set.
     ///
     /// # Errors
-    /// [`Error::Variable`] where a value cannot be read, [`Error::OutOfRange`] where it is not sensible.
+    /// [`Error::Variable`] where a value cannot be read, [`Error::OutOfRange`] where it is not sensible,
+    /// [`Error::Alone`] for one TLS file without the other.
     pub fn from_environment() -> Result<Self, Error> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self::from_lookup(cores, |name| std::env::var(name).ok())
@@ -59,6 +64,7 @@ impl Config {
             workers,
             database_url: lookup("DATABASE_URL"),
             pool_size,
+            tls: tls_files(lookup("TLS_CERT"), lookup("TLS_KEY"))?,
         };
         config.check()?;
         Ok(config)
@@ -79,7 +85,21 @@ impl fmt::Debug for Config {
             .field("workers", &self.workers)
             .field("database_url", &self.database_url.as_ref().map(|_| "(not shown)"))
             .field("pool_size", &self.pool_size)
+            .field("tls", &self.tls)
             .finish()
+    }
+}
+
+fn tls_files(certificate: Option<String>, key: Option<String>) -> Result<Option<TlsFiles>, Error> {
+    let alone = |given, missing| Err(Error::Alone { given, missing });
+    match (certificate, key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles {
+            certificate: certificate.into(),
+            key: key.into(),
+        })),
+        (Some(_), None) => alone("TLS_CERT", "TLS_KEY"),
+        (None, Some(_)) => alone("TLS_KEY", "TLS_CERT"),
     }
 }
 
@@ -129,6 +149,7 @@ mod tests {
             workers: 4,
             database_url: None,
             pool_size: 32,
+            tls: None,
         };
         assert_eq!(read_from(&[]).ok(), Some(expect.clone()));
         assert_eq!(read_from(&[("PORT", ""), ("DATABASE_URL", "")]).ok(), Some(expect));
@@ -142,6 +163,8 @@ mod tests {
             ("WORKERS", "2"),
             ("DATABASE_URL", "postgres://u:secret@db/bench"),
             ("DB_POOL_SIZE", "16"),
+            ("TLS_CERT", "cert.pem"),
+            ("TLS_KEY", "key.pem"),
         ];
         let config = read_from(&variables);
         assert!(!format!("{config:?}").contains("secret"));
@@ -150,6 +173,10 @@ mod tests {
             workers: 2,
             database_url: Some("postgres://u:secret@db/bench".to_owned()),
             pool_size: 32,
+            tls: Some(TlsFiles {
+                certificate: "cert.pem".into(),
+                key: "key.pem".into(),
+            }),
         };
         assert_eq!(config.ok(), Some(expect));
     }
@@ -166,6 +193,14 @@ mod tests {
         check_refused(
             &[("DB_POOL_SIZE", "33")],
             "DB_POOL_SIZE is 33, but must be from 1 to 32",
+        );
+        check_refused(
+            &[("TLS_CERT", "cert.pem"), ("TLS_KEY", "")],
+            "TLS_CERT is set, but TLS_KEY is not: set both, or neither",
+        );
+        check_refused(
+            &[("TLS_KEY", "key.pem")],
+            "TLS_KEY is set, but TLS_CERT is not: set both, or neither",
         );
     }
 

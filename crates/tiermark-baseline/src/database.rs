@@ -165,6 +165,7 @@ mod tests {
             workers: 1,
             database_url: Some("postgres://u:secret@db:port/bench".to_owned()),
             pool_size: 1,
+            tls: None,
         };
         let error = Database::pools(&config).err();
         assert!(matches!(error, Some(Error::DatabaseUrl(_))));

@@ -2,6 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::pem;
 
 /// Why a server could not be set up or kept running. No message holds the database's URL or password.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,36 @@ pub enum Error {
         value: usize,
         /// The most that is allowed.
         most: usize,
+    },
+    /// One of two variables that only make sense together.
+    #[error("{given} is set, but {missing} is not: set both, or neither")]
+    Alone {
+        /// The variable that is set.
+        given: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+    },
+    /// A TLS certificate or key cannot be read. What the file holds is not shown.
+    #[error("{variable} names {}, but no {expected} can be read from it: {source}", path.display())]
+    TlsFile {
+        /// The environment variable that names the file.
+        variable: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+        /// What the system or the PEM parser says.
+        source: pem::Error,
+    },
+    /// A TLS certificate and a key that were read, but make no identity: they belong to different keys, for example.
+    #[error("the certificate in {} cannot be served with the key in {}: {source}", certificate.display(), key.display())]
+    TlsIdentity {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// What the TLS library says.
+        source: rustls::Error,
     },
     /// The database's URL cannot be read. It is not shown: what cannot be read cannot be redacted either.
     #[error("DATABASE_URL is not a PostgreSQL connection string")]

@@ -6,6 +6,8 @@
 //! It is an event loop a core: [`Config::workers`] threads, each with a runtime and a listener of its own,
 //! between which the kernel spreads the connections (`SO_REUSEPORT`). Nothing here prints or exits.
 //!
+//! One port serves HTTP/1.1, HTTP/2 with prior knowledge, and both over TLS: a client's first bytes decide.
+//!
 //! ```no_run
 //! # fn main() -> Result<(), tiermark_baseline::Error> {
 //! let server = tiermark_baseline::Server::bind(tiermark_baseline::Config::from_environment()?)?;
@@ -15,15 +17,18 @@
 //! ```
 
 mod config;
+mod connection;
 mod database;
 mod error;
 mod reply;
 mod routes;
 mod server;
+mod tls;
 
 pub use config::{Config, MAX_POOL_SIZE, MAX_WORKERS};
 pub use error::Error;
 pub use server::{DRAIN, Server, serve};
+pub use tls::TlsFiles;
 
 /// The name the server gives itself in its `Server` header.
 pub const NAME: &str = "tiermark-baseline";

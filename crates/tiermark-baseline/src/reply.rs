@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
+use hyper::body::Body;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -32,6 +33,15 @@ pub(crate) fn failure(status: StatusCode, reason: impl Into<Bytes>) -> Reply {
     let mut reply = with_type("text/plain; charset=utf-8", reason.into());
     *reply.status_mut() = status;
     reply
+}
+
+/// `reply` without its content, but with the length that it would have.
+pub(crate) fn without_content(reply: Reply) -> Reply {
+    let (mut head, body) = reply.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(head, Full::default())
 }
 
 fn with_type(content_type: &'static str, body: Bytes) -> Reply {

@@ -1,6 +1,5 @@
 //! Listening, an event loop a worker, and an orderly end.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -8,17 +7,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
+use crate::connection::Protocols;
 use crate::database::Database;
-use crate::routes::{self, State};
+use crate::routes::State;
+use crate::tls::Tls;
 use crate::{Config, Error};
 
 /// How long a server that was told to stop waits for the answers it has begun.
@@ -35,6 +33,7 @@ pub struct Server {
     address: SocketAddr,
     listeners: Vec<StdListener>,
     databases: Vec<Database>,
+    tls: Arc<Tls>,
 }
 
 /// Binds and serves until `stop` resolves; see [`Server::bind`] and [`Server::run`].
@@ -50,10 +49,12 @@ impl Server {
     /// database that is down shows in replies (500), not here.
     ///
     /// # Errors
-    /// A number out of range, an unreadable database URL, or an address that cannot be listened on.
+    /// A number out of range, an unreadable database URL, a TLS certificate or key that cannot be used, or an address
+    /// that cannot be listened on.
     pub fn bind(config: Config) -> Result<Self, Error> {
         config.check()?;
         let databases = Database::pools(&config)?;
+        let tls = Arc::new(Tls::new(config.tls.as_ref())?);
         let (address, listeners) = listen(config.address, config.workers).map_err(|source| Error::Listen {
             address: config.address,
             source,
@@ -62,6 +63,7 @@ impl Server {
             address,
             listeners,
             databases,
+            tls,
         })
     }
 
@@ -104,9 +106,12 @@ impl Server {
             let worker = Worker {
                 address: self.address,
                 listener,
-                state: Arc::new(State {
-                    database: databases.next(),
-                }),
+                protocols: Arc::new(Protocols::new(
+                    Arc::new(State {
+                        database: databases.next(),
+                    }),
+                    Arc::clone(&self.tls),
+                )),
                 stopping: stopping.clone(),
                 _ending: Ending(ending.clone()),
             };
@@ -155,7 +160,7 @@ impl Drop for Ending {
 struct Worker {
     address: SocketAddr,
     listener: StdListener,
-    state: Arc<State>,
+    protocols: Arc<Protocols>,
     stopping: watch::Receiver<()>,
     _ending: Ending,
 }
@@ -165,17 +170,18 @@ impl Worker {
         let Self {
             address,
             listener,
-            state,
+            protocols,
             mut stopping,
             _ending,
         } = self;
         event_loop(address)?.block_on(async move {
             let listener = TcpListener::from_std(listener).map_err(|source| Error::EventLoop { address, source })?;
             let connections = GracefulShutdown::new();
+            let stop = stopping.clone();
             tokio::select! {
                 // Nothing is ever sent: an error says that the sender is gone, which is the sign.
                 _ = stopping.changed() => {}
-                () = accept(&listener, &state, &connections) => {}
+                () = accept(&listener, &protocols, &connections, &stop) => {}
             }
             drop(listener);
             // What is still open afterwards is cut off when the runtime is dropped.
@@ -185,33 +191,25 @@ impl Worker {
     }
 }
 
-/// Accepts for ever.
-async fn accept(listener: &TcpListener, state: &Arc<State>, connections: &GracefulShutdown) {
+/// Accepts for ever, and has each connection attended to in a task of its own.
+async fn accept(
+    listener: &TcpListener,
+    protocols: &Arc<Protocols>,
+    connections: &GracefulShutdown,
+    stopping: &watch::Receiver<()>,
+) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => attend(stream, Arc::clone(state), connections),
+            Ok((stream, _)) => {
+                // Fails only on a connection that is gone, which the first read will find out as well.
+                let _ = stream.set_nodelay(true);
+                let watcher = connections.watcher();
+                tokio::spawn(Arc::clone(protocols).attend(stream, watcher, stopping.clone()));
+            }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
-}
-
-/// Answers a connection's requests in a task of its own.
-fn attend(stream: TcpStream, state: Arc<State>, connections: &GracefulShutdown) {
-    // Fails only on a connection that is gone, which the first read will find out as well.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(routes::answer(&state, &request).await) }
-    });
-    // Answers to pipelined requests leave in one write instead of one each. The price is hyper's: it flushes only
-    // when all that was read is used up, so bytes that are no HTTP get a closed connection where others send 400.
-    let connection = http1::Builder::new()
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let watched = connections.watch(connection);
-    // A connection's error is its client's: a reset, or bytes that are no HTTP.
-    tokio::spawn(async move { watched.await.ok() });
 }
 
 fn event_loop(address: SocketAddr) -> Result<Runtime, Error> {

@@ -4,11 +4,12 @@ mod fortunes;
 mod plain;
 mod world;
 
+use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
 use crate::database::{Database, QueryError};
-use crate::reply::{Reply, failure};
+use crate::reply::{Reply, failure, without_content};
 
 /// What the routes of one worker share.
 pub(crate) struct State {
@@ -43,7 +44,15 @@ impl Route {
         })
     }
 
-    async fn answer(self, state: &State) -> Result<Reply, QueryError> {
+    /// The one method it answers.
+    fn method(self) -> &'static Method {
+        match self {
+            Self::Plaintext | Self::Json | Self::Db | Self::Fortunes | Self::Health => &Method::GET,
+        }
+    }
+
+    /// A route that takes a body reads it from the request; those below leave it alone.
+    async fn answer(self, state: &State, _request: &mut Request<Incoming>) -> Result<Reply, QueryError> {
         match self {
             Self::Plaintext => Ok(plain::plaintext()),
             Self::Json => Ok(plain::json()),
@@ -54,19 +63,32 @@ impl Route {
     }
 }
 
-/// Answers any request: a failure is a reply as well.
-pub(crate) async fn answer<B>(state: &State, request: &Request<B>) -> Reply {
+/// Answers any request: a failure is a reply as well. The request is lent, not given: by value it would be copied
+/// into the future of every call below, for the routes without a body as well.
+pub(crate) async fn answer(state: &State, request: &mut Request<Incoming>) -> Reply {
     let Some(route) = Route::at(request.uri().path()) else {
-        return failure(StatusCode::NOT_FOUND, "no such path");
+        return refusal(request, failure(StatusCode::NOT_FOUND, "no such path"));
     };
-    if request.method() != Method::GET {
-        return method_not_allowed();
+    if request.method() != route.method() {
+        return refusal(request, method_not_allowed(route.method()));
     }
-    route.answer(state).await.unwrap_or_else(|error| error.reply())
+    route.answer(state, request).await.unwrap_or_else(|error| error.reply())
 }
 
-fn method_not_allowed() -> Reply {
-    let mut reply = failure(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here");
-    reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+fn method_not_allowed(allowed: &'static Method) -> Reply {
+    let reason = format!("only {allowed} is answered here");
+    let mut reply = failure(StatusCode::METHOD_NOT_ALLOWED, reason);
+    let allowed = HeaderValue::from_static(allowed.as_str());
+    reply.headers_mut().insert(ALLOW, allowed);
     reply
+}
+
+/// `reply` as `request` may have it: an answer to HEAD has no content (RFC 9110, section 9.3.2). hyper sees to that in
+/// HTTP/1.1, but would send the body in HTTP/2.
+fn refusal(request: &Request<Incoming>, reply: Reply) -> Reply {
+    if request.method() == Method::HEAD {
+        without_content(reply)
+    } else {
+        reply
+    }
 }
