@@ -9,7 +9,7 @@ use tiermark_model::plan::PlannedEntry;
 use tiermark_model::trial::{EntryId, StartRecord};
 
 use crate::analysis::{
-    ANALYSIS_FORMAT, Analysis, Composite, EntryAnalysis, Estimate, Family, IntervalMethod, Judgement, Reference,
+    ANALYSIS_FORMAT, Analysis, Composite, EntryAnalysis, Estimate, Family, IntervalMethod, Judgement, Kind, Reference,
     ReferenceUse, RunFacts, ScenarioAnalysis, Standing, StartSummary, ValueRule, WeightUse,
 };
 use crate::group::{self, CellInput, Evidence, Level, Tries};
@@ -119,6 +119,8 @@ fn is_reference(entry: &PlannedEntry) -> bool {
 struct Draft {
     family: Family,
     levels: Vec<Level>,
+    /// Whose levels make the value.
+    value_from: Kind,
     chosen: Option<usize>,
 }
 
@@ -135,14 +137,17 @@ fn analyse_scenario(
         .iter()
         .map(|entry| draft(run, scenario, entry, tries))
         .collect();
-    let logs: Vec<Logs> = drafts
-        .iter()
-        .flat_map(|draft| draft.levels.iter().map(|level| level.logs.clone()))
-        .collect();
-    let between_starts = stats::pooled_spread(&logs);
-    let within_blocks = stats::paired_spread(&logs).or(between_starts);
+    let loads = plan.suite.loads.as_ref().unwrap_or(&scenario.loads);
+    let value_from = loads.iter().map(Kind::of).min().unwrap_or(Kind::Closed);
+    // Each kind with its own: the rate of an open loop is what was asked for and hardly varies.
+    let spreads: BTreeMap<Kind, Option<Spread>> = [Kind::Closed, Kind::Capacity, Kind::Open]
+        .map(|kind| (kind, stats::pooled_spread(&logs_of(&drafts, kind))))
+        .into();
+    let between_starts = spreads.get(&value_from).copied().flatten();
+    let within_blocks = stats::paired_spread(&logs_of(&drafts, value_from)).or(between_starts);
     for draft in &mut drafts {
-        estimate_cells(draft, between_starts);
+        draft.value_from = value_from;
+        estimate_cells(draft, &spreads);
         value_family(draft, scenario, draws, rule);
     }
     let reference = reference_of(&plan.entries, &drafts);
@@ -169,6 +174,7 @@ fn analyse_scenario(
         title: scenario.title.clone(),
         isolates: scenario.isolates.clone(),
         objective: scenario.objective,
+        value_from,
         reference,
         between_starts,
         within_blocks,
@@ -176,12 +182,17 @@ fn analyse_scenario(
     (analysed, drafts.into_iter().map(finish).collect())
 }
 
+fn logs_of(drafts: &[Draft], kind: Kind) -> Vec<Logs> {
+    let levels = drafts.iter().flat_map(|draft| &draft.levels);
+    levels
+        .filter(|level| level.cell.kind == kind)
+        .map(|level| level.logs.clone())
+        .collect()
+}
+
 fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &Tries<'_>) -> Draft {
     let plan = run.plan();
-    let without_record = group::without_record(
-        run.manifest.entries.get(&entry.id),
-        entry.framework.unsupported.get(&scenario.name),
-    );
+    let without_record = group::without_record(run.manifest.entries.get(&entry.id), entry.framework.lacks(scenario));
     let loads = plan.suite.loads.as_ref().unwrap_or(&scenario.loads);
     let level_of = |load| {
         let key = (
@@ -216,13 +227,24 @@ fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &T
     Draft {
         family,
         levels: loads.iter().map(level_of).collect(),
+        value_from: Kind::Closed,
         chosen: None,
     }
 }
 
-fn estimate_cells(draft: &mut Draft, spread: Option<Spread>) {
+impl Draft {
+    /// The levels that make the value, each with its index.
+    fn rated(&self) -> impl Iterator<Item = (usize, &Level)> {
+        self.levels
+            .iter()
+            .enumerate()
+            .filter(|(_, level)| level.cell.kind == self.value_from)
+    }
+}
+
+fn estimate_cells(draft: &mut Draft, spreads: &BTreeMap<Kind, Option<Spread>>) {
     for level in &mut draft.levels {
-        level.cell.rate = estimate(level, spread);
+        level.cell.rate = estimate(level, spreads.get(&level.cell.kind).copied().flatten());
     }
 }
 
@@ -260,37 +282,43 @@ fn value_family(draft: &mut Draft, scenario: &Scenario, draws: &[Vec<u32>], rule
         rate_of(level) > 0.0 && (rule == ValueRule::Peak || level.cell.judgement == Some(Judgement::Met))
     };
     let best = draft
-        .levels
-        .iter()
-        .enumerate()
+        .rated()
         .filter(|(_, level)| counts(level))
         .max_by(|a, b| rate_of(a.1).total_cmp(&rate_of(b.1)));
-    draft.chosen = best.map(|(index, _)| index);
-    let Some((_, level)) = best else {
-        draft.family.standing = standing_without_value(&draft.levels, rule);
+    let Some((index, level)) = best else {
+        draft.family.standing = standing_without_value(draft, rule);
         return;
     };
-    draft.family.standing = Standing::Ok;
-    draft.family.level = Some(level.cell.load.clone());
-    draft.family.lower_bound = level.cell.limit.lower_bound;
     let mut value = level.cell.rate;
+    let mut resamples = vec![];
     if level.cell.starts.len() >= BOOTSTRAP_FROM
         && let Some(value) = &mut value
     {
-        draft.family.resamples = draws
+        resamples = draws
             .iter()
-            .map(|blocks| resampled_value(&draft.levels, blocks, scenario, rule))
+            .map(|blocks| resampled_value(draft, blocks, scenario, rule))
             .collect();
-        value.interval = stats::expanded_percentile(draft.family.resamples.clone(), value.starts);
+        value.interval = stats::expanded_percentile(resamples.clone(), value.starts);
         value.method = IntervalMethod::Bootstrap;
     }
-    draft.family.value = value;
+    let (load, lower_bound) = (
+        level.cell.load.clone(),
+        level.cell.limit.lower_bound || level.cell.kind == Kind::Open,
+    );
+    draft.chosen = Some(index);
+    let family = &mut draft.family;
+    family.standing = Standing::Ok;
+    family.level = Some(load);
+    family.lower_bound = lower_bound;
+    family.resamples = resamples;
+    family.value = value;
 }
 
-fn standing_without_value(levels: &[Level], rule: ValueRule) -> Standing {
+fn standing_without_value(draft: &Draft, rule: ValueRule) -> Standing {
     // A level that could not be judged might have met the objective: nothing may then be said of the family.
     let too_few = |level: &&Level| level.cell.judgement == Some(Judgement::TooFewSamples);
-    if let Some(level) = levels.iter().find(too_few).filter(|_| rule == ValueRule::Objective) {
+    let levels = || draft.rated().map(|(_, level)| level);
+    if let Some(level) = levels().find(too_few).filter(|_| rule == ValueRule::Objective) {
         return Standing::Invalid {
             reason: format!(
                 "too few samples at {} for the 99th percentile that the objective names",
@@ -299,7 +327,7 @@ fn standing_without_value(levels: &[Level], rule: ValueRule) -> Standing {
         };
     }
     let open = |standing: &&Standing| matches!(standing, Standing::Invalid { .. } | Standing::NotMeasured);
-    let standings = || levels.iter().map(|level| &level.cell.standing);
+    let standings = || levels().map(|level| &level.cell.standing);
     let measured = standings().any(|standing| *standing == Standing::Ok);
     match standings()
         .filter(open)
@@ -316,9 +344,9 @@ fn standing_without_value(levels: &[Level], rule: ValueRule) -> Standing {
 }
 
 /// The value in one resample: level chosen anew. 0 where no level meets the objective, NaN where nothing was drawn.
-fn resampled_value(levels: &[Level], blocks: &[u32], scenario: &Scenario, rule: ValueRule) -> f64 {
+fn resampled_value(draft: &Draft, blocks: &[u32], scenario: &Scenario, rule: ValueRule) -> f64 {
     let mut best = f64::NAN;
-    for level in levels {
+    for (_, level) in draft.rated() {
         let (mut log, mut count, mut evidence) = (0.0, 0u32, Evidence::default());
         for block in blocks {
             if let (Some(y), Some(of_block)) = (level.logs.get(block), level.evidence.get(block)) {

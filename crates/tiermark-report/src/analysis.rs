@@ -7,11 +7,13 @@ use serde::Serialize;
 use tiermark_model::format::framework::DataLayerKind;
 use tiermark_model::format::scenario::Objective;
 use tiermark_model::format::suite::Weights;
+use tiermark_model::histogram::Latency;
 use tiermark_model::host::{HostFacts, Placement, Role};
 use tiermark_model::plan::RunnerKind;
 use tiermark_model::recording::Outcomes;
 use tiermark_model::trial::EntryId;
 
+pub use crate::detail::{Asked, Capacities, Kind, RequestSummary};
 use crate::stats::{Interval, Spread};
 use crate::tiers::{Rating, Share};
 pub use crate::warnings::Warning;
@@ -140,9 +142,11 @@ pub struct ScenarioAnalysis {
     pub isolates: String,
     /// What a load level must meet.
     pub objective: Objective,
+    /// The kind of load whose levels make the values.
+    pub value_from: Kind,
     /// What values are divided by; none where no entry of the core has a value.
     pub reference: Option<Reference>,
-    /// Spread of rates between starts, pooled over its cells.
+    /// Spread of rates between starts, pooled over its cells of the kind of load that makes the values.
     pub between_starts: Option<Spread>,
     /// The same without what a block did to all: what blurs ratios.
     pub within_blocks: Option<Spread>,
@@ -305,7 +309,7 @@ pub struct Family {
     pub value: Option<Estimate>,
     /// The load level it is the rate of.
     pub level: Option<String>,
-    /// Whether generator or database held that level back: the value is a lower bound.
+    /// Whether generator or database held that level back, or an open loop asked for no more: the value is a lower bound.
     pub lower_bound: bool,
     /// Value / reference; 1/32 where the objective was missed.
     pub share: Option<Share>,
@@ -348,22 +352,33 @@ pub enum IntervalMethod {
 pub struct Cell {
     /// The load level's name.
     pub load: String,
-    /// Connections it holds.
+    /// Connections that carry it.
     pub connections: u32,
+    /// Its kind.
+    pub kind: Kind,
     /// Whether it has a rate, and if not, why. A level that misses its objective is still `ok` here: see `judgement`.
     pub standing: Standing,
     /// What became of its trials.
     pub tally: Tally,
-    /// The rate of every valid start.
+    /// The rate of every valid start; of a search for the capacity the rate that it confirmed, 0 where it confirmed none.
     pub starts: Vec<StartRate>,
     /// The rate over starts.
     pub rate: Option<Estimate>,
-    /// Whether it meets the scenario's objective.
+    /// Whether it meets the scenario's objective; of a search for the capacity: whether every start confirmed a rate.
     pub judgement: Option<Judgement>,
     /// Percentiles of response time, from the merged histogram.
     pub response: Vec<Percentile>,
     /// How all requests of its valid starts ended.
     pub outcomes: Outcomes,
+    /// Of an open loop: what was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+    /// Of a search for the capacity: what was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacities>,
+    /// Of a mix: each of its requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<RequestSummary>,
     /// What kept it from being faster.
     pub limit: Limit,
     /// CPU time of the server for each right answer, in microseconds.
@@ -378,10 +393,7 @@ impl Cell {
     /// A percentile of response time in nanoseconds; none where too few samples lie beyond it.
     #[must_use]
     pub fn percentile(&self, fraction: f64) -> Option<u64> {
-        self.response
-            .iter()
-            .find(|percentile| percentile.fraction == fraction)
-            .and_then(|percentile| percentile.ns)
+        Percentile::find(&self.response, fraction)
     }
 }
 
@@ -424,6 +436,25 @@ pub struct Percentile {
     pub fraction: f64,
     /// Nanoseconds; none where fewer than ten samples lie beyond it.
     pub ns: Option<u64>,
+}
+
+impl Percentile {
+    /// Those of a histogram.
+    pub(crate) fn all(response: &Latency, fractions: &[f64]) -> Vec<Self> {
+        let of = |&fraction: &f64| Self {
+            fraction,
+            ns: response.percentile(fraction),
+        };
+        fractions.iter().map(of).collect()
+    }
+
+    /// The one of that fraction; none where it is not there, or too few samples lie beyond it.
+    #[must_use]
+    pub fn find(all: &[Self], fraction: f64) -> Option<u64> {
+        all.iter()
+            .find(|percentile| percentile.fraction == fraction)
+            .and_then(|percentile| percentile.ns)
+    }
 }
 
 /// Whether a load level meets the objective.

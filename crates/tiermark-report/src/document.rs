@@ -2,12 +2,9 @@
 
 use tiermark_model::host::Role;
 
-use crate::analysis::{
-    Analysis, Cell, Composite, EntryAnalysis, Family, Judgement, ScenarioAnalysis, Standing, ValueRule, Warning,
-};
-use crate::numbers::{
-    NOTHING, bytes, duration_ns, milliseconds, percent, plain, plus_minus, rate, three_digits, times,
-};
+use crate::analysis::{Analysis, Composite, EntryAnalysis, Family, Kind, ValueRule, Warning};
+use crate::levels::{levels_legend, levels_table, objective_of};
+use crate::numbers::{NOTHING, bytes, milliseconds, plain, plus_minus, rate, times};
 use crate::stats::BOOTSTRAP_FROM;
 use crate::table::{Block, Row, Table, Text, Tone, left, right};
 use crate::tiers::{Rating, Tier};
@@ -26,7 +23,7 @@ pub(crate) fn document(analysis: &Analysis) -> Vec<Block> {
         blocks.push(Block::Paragraph(objective_of(scenario)));
         blocks.push(Block::Table(levels_table(analysis, scenario)));
     }
-    blocks.push(Block::Paragraph(levels_legend()));
+    blocks.push(Block::Paragraph(levels_legend(analysis)));
     blocks.push(Block::Heading("Cold start".to_owned()));
     blocks.push(Block::Table(starts_table(analysis)));
     blocks.push(Block::Paragraph(
@@ -340,12 +337,21 @@ fn composite_rule(analysis: &Analysis) -> String {
 }
 
 fn value_rule(analysis: &Analysis) -> String {
-    match analysis.value_rule {
-        ValueRule::Objective => "value: the highest rate of right answers among the load levels that meet the scenario's objective; objective missed: \
-                                 none does, valued at 1/32 of the reference."
-            .to_owned(),
-        ValueRule::Peak => "value: the highest rate of right answers, whatever its latency and errors (--value peak).".to_owned(),
+    let rule = match analysis.value_rule {
+        ValueRule::Objective => {
+            "value: the highest rate of right answers among the load levels that meet the scenario's objective; objective missed: \
+             none does, valued at 1/32 of the reference."
+        }
+        ValueRule::Peak => "value: the highest rate of right answers, whatever its latency and errors (--value peak).",
+    };
+    let cells = analysis.families.iter().flat_map(|family| &family.cells);
+    if cells.into_iter().all(|cell| cell.kind == Kind::Closed) {
+        return rule.to_owned();
     }
+    format!(
+        "{rule} Of several kinds of load the first there is counts: closed loops, searches for the capacity, open loops (which ask for no \
+         more than they do, so that their rates are lower bounds)."
+    )
 }
 
 fn interval_rule(analysis: &Analysis) -> String {
@@ -368,118 +374,8 @@ fn interval_rule(analysis: &Analysis) -> String {
 }
 
 fn bound_rule() -> String {
-    "≥ before a rate: the load generator or the database was the limit, the server can do this or more. ≥, ≤ or ~ before a tier: it rests on \
+    "≥ before a rate: the load generator or the database was the limit, or the load asked for no more: the server can do this or more. ≥, ≤ or ~ before a tier: it rests on \
      such a rate of the entry, of the reference, or of both, and tells nobody apart."
-        .to_owned()
-}
-
-// Load levels. -------------------------------------------------------------------------------------------------------
-
-fn objective_of(scenario: &ScenarioAnalysis) -> String {
-    let objective = scenario.objective;
-    format!(
-        "Objective: 99th percentile ≤ {} ms, errors ≤ {}%.",
-        three_or_whole(objective.p99_ms),
-        objective.errors_percent
-    )
-}
-
-fn three_or_whole(value: f64) -> String {
-    if value.fract() == 0.0 {
-        format!("{value}")
-    } else {
-        three_digits(value)
-    }
-}
-
-fn levels_table(analysis: &Analysis, scenario: &ScenarioAnalysis) -> Table {
-    let columns = vec![
-        left("load"),
-        right("rate"),
-        right("±"),
-        right("p50"),
-        right("p99"),
-        right("errors"),
-        left("limiter"),
-        right("CPU/req"),
-        right("memory"),
-        left("objective"),
-    ];
-    // An entry without any number is one row: which levels it has none at says nothing more.
-    let rows = analysis.families_of(&scenario.name).flat_map(|family| {
-        let any = family.cells.iter().any(|cell| cell.standing == Standing::Ok);
-        let shown = if any {
-            family.cells.as_slice()
-        } else {
-            family.cells.get(..1).unwrap_or_default()
-        };
-        shown.iter().map(move |cell| {
-            let mut cells = cell_texts(cell, family.level.as_deref() == Some(&cell.load));
-            if !any && let Some(load) = cells.first_mut() {
-                *load = "all".into();
-            }
-            Row {
-                group: family.entry.to_string(),
-                cells,
-            }
-        })
-    });
-    Table {
-        group_title: "entry",
-        rows: rows.collect(),
-        columns,
-        repeated: 1,
-    }
-}
-
-fn cell_texts(cell: &Cell, is_value: bool) -> Vec<Text> {
-    let Some(estimate) = cell.rate.filter(|_| cell.standing == Standing::Ok) else {
-        let mut cells: Vec<Text> = vec![cell.load.clone().into()];
-        cells.extend(std::iter::repeat_n(Text::from(NOTHING), 8));
-        cells.push(Text {
-            lines: vec![cell.standing.name().to_owned()],
-            tone: Tone::Bad,
-        });
-        return cells;
-    };
-    let or_nothing = |text: Option<String>| Text::from(text.unwrap_or_else(|| NOTHING.to_owned()));
-    let bound = if cell.limit.lower_bound { "≥" } else { "" };
-    vec![
-        cell.load.clone().into(),
-        format!("{bound}{}", rate(estimate.per_s)).into(),
-        or_nothing(estimate.interval.map(plus_minus)),
-        or_nothing(cell.percentile(0.5).map(duration_ns)),
-        or_nothing(cell.percentile(0.99).map(duration_ns)),
-        percent(cell.outcomes.error_share()).into(),
-        cell.limit.limiter.name().into(),
-        or_nothing(cell.server_cpu_us.map(|us| duration_ns((us * 1e3) as u64))),
-        or_nothing(cell.server_memory_peak_bytes.map(|peak| bytes(peak as f64))),
-        judgement_text(cell, is_value),
-    ]
-}
-
-fn judgement_text(cell: &Cell, is_value: bool) -> Text {
-    let word = match cell.judgement {
-        Some(Judgement::Met) => "met",
-        Some(Judgement::Missed) => "missed",
-        Some(Judgement::TooFewSamples) => "too few samples",
-        None => NOTHING,
-    };
-    let tone = if cell.judgement == Some(Judgement::Met) {
-        Tone::Plain
-    } else {
-        Tone::Bad
-    };
-    Text {
-        lines: vec![if is_value { format!("{word} *") } else { word.to_owned() }],
-        tone,
-    }
-}
-
-fn levels_legend() -> String {
-    "load: c64 is a closed loop over 64 connections. * marks the level whose rate is the value. p50 and p99 are of response time, from the merged \
-     histogram of all starts (– where fewer than ten samples lie beyond). limiter: whose cores were 90% busy; waiting: nobody's. CPU/req and memory \
-     are the server's."
         .to_owned()
 }
 

@@ -6,11 +6,13 @@ use tiermark_model::format::scenario::Objective;
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::{Placement, Role};
 use tiermark_model::load::Load;
-use tiermark_model::recording::{Outcomes, Recording};
+use tiermark_model::recording::{CapacityFound, Outcomes, Recording};
 use tiermark_model::run::{EntryFacts, NotBuilt};
 use tiermark_model::trial::{EntryId, State, TrialRecord};
 
-use crate::analysis::{Cell, Judgement, Percentile, Standing, StartRate, Tally};
+use crate::analysis::{
+    Asked, Capacities, Cell, Judgement, Kind, Percentile, RequestSummary, Standing, StartRate, Tally,
+};
 use crate::limiter::limit;
 use crate::stats::Logs;
 use crate::view::RunView;
@@ -56,7 +58,21 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    fn of(recording: &Recording, objective: &Objective) -> Self {
+    /// A search judged its stages by its own objective, and what it confirmed is met: so many samples as a judgement takes.
+    fn of_search(found: &CapacityFound) -> Self {
+        let samples = needed().ceil() as u64;
+        Self {
+            samples,
+            within: if found.rate_per_s.is_some() { samples } else { 0 },
+            errors: 0,
+            total: samples,
+        }
+    }
+
+    fn of(trial: &TrialRecord, recording: &Recording, objective: &Objective) -> Self {
+        if let Some(found) = &trial.capacity {
+            return Self::of_search(found);
+        }
         Self {
             samples: recording.response.count(),
             within: recording.response.count_at_or_below((objective.p99_ms * 1e6) as u64),
@@ -79,10 +95,9 @@ impl Evidence {
         } else {
             100.0 * self.errors as f64 / self.total as f64
         };
-        let needed = 10.0 / (1.0 - OBJECTIVE_FRACTION);
         if errors_percent > objective.errors_percent {
             Judgement::Missed
-        } else if (self.samples as f64) * (1.0 + 1e-9) < needed {
+        } else if (self.samples as f64) * (1.0 + 1e-9) < needed() {
             Judgement::TooFewSamples
         } else if self.within as f64 >= (OBJECTIVE_FRACTION * self.samples as f64).ceil() {
             Judgement::Met
@@ -90,6 +105,11 @@ impl Evidence {
             Judgement::Missed
         }
     }
+}
+
+/// Samples that the objective's percentile takes.
+fn needed() -> f64 {
+    10.0 / (1.0 - OBJECTIVE_FRACTION)
 }
 
 /// A cell under construction: what the bootstrap needs beside what is shown.
@@ -119,10 +139,12 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         .filter_map(|(block, trial)| Some((*block, (*trial, trial.recording.as_ref()?))))
         .collect();
     let trials: Vec<&TrialRecord> = valid.values().map(|(trial, _)| *trial).collect();
-    let (response, outcomes) = merged(valid.values().map(|(_, recording)| *recording));
+    let recordings: Vec<&Recording> = valid.values().map(|(_, recording)| *recording).collect();
+    let found: Vec<&CapacityFound> = trials.iter().filter_map(|trial| trial.capacity.as_ref()).collect();
+    let (response, outcomes) = merged(&recordings);
     let evidence: BTreeMap<u32, Evidence> = valid
         .iter()
-        .map(|(block, (_, recording))| (*block, Evidence::of(recording, input.objective)))
+        .map(|(block, (trial, recording))| (*block, Evidence::of(trial, recording, input.objective)))
         .collect();
     let standing = if valid.is_empty() {
         standing_of(&counted, input)
@@ -132,6 +154,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
     let cell = Cell {
         load: input.load.to_string(),
         connections: input.load.connections(),
+        kind: Kind::of(input.load),
         standing,
         tally: tally(input, &counted),
         starts: valid
@@ -140,14 +163,11 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
             .collect(),
         rate: None,
         judgement: (!valid.is_empty()).then(|| total(evidence.values()).judge(input.objective)),
-        response: FRACTIONS
-            .iter()
-            .map(|&fraction| Percentile {
-                fraction,
-                ns: response.percentile(fraction),
-            })
-            .collect(),
+        response: Percentile::all(&response, &FRACTIONS),
         outcomes,
+        asked: Asked::of(&recordings),
+        capacity: Capacities::of(&found),
+        requests: RequestSummary::of(&recordings, &FRACTIONS),
         limit: limit(&trials, input.placement),
         server_cpu_us: server_cpu_us(&valid),
         server_memory_peak_bytes: of_server(&trials).filter_map(|server| server.memory_peak_bytes).max(),
@@ -169,7 +189,7 @@ pub(crate) fn total<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Evidenc
     })
 }
 
-fn merged<'a>(recordings: impl Iterator<Item = &'a Recording>) -> (Latency, Outcomes) {
+fn merged(recordings: &[&Recording]) -> (Latency, Outcomes) {
     let mut response = Latency::new();
     let mut outcomes = Outcomes::default();
     for recording in recordings {
@@ -183,7 +203,10 @@ fn start_rate(trial: &TrialRecord, recording: &Recording) -> StartRate {
     StartRate {
         block: trial.key.block,
         attempt: trial.attempt,
-        per_s: recording.rate_per_s(),
+        per_s: trial
+            .capacity
+            .as_ref()
+            .map_or_else(|| recording.rate_per_s(), |found| found.rate_per_s.unwrap_or(0.0)),
         disturbed: !trial.disturbances.is_empty(),
     }
 }

@@ -2,15 +2,19 @@
 //!
 //! [`analyse::analyse`] turns a stored run into an [`analysis::Analysis`], in which every number stands beside its
 //! validity; [`text::render_text`] and [`markdown::render_markdown`] write it down, and as it is [`serde::Serialize`] it
-//! is also the JSON document. What each number means is `docs/methodology.md`; the functions name their sources.
+//! is also the JSON document. [`recording`] holds the documents of a single recording. What each number means is
+//! `docs/methodology.md`; the functions name their sources.
 
 pub mod analyse;
 pub mod analysis;
+mod detail;
 mod document;
 mod group;
+mod levels;
 mod limiter;
 pub mod markdown;
 pub mod numbers;
+pub mod recording;
 pub mod stats;
 mod table;
 pub mod text;

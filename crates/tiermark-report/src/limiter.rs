@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tiermark_model::host::{Placement, Role};
 use tiermark_model::trial::TrialRecord;
+use tiermark_model::verdict::Verdict;
 
 use crate::analysis::{Limit, Limiter};
 
@@ -25,13 +26,20 @@ pub(crate) fn limit(trials: &[&TrialRecord], placement: &Placement) -> Limit {
         .map(|role| (*role, busy_of_cores(*role, &by_role, placement)))
         .collect();
     let is_busy = |role: Role| busy.get(&role).is_some_and(|share| *share >= BUSY);
-    let lower_bound = is_busy(Role::Generator) || is_busy(Role::Database);
+    let recordings = trials.iter().filter_map(|trial| trial.recording.as_ref());
+    // The generator's own checks may say so where its cores, seen as a whole, look free.
+    let bounded = recordings
+        .flat_map(|recording| &recording.verdicts)
+        .any(Verdict::bounds);
+    let lower_bound = is_busy(Role::Generator) || is_busy(Role::Database) || bounded;
     let limiter = if by_role.is_empty() {
         Limiter::Unknown
     } else if is_busy(Role::Generator) {
         named(hungriest_beside(Role::Generator, &by_role, placement))
     } else if is_busy(Role::Database) {
         named(hungriest_beside(Role::Database, &by_role, placement))
+    } else if bounded {
+        Limiter::Generator
     } else if is_busy(Role::Server) {
         Limiter::Server
     } else {

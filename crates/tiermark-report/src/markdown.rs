@@ -53,6 +53,9 @@ fn render_table(table: &Table) -> String {
                 .collect::<Vec<_>>()
                 .join("<br>")
         });
+        // A table of Markdown has no cell over several columns: those that are left stay empty.
+        let empty = table.columns.len().saturating_sub(row.cells.len());
+        let cells = cells.chain(std::iter::repeat_n(String::new(), empty));
         push_row(&mut out, grouped.then(|| escape(&row.group)).into_iter().chain(cells));
     }
     out

@@ -44,8 +44,18 @@ pub(crate) struct Column {
 pub(crate) struct Row {
     /// The label of its group.
     pub(crate) group: String,
-    /// Its cells, one for each column.
+    /// Its cells, one for each column. Where there are fewer, the last runs over the columns that are left.
     pub(crate) cells: Vec<Text>,
+}
+
+impl Row {
+    /// Its cells that stand in one column each, and the one that runs over the columns that are left.
+    pub(crate) fn split(&self, columns: usize) -> (&[Text], Option<&Text>) {
+        match self.cells.split_last() {
+            Some((last, before)) if self.cells.len() < columns => (before, Some(last)),
+            _ => (&self.cells, None),
+        }
+    }
 }
 
 /// The text of a cell, in one line or two.

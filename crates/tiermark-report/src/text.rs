@@ -31,12 +31,16 @@ const LEAST_WIDTH: usize = 60;
 /// Writes the analysis as plain text.
 #[must_use]
 pub fn render_text(analysis: &Analysis, style: &Style) -> String {
+    render_blocks(&document(analysis), style)
+}
+
+/// Writes blocks as plain text.
+pub(crate) fn render_blocks(blocks: &[Block], style: &Style) -> String {
     let style = Style {
         width: style.width.max(LEAST_WIDTH),
         ..*style
     };
     let mut out = String::new();
-    let blocks = document(analysis);
     let before = std::iter::once(None).chain(blocks.iter().map(Some));
     for (block, before) in blocks.iter().zip(before) {
         if matches!((before, block), (Some(Block::Table(_)), Block::Paragraph(_))) {
@@ -126,7 +130,31 @@ fn push_rows(table: &Table, columns: &[usize], widths: &[usize], style: &Style, 
         if is_tall && index > 0 {
             out.push('\n');
         }
-        push_row(table, &row.cells, columns, widths, style, out);
+        match row.split(table.columns.len()) {
+            (cells, None) => push_row(table, cells, columns, widths, style, out),
+            // Where the table goes on below, what runs over it was said above.
+            (cells, Some(text)) if columns.contains(&cells.len()) => push_spanning(cells, text, widths, style, out),
+            (_, Some(_)) => {}
+        }
+    }
+}
+
+/// A row whose last cell runs over all columns that are left, wrapped to the width there is.
+fn push_spanning(cells: &[Text], text: &Text, widths: &[usize], style: &Style, out: &mut String) {
+    let first = cells.iter().zip(widths).fold(String::new(), |line, (cell, width)| {
+        let word = cell.lines.first().map_or("", String::as_str);
+        format!("{line}{word:<width$}{}", " ".repeat(GAP))
+    });
+    let mut lines = String::new();
+    push_wrapped(&mut lines, &first, &text.lines.join(" "), style.width);
+    let tone = if style.colour { text.tone } else { Tone::Plain };
+    for line in lines.lines() {
+        let (before, words) = line.split_at(
+            line.char_indices()
+                .nth(width_of(&first))
+                .map_or(line.len(), |(at, _)| at),
+        );
+        push_lines(out, &[format!("{before}{}", coloured(words, tone))]);
     }
 }
 
@@ -154,7 +182,7 @@ fn column_width(table: &Table, column: usize) -> usize {
     let cells = table
         .rows
         .iter()
-        .filter_map(|row| row.cells.get(column))
+        .filter_map(|row| row.split(table.columns.len()).0.get(column))
         .flat_map(|cell| cell.lines.iter());
     cells
         .map(|line| width_of(line))

@@ -6,7 +6,8 @@ mod common;
 use common::{Synthetic, Truth, entry, scenario, weights};
 use proptest::prelude::*;
 use tiermark_model::format::framework::DataLayerKind::Raw;
-use tiermark_model::trial::{Disturbance, EntryId, Record, State, TrialKey, Verdict};
+use tiermark_model::trial::{Disturbance, EntryId, Record, State, TrialKey};
+use tiermark_model::verdict::{Check, Effect, Verdict};
 use tiermark_report::analysis::{Family, IntervalMethod, Judgement, Limiter, Standing, Warning};
 use tiermark_report::tiers::{Bound, Tier};
 use tiermark_report::{Analysis, Options, ValueRule};
@@ -199,9 +200,13 @@ fn too_few_samples_are_no_missed_objective() {
 #[test]
 fn invalid_trials_never_count() {
     let late = || State::Invalid {
-        verdicts: vec![Verdict::Lateness {
-            p99_ms: 9.0,
-            limit_ms: 1.0,
+        verdicts: vec![Verdict {
+            check: Check::Lateness,
+            ok: false,
+            value: 9.0,
+            limit: 1.0,
+            effect: Effect::Invalidates,
+            remedy: None,
         }],
     };
     let run = one_level(&["gin"], 3, |key| {

@@ -5,7 +5,8 @@ mod common;
 
 use common::{Synthetic, Truth, entry, scenario, weights};
 use tiermark_model::format::framework::DataLayerKind::{Full, Micro, Raw};
-use tiermark_model::trial::{Disturbance, Record, State, TrialKey, Verdict};
+use tiermark_model::trial::{Disturbance, Record, State, TrialKey};
+use tiermark_model::verdict::{Check, Effect, Verdict};
 use tiermark_report::{Analysis, Options, Style, render_markdown, render_text};
 
 /// A few percent up and down, the same every time.
@@ -33,9 +34,13 @@ fn truth(key: &TrialKey) -> Option<Truth> {
         },
         ("fastapi", _) => scaled(3_900),
         ("express", "db") => Truth::state(State::Invalid {
-            verdicts: vec![Verdict::Lateness {
-                p99_ms: 4.2,
-                limit_ms: 1.0,
+            verdicts: vec![Verdict {
+                check: Check::Lateness,
+                ok: false,
+                value: 4.2,
+                limit: 1.0,
+                effect: Effect::Invalidates,
+                remedy: None,
             }],
         }),
         ("express", "json") if is_great && key.block == 2 => Truth::state(State::Failed {

@@ -8,14 +8,14 @@ use tiermark_model::trial::StartParts;
 use crate::error::StageError;
 use crate::types::{Artifact, Prepared, Target, Watch};
 
-/// Resolves `http://host[:port][/]`, the address of a server that already runs.
+/// Resolves `http://host[:port][/]` or `https://…`, the address of a server that already runs.
 ///
 /// # Errors
 /// [`StageError::Other`] where the URL is none that a load can go to, or its host has no address.
 pub async fn prepare(url: &str) -> Result<Prepared, StageError> {
-    let (host, name, port) = parse(url).map_err(|reason| StageError::Other(format!("`{url}`: {reason}")))?;
+    let Address { host, name, port, .. } = parsed(url)?;
     let unknown = |reason: String| StageError::Other(format!("`{url}`: host `{name}` has no address: {reason}"));
-    let mut addresses = tokio::net::lookup_host((name.as_str(), port))
+    let mut addresses = tokio::net::lookup_host((name, port))
         .await
         .map_err(|error| unknown(error.to_string()))?;
     let address = addresses.next().ok_or_else(|| unknown("none was given".to_owned()))?;
@@ -27,7 +27,10 @@ pub async fn prepare(url: &str) -> Result<Prepared, StageError> {
     };
     Ok(Prepared {
         facts,
-        artifact: Artifact::External { address, host },
+        artifact: Artifact::External {
+            address,
+            host: host.to_owned(),
+        },
     })
 }
 
@@ -37,7 +40,7 @@ pub async fn prepare(url: &str) -> Result<Prepared, StageError> {
 /// # Errors
 /// [`StageError::Other`] where the URL is none that a load can go to.
 pub fn is_loopback(url: &str) -> Result<bool, StageError> {
-    let (_, name, _) = parse(url).map_err(|reason| StageError::Other(format!("`{url}`: {reason}")))?;
+    let name = parsed(url)?.name;
     Ok(name.eq_ignore_ascii_case("localhost")
         || name
             .parse::<std::net::IpAddr>()
@@ -55,35 +58,63 @@ pub fn target(address: SocketAddr, host: &str) -> Target {
     }
 }
 
-/// The `Host` header, the host's name and the port of an address.
-fn parse(url: &str) -> Result<(String, String, u16), &'static str> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or("only http:// addresses can be measured")?;
-    let authority = rest.strip_suffix('/').unwrap_or(rest);
-    if authority.contains(['/', '?', '#', '@']) {
+/// Whether a URL is of a server that speaks TLS.
+///
+/// # Errors
+/// [`StageError::Other`] where the URL is none that a load can go to.
+pub fn is_tls(url: &str) -> Result<bool, StageError> {
+    Ok(parsed(url)?.tls)
+}
+
+/// An address that a load can go to.
+#[derive(Debug, PartialEq, Eq)]
+struct Address<'u> {
+    tls: bool,
+    /// The `Host` header.
+    host: &'u str,
+    /// The host's name.
+    name: &'u str,
+    port: u16,
+}
+
+fn parsed(url: &str) -> Result<Address<'_>, StageError> {
+    parse(url).map_err(|reason| StageError::Other(format!("`{url}`: {reason}")))
+}
+
+fn parse(url: &str) -> Result<Address<'_>, &'static str> {
+    let (tls, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        _ => return Err("only http:// and https:// addresses can be measured"),
+    };
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    if host.contains(['/', '?', '#', '@']) {
         return Err("write http://host:port; the scenarios bring the paths");
     }
-    let (name, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((name, "")) => (name, None),
-        Some((name, port)) => (
-            name,
-            Some(port.strip_prefix(':').ok_or("a colon is missing before the port")?),
-        ),
-        None => authority
-            .rsplit_once(':')
-            .map_or((authority, None), |(name, port)| (name, Some(port))),
-    };
+    let (name, port) = split_authority(host)?;
     if name.is_empty() {
         return Err("the host is missing");
     }
     let port = port
-        .map_or(Ok(80), str::parse)
+        .map_or(Ok(if tls { 443 } else { 80 }), str::parse)
         .map_err(|_| "the port is no number from 1 to 65535")?;
     if port == 0 {
-        Err("the port is no number from 1 to 65535")
-    } else {
-        Ok((authority.to_owned(), name.to_owned(), port))
+        return Err("the port is no number from 1 to 65535");
+    }
+    Ok(Address { tls, host, name, port })
+}
+
+/// The host's name and what stands for its port, of an authority (RFC 3986, section 3.2).
+pub(crate) fn split_authority(authority: &str) -> Result<(&str, Option<&str>), &'static str> {
+    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, "")) => Ok((name, None)),
+        Some((name, port)) => Ok((
+            name,
+            Some(port.strip_prefix(':').ok_or("a colon is missing before the port")?),
+        )),
+        None => Ok(authority
+            .rsplit_once(':')
+            .map_or((authority, None), |(name, port)| (name, Some(port)))),
     }
 }
 
@@ -97,7 +128,7 @@ mod tests {
     fn only_this_machine_is_loopback() {
         for (url, expected) in [
             ("http://localhost:1", true),
-            ("http://127.0.0.2:1", true),
+            ("https://127.0.0.2:1", true),
             ("http://[::1]:1", true),
             ("http://10.0.0.1", false),
             ("http://localhost.example", false),
@@ -110,18 +141,22 @@ mod tests {
     #[test]
     fn addresses_are_read() {
         let check = |url: &str, expected: Option<(&str, u16)>| {
-            let got = parse(url).ok().map(|(_, name, port)| (name, port));
-            assert_eq!(got, expected.map(|(name, port)| (name.to_owned(), port)), "{url}");
+            let got = parse(url).ok().map(|address| (address.name, address.port));
+            assert_eq!(got, expected, "{url}");
         };
         check("http://127.0.0.1:8080", Some(("127.0.0.1", 8080)));
         check("http://example.org/", Some(("example.org", 80)));
         check("http://[::1]:81", Some(("::1", 81)));
         check("http://[::1]", Some(("::1", 80)));
-        check("https://example.org", None);
+        check("https://example.org", Some(("example.org", 443)));
+        check("https://localhost:8443/", Some(("localhost", 8443)));
+        check("ftp://example.org", None);
         check("http://example.org/path", None);
         check("http://user@example.org", None);
         check("http://:80", None);
         check("http://a:0", None);
         check("http://a:x", None);
+        assert_eq!(is_tls("https://localhost").ok(), Some(true));
+        assert_eq!(is_tls("http://localhost").ok(), Some(false));
     }
 }

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tiermark_model::load::Request;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::tls;
 
 /// Most headers an answer may have; more is taken for nonsense.
 const MAX_HEADERS: usize = 96;
@@ -65,6 +67,8 @@ impl Answer {
 pub enum NoAnswer {
     /// No connection could be made.
     Connect(String),
+    /// The connection could not be encrypted.
+    Tls(String),
     /// The connection was closed or reset after so many bytes of the answer.
     Closed(usize),
     /// Nothing whole came in time.
@@ -79,6 +83,7 @@ impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NoAnswer::Connect(reason) => write!(f, "no connection: {reason}"),
+            NoAnswer::Tls(reason) => write!(f, "no TLS connection: {reason}"),
             NoAnswer::Closed(0) => f.write_str("the connection was closed without an answer"),
             NoAnswer::Closed(bytes) => write!(
                 f,
@@ -110,10 +115,22 @@ pub fn request_bytes(request: &Request, host: &str, close: bool) -> Vec<u8> {
 }
 
 /// One connection; bytes that came beyond an answer belong to the next.
-#[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     received: Vec<u8>,
+}
+
+/// Plain or encrypted.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("received", &self.received.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connection {
@@ -122,16 +139,32 @@ impl Connection {
     /// # Errors
     /// Where nothing listens, or not in time.
     pub async fn open(address: SocketAddr, limit: Duration) -> Result<Self, NoAnswer> {
-        let connected = timeout(limit, TcpStream::connect(address))
+        timeout(limit, connect(address))
             .await
-            .map_err(|_| NoAnswer::Timeout(limit))?;
-        let stream = connected.map_err(|error| NoAnswer::Connect(error.to_string()))?;
-        // Best effort: without it a request in two segments waits for an acknowledgement.
-        let _ = stream.set_nodelay(true);
-        Ok(Self {
-            stream,
+            .unwrap_or(Err(NoAnswer::Timeout(limit)))
+            .map(Self::over)
+    }
+
+    /// Connects with TLS; `host` is the `Host` header, whose name is asked for and, but on loopback, checked.
+    ///
+    /// # Errors
+    /// Where nothing listens, nothing there speaks TLS or is to be trusted, or not in time.
+    pub async fn open_tls(address: SocketAddr, host: &str, limit: Duration) -> Result<Self, NoAnswer> {
+        let connected = async {
+            let stream = connect(address).await?;
+            tls::connect(stream, address, host).await.map_err(NoAnswer::Tls)
+        };
+        timeout(limit, connected)
+            .await
+            .unwrap_or(Err(NoAnswer::Timeout(limit)))
+            .map(Self::over)
+    }
+
+    fn over(stream: impl Stream + 'static) -> Self {
+        Self {
+            stream: Box::new(stream),
             received: Vec::new(),
-        })
+        }
     }
 
     /// Sends bytes.
@@ -139,7 +172,12 @@ impl Connection {
     /// # Errors
     /// A connection that broke.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
-        self.stream.write_all(bytes).await.map_err(|error| from_io(&error, 0))
+        let sent = async {
+            self.stream.write_all(bytes).await?;
+            // TLS holds back what is not flushed.
+            self.stream.flush().await
+        };
+        sent.await.map_err(|error| from_io(&error, 0))
     }
 
     /// Waits for one whole answer.
@@ -182,10 +220,20 @@ impl Connection {
     }
 }
 
+async fn connect(address: SocketAddr) -> Result<TcpStream, NoAnswer> {
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(|error| NoAnswer::Connect(error.to_string()))?;
+    // Best effort: without it a request in two segments waits for an acknowledgement.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
 fn from_io(error: &std::io::Error, received: usize) -> NoAnswer {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     match error.kind() {
-        BrokenPipe | ConnectionAborted | ConnectionReset => NoAnswer::Closed(received),
+        // The last: TLS ended without its own goodbye.
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof => NoAnswer::Closed(received),
         _ => NoAnswer::Io(error.to_string()),
     }
 }

@@ -20,5 +20,6 @@ pub mod process;
 pub mod ready;
 pub mod stage;
 pub mod tables;
+mod tls;
 pub mod types;
 pub mod verify;

@@ -72,18 +72,21 @@ impl Observer {
         Self { stop, thread, cores }
     }
 
-    /// Ends observing. `generator` is what the generator measured of itself within the window, `generator_cores` the number of
+    /// Ends observing. `zero_ns` is the recording's zero in nanoseconds since the one that [`Observer::begin`] was given: 0
+    /// where they are the same, more where a trial had several stages before the one recorded. Window and samples count from
+    /// the recording's. `generator` is what the generator measured of itself within the window, `generator_cores` the number of
     /// cores it was given. It tells its CPU time as a whole, which stands under user time.
     ///
     /// Returns what was seen within the window, and what the host did beyond its limits.
     #[must_use]
     pub fn finish(
         mut self,
+        zero_ns: u64,
         window: Window,
         generator: &GeneratorUse,
         generator_cores: usize,
     ) -> (Observation, Vec<Disturbance>) {
-        let ticks = self.join();
+        let ticks = rebased(self.join(), zero_ns);
         let seen =
             |(role, cores): (&Role, &usize)| Some((*role, window::role_use(&ticks, *role, count(*cores), window)?));
         let mut roles: BTreeMap<Role, RoleUse> = self.cores.iter().filter_map(seen).collect();
@@ -114,6 +117,16 @@ impl Observer {
         thread.thread().unpark();
         thread.join().unwrap_or_default()
     }
+}
+
+/// The ticks with their times from a later zero; of those before it only the last, which every difference needs.
+fn rebased(mut ticks: Vec<Tick>, zero_ns: u64) -> Vec<Tick> {
+    let before = ticks.iter().filter(|tick| tick.at_ns <= zero_ns).count();
+    ticks.drain(..before.saturating_sub(1));
+    for tick in &mut ticks {
+        tick.at_ns = tick.at_ns.saturating_sub(zero_ns);
+    }
+    ticks
 }
 
 /// An observer that nobody finished (a trial that failed) ends its thread.
@@ -201,5 +214,31 @@ impl Sampler {
             roles,
             host: host::read(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_zero_keeps_the_last_tick_before_it() {
+        let ticks = |times: &[u64]| -> Vec<Tick> {
+            let tick = |at_ns: &u64| Tick {
+                at_ns: *at_ns,
+                roles: BTreeMap::new(),
+                host: host::Reading::default(),
+            };
+            times.iter().map(tick).collect()
+        };
+        let check = |zero_ns, expected: &[u64]| {
+            let rebased = rebased(ticks(&[5, 100, 200, 300]), zero_ns);
+            let times: Vec<u64> = rebased.iter().map(|tick| tick.at_ns).collect();
+            assert_eq!(times, expected, "{zero_ns}");
+        };
+        check(0, &[5, 100, 200, 300]);
+        check(150, &[0, 50, 150]);
+        check(200, &[0, 100]);
+        check(900, &[0]);
     }
 }

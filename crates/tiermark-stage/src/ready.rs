@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tiermark_model::format::framework::Readiness;
-use tiermark_model::load::{Method, Request};
+use tiermark_model::load::Request;
 use tiermark_model::trial::StartParts;
 
 use crate::http::{Connection, NoAnswer, request_bytes};
@@ -78,13 +78,7 @@ pub async fn wait(
     liveness: &mut impl Liveness,
 ) -> Result<StartParts, NotReady> {
     let limit = Duration::from_secs(u64::from(readiness.timeout_s));
-    let request = Request {
-        method: Method::Get,
-        path: readiness.path.clone(),
-        headers: vec![],
-        body: None,
-    };
-    let bytes = request_bytes(&request, host, true);
+    let bytes = request_bytes(&Request::get(readiness.path.clone()), host, true);
     let mut looked = Instant::now();
     loop {
         let last = match attempt(address, &bytes, readiness.status, asked, &mut parts).await {

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use tiermark_model::format::scenario::{Expect, Scenario};
+use tiermark_model::format::scenario::{Expect, Part, Scenario};
+use tiermark_model::load::{Request, Value};
 
 use crate::http::{Answer, Connection, Framing, NoAnswer, request_bytes};
 use crate::types::Target;
@@ -41,7 +42,7 @@ pub struct VerifiedAnswer {
 /// What was wrong with an answer: expected and got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyFailure {
-    /// The scenario's name.
+    /// The scenario's name; of a mix, with that of the request.
     pub scenario: String,
     /// What was asked for, such as `GET /json`.
     pub request: String,
@@ -60,28 +61,57 @@ impl fmt::Display for VerifyFailure {
 
 impl std::error::Error for VerifyFailure {}
 
-/// Everything: the answer itself, that it varies where it must, that the connection is kept, and that two pipelined
-/// requests are answered in order. Once a run for each entry, image digest and scenario.
+/// Everything, of each of the scenario's requests: the answer itself, that it varies where it must, that the connection is
+/// kept, and that two pipelined requests are answered in order. Of a request with values, with the smallest, the greatest
+/// and a middle one. Once a run for each entry, image digest and scenario. One answer a request, in the scenario's order.
 ///
 /// # Errors
 /// What was expected and what came.
-pub async fn fully(target: &Target, scenario: &Scenario) -> Result<VerifiedAnswer, VerifyFailure> {
-    let prober = Prober { target, scenario };
-    let mut answers = vec![prober.one().await?];
-    answers.extend(prober.kept_alive().await?);
-    answers.extend(prober.pipelined().await?);
-    if scenario.expect.varies {
-        answers.extend(prober.varying().await?);
+pub async fn fully(target: &Target, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
+    let mut verified = Vec::with_capacity(scenario.requests.len());
+    for part in &scenario.requests {
+        let mut answers = Vec::new();
+        for request in fillings(&part.request) {
+            let prober = Prober::new(target, scenario, part, request);
+            answers.push(prober.one().await?);
+            answers.extend(prober.kept_alive().await?);
+            answers.extend(prober.pipelined().await?);
+            if part.expect.varies {
+                answers.extend(prober.varying().await?);
+            }
+        }
+        verified.push(summary(&answers));
     }
-    Ok(summary(&answers))
+    Ok(verified)
 }
 
-/// One answer: again at every start.
+/// One answer of each request: again at every start.
 ///
 /// # Errors
 /// What was expected and what came.
-pub async fn once(target: &Target, scenario: &Scenario) -> Result<VerifiedAnswer, VerifyFailure> {
-    Ok(summary(&[Prober { target, scenario }.one().await?]))
+pub async fn once(target: &Target, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
+    let mut verified = Vec::with_capacity(scenario.requests.len());
+    for part in &scenario.requests {
+        let request = part.request.with(middle);
+        verified.push(summary(&[Prober::new(target, scenario, part, request).one().await?]));
+    }
+    Ok(verified)
+}
+
+/// The request with the smallest, the greatest and a middle value: where a range is wrong, it is so at its ends.
+fn fillings(request: &Request) -> Vec<Request> {
+    if request.values.is_empty() {
+        return vec![request.clone()];
+    }
+    vec![
+        request.with(|value| value.from),
+        request.with(|value| value.to),
+        request.with(middle),
+    ]
+}
+
+fn middle(value: &Value) -> u64 {
+    value.from.midpoint(value.to)
 }
 
 fn summary(answers: &[Answer]) -> VerifiedAnswer {
@@ -97,17 +127,38 @@ fn summary(answers: &[Answer]) -> VerifiedAnswer {
     }
 }
 
+/// Asks one request of a target.
 struct Prober<'a> {
     target: &'a Target,
-    scenario: &'a Scenario,
+    /// The scenario's name; of a mix, with that of the request.
+    name: String,
+    /// Whether connections are encrypted. Which version of HTTP the load uses plays no part: the questions here are HTTP/1.1's,
+    /// and the generator itself checks every answer over the real one.
+    tls: bool,
+    request: Request,
+    expect: &'a Expect,
 }
 
-impl Prober<'_> {
-    fn failure(&self, problems: Vec<String>) -> VerifyFailure {
-        let request = format!("{} {}", self.scenario.request.method, self.scenario.request.path);
-        VerifyFailure {
-            scenario: self.scenario.name.clone(),
+impl<'a> Prober<'a> {
+    fn new(target: &'a Target, scenario: &Scenario, part: &'a Part, request: Request) -> Self {
+        let name = if scenario.requests.len() > 1 {
+            format!("{}, request {}", scenario.name, part.name)
+        } else {
+            scenario.name.clone()
+        };
+        Self {
+            target,
+            name,
+            tls: scenario.protocol.tls,
             request,
+            expect: &part.expect,
+        }
+    }
+
+    fn failure(&self, problems: Vec<String>) -> VerifyFailure {
+        VerifyFailure {
+            scenario: self.name.clone(),
+            request: format!("{} {}", self.request.method, self.request.path),
             problems,
         }
     }
@@ -117,12 +168,12 @@ impl Prober<'_> {
     }
 
     fn bytes(&self, close: bool) -> Vec<u8> {
-        request_bytes(&self.scenario.request, &self.target.host, close)
+        request_bytes(&self.request, &self.target.host, close)
     }
 
     /// Checks an answer that came.
     fn right(&self, which: &str, answer: Answer) -> Result<Answer, VerifyFailure> {
-        let mut problems = check(&answer, &self.scenario.expect, self.target.address);
+        let mut problems = check(&answer, self.expect, self.target.address);
         if problems.is_empty() {
             return Ok(answer);
         }
@@ -133,9 +184,13 @@ impl Prober<'_> {
     }
 
     async fn connect(&self) -> Result<Connection, VerifyFailure> {
-        Connection::open(self.target.address, PATIENCE)
-            .await
-            .map_err(|error| self.no_answer("connecting", &error))
+        let Target { address, host, .. } = self.target;
+        let opened = if self.tls {
+            Connection::open_tls(*address, host, PATIENCE).await
+        } else {
+            Connection::open(*address, PATIENCE).await
+        };
+        opened.map_err(|error| self.no_answer("connecting", &error))
     }
 
     async fn one(&self) -> Result<Answer, VerifyFailure> {

@@ -303,6 +303,7 @@ async fn a_busy_tree_is_observed() {
     tokio::time::sleep(Duration::from_millis(1300)).await;
     assert!(memory(&target.watch()).is_some_and(|bytes| bytes > 50_000));
     let (seen, _) = observer.finish(
+        0,
         Window {
             start_ns: 200_000_000,
             end_ns: 1_200_000_000,

@@ -6,9 +6,9 @@ mod support;
 use std::net::SocketAddr;
 
 use serde_json::json;
-use support::{answer, serve};
-use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Scenario};
-use tiermark_model::load::{Method, Request};
+use support::{answer, serve, serve_heads, serve_tls};
+use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Part, Scenario};
+use tiermark_model::load::{Protocol, Request, Value};
 use tiermark_model::trial::StartParts;
 use tiermark_stage::types::{Target, Watch};
 use tiermark_stage::verify::{VerifiedAnswer, fully, once};
@@ -22,18 +22,11 @@ fn target(address: SocketAddr) -> Target {
     }
 }
 
-fn scenario(body: ExpectBody, varies: bool) -> Scenario {
-    Scenario {
-        name: "plaintext".to_owned(),
-        title: String::new(),
-        isolates: String::new(),
-        does_not_isolate: String::new(),
-        request: Request {
-            method: Method::Get,
-            path: "/plaintext".to_owned(),
-            headers: vec![],
-            body: None,
-        },
+fn part(name: &str, request: Request, body: ExpectBody, varies: bool) -> Part {
+    Part {
+        name: name.to_owned(),
+        weight: 1,
+        request,
         expect: Expect {
             status: 200,
             content_type: Some("text/plain".to_owned()),
@@ -41,6 +34,17 @@ fn scenario(body: ExpectBody, varies: bool) -> Scenario {
             body,
             varies,
         },
+    }
+}
+
+fn scenario(body: ExpectBody, varies: bool) -> Scenario {
+    Scenario {
+        name: "plaintext".to_owned(),
+        title: String::new(),
+        isolates: String::new(),
+        does_not_isolate: String::new(),
+        protocol: Protocol::default(),
+        requests: vec![part("plaintext", Request::get("/plaintext"), body, varies)],
         services: vec![],
         writes: false,
         loads: vec![],
@@ -71,8 +75,8 @@ async fn a_right_server_passes() {
         content_length: Some(13),
         same_body: true,
     };
-    assert_eq!(fully(&target(address), &hello()).await, Ok(expected.clone()));
-    assert_eq!(once(&target(address), &hello()).await, Ok(expected));
+    assert_eq!(fully(&target(address), &hello()).await, Ok(vec![expected.clone()]));
+    assert_eq!(once(&target(address), &hello()).await, Ok(vec![expected]));
 }
 
 #[tokio::test]
@@ -82,7 +86,7 @@ async fn chunks_are_a_right_answer_too() {
         "HTTP/1.1 200 OK\r\nDate: {date}\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n7\r\nHello, \r\n6\r\nWorld!\r\n0\r\n\r\n"
     );
     let address = serve(move |_| Some(text.clone()));
-    let verified = fully(&target(address), &hello()).await.unwrap();
+    let verified = fully(&target(address), &hello()).await.unwrap().remove(0);
     assert_eq!(
         (verified.content_length, verified.body),
         (None, b"Hello, World!".to_vec())
@@ -178,9 +182,9 @@ async fn no_http_at_all_and_no_server() {
 async fn random_rows_must_vary() {
     let schema = json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer", "minimum": 1, "maximum": 10000}}});
     let mut rows = scenario(ExpectBody::JsonSchema(schema), true);
-    rows.expect.content_type = None;
+    rows.requests[0].expect.content_type = None;
     let varying = serve(|number| Some(answer("200 OK", HEADERS, &format!("{{\"id\":{}}}", number + 1))));
-    assert!(!fully(&target(varying), &rows).await.unwrap().same_body);
+    assert!(!fully(&target(varying), &rows).await.unwrap()[0].same_body);
     let cached = serve(|_| Some(answer("200 OK", HEADERS, "{\"id\":7}")));
     has(
         &fully(&target(cached), &rows).await.unwrap_err().to_string(),
@@ -188,4 +192,73 @@ async fn random_rows_must_vary() {
     );
     let outside = serve(|_| Some(answer("200 OK", HEADERS, "{\"id\":0}")));
     has(&fully(&target(outside), &rows).await.unwrap_err().to_string(), "/id");
+}
+
+#[tokio::test]
+async fn every_request_of_a_mix_is_verified_and_a_wrong_one_is_named() {
+    let mut mix = hello();
+    let text = |text: &str| ExpectBody::Text(text.to_owned());
+    mix.requests = vec![
+        part("greet", Request::get("/plaintext"), text("Hello, World!"), false),
+        part("leave", Request::get("/bye"), text("Bye"), false),
+    ];
+    let serving = |bye: &'static str| {
+        serve_heads(move |head| {
+            let body = if head.contains(" /bye ") { bye } else { "Hello, World!" };
+            Some(answer("200 OK", HEADERS, body))
+        })
+    };
+    let right = target(serving("Bye"));
+    for verified in [fully(&right, &mix).await.unwrap(), once(&right, &mix).await.unwrap()] {
+        let bodies: Vec<&[u8]> = verified.iter().map(|answer| answer.body.as_slice()).collect();
+        assert_eq!(bodies, [&b"Hello, World!"[..], b"Bye"]);
+    }
+    let wrong = fully(&target(serving("Bye!")), &mix).await.unwrap_err().to_string();
+    has(&wrong, "plaintext, request leave (GET /bye) answered wrongly:");
+}
+
+#[tokio::test]
+async fn a_request_with_values_is_asked_with_the_smallest_the_greatest_and_a_middle_one() {
+    let mut item = hello();
+    let request = Request {
+        values: vec![Value {
+            name: "id".to_owned(),
+            from: 1,
+            to: 9,
+        }],
+        ..Request::get("/items/{id}")
+    };
+    item.requests = vec![part("plaintext", request, ExpectBody::Any, false)];
+    let serving = |lacks: &'static str| {
+        serve_heads(move |head| {
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let status = if path == lacks { "404 Not Found" } else { "200 OK" };
+            Some(answer(status, HEADERS, &path))
+        })
+    };
+    let verified = fully(&target(serving("none")), &item).await.unwrap();
+    assert!(!verified[0].same_body, "three values, three bodies");
+    for lacks in ["/items/1", "/items/9", "/items/5"] {
+        let wrong = fully(&target(serving(lacks)), &item).await.unwrap_err();
+        assert_eq!(wrong.request, format!("GET {lacks}"));
+    }
+    assert_eq!(
+        once(&target(serving("none")), &item).await.unwrap()[0].body,
+        b"/items/5"
+    );
+}
+
+#[tokio::test]
+async fn over_tls_the_same_is_checked_and_any_certificate_is_taken_on_this_machine() {
+    let mut hello = hello();
+    hello.protocol.tls = true;
+    let encrypted = target(serve_tls(|_| Some(answer("200 OK", HEADERS, "Hello, World!"))));
+    assert!(fully(&encrypted, &hello).await.unwrap()[0].same_body);
+    let plain = target(serve(|_| Some(answer("200 OK", HEADERS, "Hello, World!"))));
+    has(
+        &once(&plain, &hello).await.unwrap_err().to_string(),
+        "no TLS connection",
+    );
+    hello.protocol.tls = false;
+    assert!(once(&encrypted, &hello).await.is_err());
 }

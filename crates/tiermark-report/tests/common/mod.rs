@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use tiermark_model::format::framework::{
     DataLayer, DataLayerKind, Framework, Pool, Readiness, Variant, VersionProbe, WorkerRule, Workers,
 };
-use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Scenario};
+use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Part, Scenario};
 use tiermark_model::format::suite::{Suite, Weights};
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::{HostFacts, LOCAL, Placement, Role, Roles};
-use tiermark_model::load::{Closed, Load, Method, Request};
+use tiermark_model::load::{Closed, Load, Protocol, Request};
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::recording::{GeneratorUse, Outcomes, Recording, Timeline, Window};
 use tiermark_model::run::{EntryFacts, Limits, Manifest, RUN_FORMAT, Tool};
@@ -119,24 +119,24 @@ pub(crate) fn scenario(name: &str, connections: &[u32]) -> Scenario {
         title: format!("the {name} answer"),
         isolates: "something".to_owned(),
         does_not_isolate: "something else".to_owned(),
-        request: Request {
-            method: Method::Get,
-            path: format!("/{name}"),
-            headers: vec![],
-            body: None,
-        },
-        expect: Expect {
-            status: 200,
-            content_type: None,
-            headers: vec![],
-            body: ExpectBody::Any,
-            varies: false,
-        },
+        protocol: Protocol::default(),
+        requests: vec![Part {
+            name: name.to_owned(),
+            weight: 1,
+            request: Request::get(format!("/{name}")),
+            expect: Expect {
+                status: 200,
+                content_type: None,
+                headers: vec![],
+                body: ExpectBody::Any,
+                varies: false,
+            },
+        }],
         services: vec![],
         writes: false,
         loads: connections
             .iter()
-            .map(|&connections| Load::Closed(Closed { connections }))
+            .map(|&connections| Load::Closed(Closed::of(connections)))
             .collect(),
         objective: Objective::default(),
     }
@@ -285,6 +285,7 @@ pub(crate) fn trial(key: TrialKey, truth: &Truth) -> TrialRecord {
         state: truth.state.clone(),
         disturbances: vec![],
         recording: measured.then(|| recording(truth)),
+        capacity: None,
         observation: measured.then(|| observation(truth)),
     }
 }
@@ -323,7 +324,11 @@ fn recording(truth: &Truth) -> Recording {
             threads: 1,
             cpu_ns: 0,
             connections_reached: 64,
+            ..GeneratorUse::default()
         },
+        schedule: None,
+        requests: vec![],
+        verdicts: vec![],
     }
 }
 

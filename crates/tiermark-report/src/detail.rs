@@ -1,0 +1,131 @@
+//! What cells show beside rate and latency, where their load is more than a plain closed loop over one request.
+
+use serde::Serialize;
+use tiermark_model::histogram::Latency;
+use tiermark_model::load::{LatencyObjective, Load};
+use tiermark_model::recording::{CapacityFound, Outcomes, Recording};
+
+use crate::analysis::Percentile;
+use crate::stats;
+
+/// Kinds of load, the one before whose levels make a family's value where it has several (methodology: values).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A closed loop: it shows how much the server can do.
+    Closed,
+    /// A search for the capacity: how much it can do within an objective of its own.
+    Capacity,
+    /// An open loop: the server is asked for a rate, and for no more.
+    Open,
+}
+
+impl Kind {
+    /// The kind of a load.
+    #[must_use]
+    pub fn of(load: &Load) -> Self {
+        match load {
+            Load::Closed(_) => Self::Closed,
+            Load::Open(_) => Self::Open,
+            Load::Capacity(_) => Self::Capacity,
+        }
+    }
+}
+
+/// What an open loop asked for, over all valid starts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Asked {
+    /// Requests a second that the schedule asked for; of a ramp the mean.
+    pub per_s: f64,
+    /// Right answers over the requests asked for, 0 to 1.
+    pub reached: f64,
+}
+
+impl Asked {
+    pub(crate) fn of(recordings: &[&Recording]) -> Option<Self> {
+        let (mut seconds, mut asked, mut ok) = (0.0, 0u64, 0u64);
+        for recording in recordings {
+            let schedule = recording.schedule?;
+            seconds += recording.window.seconds();
+            asked += schedule.requests;
+            ok += recording.outcomes.ok;
+        }
+        (asked > 0 && seconds > 0.0).then(|| Self {
+            per_s: asked as f64 / seconds,
+            reached: ok as f64 / asked as f64,
+        })
+    }
+}
+
+/// What searches for the capacity found, over all valid starts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Capacities {
+    /// The objective that was searched with.
+    pub objective: LatencyObjective,
+    /// Highest share of requests without a right answer, 0 to 1.
+    pub error_share: f64,
+    /// Geometric mean of the confirmed rates, requests a second; none where a start confirmed none.
+    pub per_s: Option<f64>,
+    /// The lowest over starts of the highest rates that met the objective.
+    pub low: Option<f64>,
+    /// The highest over starts of the lowest rates that did not; none where a search ended before it met its match.
+    pub high: Option<f64>,
+}
+
+impl Capacities {
+    pub(crate) fn of(found: &[&CapacityFound]) -> Option<Self> {
+        let first = found.first()?;
+        let all =
+            |rate: fn(&CapacityFound) -> Option<f64>| found.iter().map(|one| rate(one)).collect::<Option<Vec<f64>>>();
+        let confirmed = all(|one| one.rate_per_s.filter(|rate| *rate > 0.0));
+        Some(Self {
+            objective: first.objective,
+            error_share: first.error_share,
+            per_s: confirmed
+                .and_then(|rates| stats::mean(rates.into_iter().map(f64::ln)))
+                .map(f64::exp),
+            low: all(|one| one.low).and_then(|rates| rates.into_iter().min_by(f64::total_cmp)),
+            high: all(|one| one.high).and_then(|rates| rates.into_iter().max_by(f64::total_cmp)),
+        })
+    }
+}
+
+/// One request of a mix, over all valid starts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestSummary {
+    /// Its name.
+    pub name: String,
+    /// Its share of all requests that were sent, 0 to 1.
+    pub share: f64,
+    /// Percentiles of its response time, from its merged histogram.
+    pub response: Vec<Percentile>,
+    /// How its requests ended.
+    pub outcomes: Outcomes,
+}
+
+impl RequestSummary {
+    /// One for each request of the mix, in its order; none where there is no mix.
+    pub(crate) fn of(recordings: &[&Recording], fractions: &[f64]) -> Vec<Self> {
+        let Some(first) = recordings.first() else { return vec![] };
+        let mut all: Vec<(String, Latency, Outcomes)> = first
+            .requests
+            .iter()
+            .map(|request| (request.name.clone(), Latency::new(), Outcomes::default()))
+            .collect();
+        for request in recordings.iter().flat_map(|recording| &recording.requests) {
+            if let Some((_, response, outcomes)) = all.iter_mut().find(|(name, ..)| *name == request.name) {
+                response.merge(&request.response);
+                outcomes.merge(&request.outcomes);
+            }
+        }
+        let total: u64 = all.iter().map(|(_, _, outcomes)| outcomes.total()).sum();
+        all.into_iter()
+            .map(|(name, response, outcomes)| Self {
+                name,
+                share: outcomes.total() as f64 / total.max(1) as f64,
+                response: Percentile::all(&response, fractions),
+                outcomes,
+            })
+            .collect()
+    }
+}
