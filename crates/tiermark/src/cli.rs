@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::load::LoadArgs;
+
 /// Benchmarks backend frameworks on your own hardware and rates them.
 #[derive(Debug, Parser)]
 #[command(name = "tiermark", version, about, after_help = crate::exit::TABLE, propagate_version = true)]
@@ -51,6 +53,9 @@ pub(crate) enum Command {
     /// Show what `run` would do, in which order and for how long; touches nothing
     #[command(after_help = crate::exit::TABLE)]
     Plan(SelectArgs),
+    /// Put load on one URL and print what was measured
+    #[command(after_help = crate::exit::TABLE)]
+    Load(Box<LoadArgs>),
     /// Start each entry and check its answers, without measuring
     #[command(after_help = crate::exit::TABLE)]
     Verify(VerifyArgs),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use tiermark_load::LoadError;
 use tiermark_model::catalog::CatalogError;
+use tiermark_model::plan::Unplannable;
 use tiermark_model::run::RunError;
 use tiermark_stage::error::StageError;
 
@@ -16,6 +17,9 @@ pub(crate) enum Failure {
     /// A definition file or name.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// A load that a scenario's protocol cannot carry.
+    #[error(transparent)]
+    Plan(#[from] Unplannable),
     /// A stored run.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -37,8 +41,8 @@ impl Failure {
     /// The exit code of [`crate::exit::TABLE`].
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::Usage(_) | Failure::Catalog(_) => 2,
-            Failure::Run(RunError::Content { .. } | RunError::Newer { .. }) => 2,
+            Failure::Usage(_) | Failure::Catalog(_) | Failure::Plan(_) => 2,
+            Failure::Run(RunError::Content { .. } | RunError::Newer { .. } | RunError::Older { .. }) => 2,
             Failure::Run(_) | Failure::Stage(_) | Failure::Load(_) | Failure::Machine(_) => 3,
             Failure::Interrupted => 130,
         })

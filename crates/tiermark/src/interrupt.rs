@@ -12,9 +12,18 @@ pub(crate) struct Interrupt {
     stop: Stop,
 }
 
+/// What the first interrupt does to a load; the second stops it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum First {
+    /// Stops it, without a recording.
+    Stops,
+    /// Ends its window; what was measured is kept.
+    EndsTheWindow,
+}
+
 impl Interrupt {
     /// Listens from now on, for SIGINT and SIGTERM alike. Must be called within a tokio runtime.
-    pub(crate) fn listen(on_first: impl Fn() + Send + Sync + 'static) -> std::io::Result<Self> {
+    pub(crate) fn listen(first: First, on_first: impl Fn() + Send + Sync + 'static) -> std::io::Result<Self> {
         let (sender, count) = watch::channel(0_u8);
         let stop = Stop::new();
         let for_task = stop.clone();
@@ -26,9 +35,14 @@ impl Interrupt {
                     result = tokio::signal::ctrl_c() => if result.is_err() { return },
                     _ = terminate.recv() => {}
                 }
-                for_task.stop();
                 sender.send_modify(|count| *count = count.saturating_add(1));
-                if *sender.borrow() == 1 {
+                let is_first = *sender.borrow() == 1;
+                if is_first && first == First::EndsTheWindow {
+                    for_task.end_window();
+                } else {
+                    for_task.stop();
+                }
+                if is_first {
                     on_first();
                 }
             }

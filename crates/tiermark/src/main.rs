@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
+mod ceiling;
 mod cli;
 mod commands;
 mod error;
@@ -35,6 +36,7 @@ fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run(arguments) => commands::run::run(global, arguments, ui),
         Command::Plan(arguments) => commands::plan::run(global, &arguments, ui),
+        Command::Load(arguments) => commands::load::run(&arguments, ui),
         Command::Verify(arguments) => commands::verify::run(global, &arguments, ui),
         Command::List(arguments) => commands::list::run(global, &arguments, ui),
         Command::Images(arguments) => commands::images::run(global, &arguments, ui),

@@ -121,6 +121,18 @@ impl Ui {
         bar
     }
 
+    /// A bar over a load whose length is still to be set, with a line beside it.
+    pub(crate) fn meter(&self) -> ProgressBar {
+        if !self.live {
+            return ProgressBar::hidden();
+        }
+        let bar = self.bars.add(ProgressBar::new(0));
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+
     /// Whether lines are drawn over each other on a terminal.
     pub(crate) fn is_live(&self) -> bool {
         self.live

@@ -19,7 +19,7 @@ use super::block_on;
 use crate::cli::{BuildArgs, Global, ImagesArgs, ImagesCommand};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{First, Interrupt};
 use crate::root;
 use crate::session::setup;
 use crate::ui::{Ui, indent};
@@ -67,7 +67,7 @@ async fn build_images(
 ) -> Result<Exit, Failure> {
     let entries = entries(catalog, names)?;
     let for_signal = Arc::clone(ui);
-    let interrupt = Interrupt::listen(move || for_signal.note("interrupted: ending the builds"))
+    let interrupt = Interrupt::listen(First::Stops, move || for_signal.note("interrupted: ending the builds"))
         .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
     let stage = setup::open(
         catalog,

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod images;
 pub(crate) mod list;
+pub(crate) mod load;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod report;

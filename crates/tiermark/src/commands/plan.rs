@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use tiermark_model::host::Role;
+use tiermark_model::load::Load;
 use tiermark_model::plan::Plan;
 
 use super::{block_on, select};
@@ -66,6 +67,14 @@ fn render(plan: &Plan) -> String {
         plan.starts.len(),
         duration(plan.estimated_seconds())
     );
+    let searches = plan.starts.iter().flat_map(|start| &start.cells);
+    let searches = searches.filter(|cell| matches!(cell.load, Load::Capacity(_))).count();
+    if searches > 0 {
+        let _ = writeln!(
+            out,
+            "           {searches} of them search for a capacity: a dozen stages each, more or fewer"
+        );
+    }
     let _ = writeln!(
         out,
         "           (building images comes before, where they are not there yet)\n\norder"

@@ -15,7 +15,7 @@ use super::{block_on, report, select};
 use crate::cli::{Global, RunArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{First, Interrupt};
 use crate::root;
 use crate::session::{End, Session, setup};
 use crate::ui::Ui;
@@ -69,7 +69,7 @@ async fn whole(
 ) -> Result<(std::path::PathBuf, Option<End>), Failure> {
     let plan = plan(arguments, catalog, resumed.as_ref(), ui).await?;
     let for_signal = Arc::clone(ui);
-    let interrupt = Interrupt::listen(move || {
+    let interrupt = Interrupt::listen(First::Stops, move || {
         for_signal.note("interrupted: ending this trial and taking everything down (once more: at once)")
     })
     .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
@@ -112,11 +112,12 @@ async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader
             Err(_) => entry.clone(),
         })
         .collect();
-    let scenarios = stored
+    let mut scenarios: Vec<_> = stored
         .scenarios
         .iter()
         .map(|scenario| catalog.scenario(&scenario.name).unwrap_or(scenario).clone())
         .collect();
+    select::over_the_address(arguments.select.url.as_deref(), &mut scenarios)?;
     Ok(Plan::new(PlanInput {
         entries,
         scenarios,

@@ -6,13 +6,14 @@ use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::{
     DataLayer, DataLayerKind, Framework, Pool, Readiness, Variant, VersionProbe, WorkerRule, Workers,
 };
+use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::Suite;
 use tiermark_model::host::Placement;
 use tiermark_model::load::{Closed, Load};
 use tiermark_model::plan::{PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::trial::EntryId;
 use tiermark_stage::docker::Docker;
-use tiermark_stage::external::is_loopback;
+use tiermark_stage::external::{is_loopback, is_tls};
 use tiermark_stage::host;
 
 use crate::cli::{RunnerArg, SelectArgs};
@@ -55,20 +56,23 @@ pub(crate) fn select(catalog: &Catalog, arguments: &SelectArgs, runner: RunnerKi
         }
         seen.push(entry.id.clone());
     }
-    let scenarios = suite
+    let mut scenarios = suite
         .scenarios
         .iter()
         .map(|name| catalog.scenario(name).cloned())
         .collect::<Result<Vec<_>, _>>()?;
+    over_the_address(arguments.url.as_deref(), &mut scenarios)?;
     let cores = host::cores();
-    Ok(PlanInput {
+    let input = PlanInput {
         entries,
         scenarios,
         suite,
         runner,
         placement: Placement::on(&cores),
         seed: arguments.seed.unwrap_or_else(seed_from_clock),
-    })
+    };
+    input.check()?;
+    Ok(input)
 }
 
 fn planned(catalog: &Catalog, name: &str) -> Result<PlannedEntry, Failure> {
@@ -95,7 +99,7 @@ fn suite_of(catalog: &Catalog, arguments: &SelectArgs) -> Result<Suite, Failure>
         suite.loads = Some(
             levels
                 .into_iter()
-                .map(|connections| Load::Closed(Closed { connections }))
+                .map(|connections| Load::Closed(Closed::of(connections)))
                 .collect(),
         );
     }
@@ -150,6 +154,14 @@ pub(crate) fn check_address(url: &str, confirmed: bool) -> Result<(), Failure> {
     Err(Failure::Usage(format!(
         "--url {url}: this host is not this machine, and load on a server that is not yours is an attack\nremedy: if it is yours, confirm with --allow-remote"
     )))
+}
+
+/// What an `https` address says is so for every scenario of the run.
+pub(crate) fn over_the_address(url: Option<&str>, scenarios: &mut [Scenario]) -> Result<(), Failure> {
+    if url.map(is_tls).transpose()?.unwrap_or(false) {
+        scenarios.iter_mut().for_each(|scenario| scenario.protocol.tls = true);
+    }
+    Ok(())
 }
 
 fn first_line(text: &str) -> &str {

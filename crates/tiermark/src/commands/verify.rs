@@ -18,7 +18,7 @@ use super::{block_on, select};
 use crate::cli::{Global, VerifyArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{First, Interrupt};
 use crate::root;
 use crate::session::{launch, setup};
 use crate::ui::{Ui, indent};
@@ -41,8 +41,10 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Resu
         let runner = select::runner(&arguments.select, ui).await?;
         let plan = Plan::new(select::select(&catalog, &arguments.select, runner)?);
         let for_signal = Arc::clone(ui);
-        let interrupt = Interrupt::listen(move || for_signal.note("interrupted: taking everything down"))
-            .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
+        let interrupt = Interrupt::listen(First::Stops, move || {
+            for_signal.note("interrupted: taking everything down")
+        })
+        .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
         let build = setup::build_options(&arguments.build, &catalog)?;
         let stage = setup::open(&catalog, plan.runner, arguments.select.url.as_deref(), build, ui).await?;
         let events = setup::events(ui);
@@ -132,7 +134,7 @@ async fn entry_checks(
     ui.note(&format!("{}: checking", entry.id));
     let mut checks = Vec::new();
     for scenario in &plan.scenarios {
-        if let Some(reason) = entry.framework.unsupported.get(&scenario.name) {
+        if let Some(reason) = entry.framework.lacks(scenario) {
             checks.push(check(scenario, "unsupported", Some(reason.clone())));
         } else if !scenario.services.is_empty() && database.is_none() && plan.runner != RunnerKind::External {
             checks.push(check(

@@ -2,28 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use tiermark_load::{Expect, LoadError, LoadSpec, Zero};
+use tiermark_load::{LoadError, LoadSpec, Stop};
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Role;
+use tiermark_model::load::Load;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
-use tiermark_model::recording::Recording;
+use tiermark_model::recording::{CapacityFound, Recording};
 use tiermark_model::trial::{Disturbance, Observation, State, TrialRecord};
 use tiermark_stage::observe::Observer;
 use tiermark_stage::stage::{Alive, Running};
 use tiermark_stage::verify;
 
-use super::judge::judge;
+use super::judge;
+use super::spec::{Answers, load_spec};
 use super::{End, Session};
-
-/// What verification learned of a scenario's answers: the load engine checks every answer against it.
-#[derive(Debug, Clone)]
-pub(super) struct Answer {
-    /// The body, where every answer has the same.
-    body: Option<Vec<u8>>,
-}
+use crate::ceiling;
 
 /// How often a trial that the host disturbed is measured.
 const DISTURBED_TRIES: u32 = 2;
@@ -102,9 +97,8 @@ impl Session<'_> {
         let target = running.target();
         let result = match self.verified.entry(known) {
             Entry::Occupied(_) => verify::once(target, scenario).await.map(|_| ()),
-            Entry::Vacant(unknown) => verify::fully(target, scenario).await.map(|answer| {
-                let body = (answer.same_body && !scenario.expect.varies).then_some(answer.body);
-                unknown.insert(Answer { body });
+            Entry::Vacant(unknown) => verify::fully(target, scenario).await.map(|verified| {
+                unknown.insert(Answers::of(scenario, verified));
             }),
         };
         let Err(failure) = result else { return Ok(Ok(())) };
@@ -124,7 +118,7 @@ impl Session<'_> {
     ) -> Result<Target, End> {
         for attempt in 1..=DISTURBED_TRIES {
             let at = Timestamp::now();
-            let (recording, observation, disturbances) = match self.drive(plan, start, cell, scenario, running).await {
+            let driven = match self.drive(plan, start, cell, scenario, running).await {
                 Ok(driven) => driven,
                 Err(end) => {
                     let reason = match &end {
@@ -137,7 +131,7 @@ impl Session<'_> {
             };
             let gone = self.gone(running).await;
             let (state, end) = match gone {
-                Ok(None) => (judge(&recording, &cell.load, &scenario.objective), None),
+                Ok(None) => (judge::judge(&driven.recording), None),
                 Ok(Some(reason)) => (
                     State::Failed {
                         reason: self.redactor.text(&reason),
@@ -153,15 +147,16 @@ impl Session<'_> {
             };
             let is_gone =
                 matches!(&state, State::Failed { .. }) && !matches!(running.alive().await, Ok(Alive::Running));
-            let disturbed = !disturbances.is_empty() && matches!(state, State::Ok | State::Invalid { .. });
+            let disturbed = !driven.disturbances.is_empty() && matches!(state, State::Ok | State::Invalid { .. });
             self.append(TrialRecord {
                 key: plan.key(start, cell),
                 attempt: 0,
                 at,
                 state,
-                disturbances,
-                recording: Some(recording),
-                observation: Some(observation),
+                disturbances: driven.disturbances,
+                recording: Some(driven.recording),
+                capacity: driven.capacity,
+                observation: Some(driven.observation),
             })?;
             match end {
                 Some(end) => return Err(end),
@@ -181,44 +176,56 @@ impl Session<'_> {
         cell: &PlannedCell,
         scenario: &Scenario,
         running: &mut Running,
-    ) -> Result<(Recording, Observation, Vec<Disturbance>), End> {
+    ) -> Result<Driven, End> {
         let target = running.target().clone();
         let known = self.verified.get(&(start.entry.clone(), scenario.name.clone()));
         let cores = |role: Role| plan.placement.of(role).to_vec();
-        let spec = LoadSpec {
-            address: target.address,
-            host: target.host.clone(),
-            request: scenario.request.clone(),
-            expect: match known.and_then(|answer| answer.body.clone()) {
-                Some(body) => Expect::body(scenario.expect.status, body),
-                None => Expect::status(scenario.expect.status),
-            },
-            load: cell.load,
-            warmup: Duration::from_secs_f64(plan.suite.warmup_s),
-            duration: Duration::from_secs_f64(plan.suite.duration_s),
-            timeout: Duration::from_secs_f64(plan.suite.timeout_s),
-            cores: cores(Role::Generator),
-            zero: Zero::now(),
-        };
+        let spec = load_spec(plan, start, cell, scenario, &target, known);
         let mut watches = BTreeMap::from([(Role::Server, (target.watch.clone(), cores(Role::Server).len()))]);
         if !scenario.services.is_empty()
             && let Some(database) = &self.database
         {
             watches.insert(Role::Database, (database.watch(), cores(Role::Database).len()));
         }
+        let ceiling_per_s = self.ceiling_per_s(&spec);
         self.progress.begins(start, cell);
-        let observer = Observer::begin(spec.zero.instant, watches);
+        let zero = spec.zero;
+        let observer = Observer::begin(zero.instant, watches);
         let stop = self.interrupt.stop().clone();
-        let driven = tokio::task::spawn_blocking(move || tiermark_load::drive(&spec, &stop)).await;
-        let recording = match driven {
-            Ok(Ok(recording)) => recording,
-            Ok(Err(LoadError::Stopped { .. })) => return Err(End::Interrupted),
-            Ok(Err(error)) => return Err(End::Infrastructure(error.to_string())),
+        let error_share = scenario.objective.errors_percent / 100.0;
+        let driven = tokio::task::spawn_blocking(move || put_on(&spec, error_share, &stop)).await;
+        let (mut recording, capacity) = match driven {
+            Ok(driven) => driven?,
             Err(error) => return Err(End::Infrastructure(format!("the generator's thread failed: {error}"))),
         };
+        recording.verdicts = judge::verdicts(&recording, &cell.load, &scenario.objective, ceiling_per_s);
+        // A search records one of its stages, whose zero lies after the trial's.
+        let zero_ns = u64::try_from(recording.zero.duration_since(zero.utc).as_nanos()).unwrap_or(0);
+        let generator_cores = cores(Role::Generator).len();
         let (observation, disturbances) =
-            observer.finish(recording.window, &recording.generator, cores(Role::Generator).len());
-        Ok((recording, observation, disturbances))
+            observer.finish(zero_ns, recording.window, &recording.generator, generator_cores);
+        Ok(Driven {
+            recording,
+            capacity,
+            observation,
+            disturbances,
+        })
+    }
+
+    /// The rate at which the generator is used up with the threads of this load, where it is known. It is measured once
+    /// for each kind of load, on a host where it never was.
+    fn ceiling_per_s(&mut self, spec: &LoadSpec) -> Option<f64> {
+        let pipeline = match &spec.load {
+            Load::Closed(closed) => closed.pipeline,
+            Load::Open(_) | Load::Capacity(_) => 1,
+        };
+        let (ui, stop) = (self.ui, self.interrupt.stop());
+        let ceiling = self.ceilings.entry((spec.protocol, pipeline)).or_insert_with(|| {
+            let core = spec.threads.first().copied().flatten();
+            ceiling::ceiling(spec.protocol, &spec.load, core, stop, ui)
+        });
+        let threads = u32::try_from(spec.threads.len().max(1)).unwrap_or(u32::MAX);
+        ceiling.map(|ceiling| ceiling.per_s(threads.min(spec.load.connections())))
     }
 
     /// Why the target is gone, if it is; the infrastructure's own failures are the session's end.
@@ -240,6 +247,30 @@ impl Session<'_> {
             database.check_alive().await?;
         }
         Ok(())
+    }
+}
+
+/// What one try of a cell gave.
+struct Driven {
+    recording: Recording,
+    capacity: Option<CapacityFound>,
+    observation: Observation,
+    disturbances: Vec<Disturbance>,
+}
+
+/// Puts a load on its target; a search for the capacity puts on several. Blocks.
+fn put_on(spec: &LoadSpec, error_share: f64, stop: &Stop) -> Result<(Recording, Option<CapacityFound>), End> {
+    let ended = |error| match error {
+        LoadError::Stopped { .. } => End::Interrupted,
+        error => End::Infrastructure(error.to_string()),
+    };
+    match spec.load {
+        Load::Closed(_) | Load::Open(_) => tiermark_load::drive(spec, stop)
+            .map(|recording| (recording, None))
+            .map_err(ended),
+        Load::Capacity(_) => tiermark_load::find_capacity(spec, error_share, stop, &mut |_| {})
+            .map(|(found, recording)| (recording, Some(found)))
+            .map_err(ended),
     }
 }
 

@@ -1,50 +1,21 @@
-//! What a recording is worth: from numbers to the state of a trial. Pure.
+//! What a recording is worth: from its verdicts to the state of a trial. Pure.
 
+use tiermark_load::Circumstances;
 use tiermark_model::format::scenario::Objective;
 use tiermark_model::load::Load;
 use tiermark_model::recording::Recording;
-use tiermark_model::trial::{State, Verdict};
-
-/// Share of the objective's percentile that the generator's own lateness may reach before the numbers are its own.
-const LATENESS_SHARE: f64 = 0.1;
+use tiermark_model::trial::State;
+use tiermark_model::verdict::{Check, Verdict};
 
 /// The state of a trial whose target lived through it.
-pub(crate) fn judge(recording: &Recording, load: &Load, objective: &Objective) -> State {
+pub(super) fn judge(recording: &Recording) -> State {
     if recording.outcomes.ok == 0 {
-        let failures: Vec<String> = recording
-            .outcomes
-            .failures()
-            .iter()
-            .map(|(name, count)| format!("{count} {name}"))
-            .collect();
-        let what = if failures.is_empty() {
-            "no request ended".to_owned()
-        } else {
-            failures.join(", ")
-        };
         return State::Failed {
-            reason: format!(
-                "not one right answer in {:.1} s of load: {what}",
-                recording.window.seconds()
-            ),
+            reason: not_one_right_answer(recording),
         };
     }
-    let mut verdicts = Vec::new();
-    let limit_ms = objective.p99_ms * LATENESS_SHARE;
-    if let Some(p99) = recording.lateness.percentile(0.99)
-        && p99 as f64 / 1e6 > limit_ms
-    {
-        verdicts.push(Verdict::Lateness {
-            p99_ms: p99 as f64 / 1e6,
-            limit_ms,
-        });
-    }
-    if recording.generator.connections_reached < load.connections() {
-        verdicts.push(Verdict::Connections {
-            reached: recording.generator.connections_reached,
-            wanted: load.connections(),
-        });
-    }
+    let failed = recording.verdicts.iter().filter(|verdict| verdict.invalidates());
+    let verdicts: Vec<Verdict> = failed.cloned().collect();
     if verdicts.is_empty() {
         State::Ok
     } else {
@@ -52,16 +23,65 @@ pub(crate) fn judge(recording: &Recording, load: &Load, objective: &Objective) -
     }
 }
 
+fn not_one_right_answer(recording: &Recording) -> String {
+    let failures: Vec<String> = recording
+        .outcomes
+        .failures()
+        .iter()
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    let what = if failures.is_empty() {
+        "no request ended".to_owned()
+    } else {
+        failures.join(", ")
+    };
+    format!(
+        "not one right answer in {:.1} s of load: {what}",
+        recording.window.seconds()
+    )
+}
+
+/// What an engine's recording is judged by in a run.
+pub(super) fn verdicts(
+    recording: &Recording,
+    load: &Load,
+    objective: &Objective,
+    ceiling_per_s: Option<f64>,
+) -> Vec<Verdict> {
+    let (percentile, limit_ns) = match load {
+        Load::Capacity(capacity) => (capacity.objective.fraction(), capacity.objective.limit_ns() as f64),
+        Load::Closed(_) | Load::Open(_) => (0.99, objective.p99_ms * 1e6),
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a limit that validation has seen to be positive and finite"
+    )]
+    let circumstances = Circumstances {
+        load: *load,
+        percentile,
+        objective_ns: Some(limit_ns as u64),
+        ceiling_per_s,
+        limited: false,
+    };
+    let mut verdicts = tiermark_load::judge(recording, &circumstances);
+    // The objective is judged on the merged histogram of all starts (method: values), and so is whether it holds enough.
+    if !matches!(load, Load::Capacity(_)) {
+        verdicts.retain(|verdict| verdict.check != Check::Samples);
+    }
+    verdicts
+}
+
 #[cfg(test)]
 mod tests {
+
     use super::*;
     use tiermark_model::histogram::Latency;
     use tiermark_model::load::Closed;
     use tiermark_model::recording::{GeneratorUse, Outcomes, Timeline, Window};
+    use tiermark_model::verdict::Effect;
 
-    fn recording(ok: u64, reset: u64, lateness_ns: u64, connections: u32) -> Recording {
-        let mut lateness = Latency::new();
-        (0..2000).for_each(|_| lateness.record(lateness_ns));
+    fn recording(ok: u64, reset: u64, verdicts: Vec<Verdict>) -> Recording {
         Recording {
             zero: jiff::Timestamp::UNIX_EPOCH,
             window: Window {
@@ -70,7 +90,7 @@ mod tests {
             },
             response: Latency::new(),
             service: Latency::new(),
-            lateness,
+            lateness: Latency::new(),
             outcomes: Outcomes {
                 ok,
                 reset,
@@ -78,40 +98,65 @@ mod tests {
             },
             bytes_received: 0,
             timeline: Timeline::default(),
-            generator: GeneratorUse {
-                threads: 1,
-                cpu_ns: 0,
-                connections_reached: connections,
-            },
+            schedule: None,
+            requests: vec![],
+            generator: GeneratorUse::default(),
+            verdicts,
+        }
+    }
+
+    fn verdict(check: Check, ok: bool, value: f64, limit: f64, effect: Effect) -> Verdict {
+        Verdict {
+            check,
+            ok,
+            value,
+            limit,
+            effect,
+            remedy: None,
+        }
+    }
+
+    fn said(state: State) -> String {
+        match state {
+            State::Failed { reason } => reason,
+            State::Invalid { verdicts } => verdicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            other => other.name().to_owned(),
         }
     }
 
     fn check(recording: &Recording, expected: &str) {
-        let load = Load::Closed(Closed { connections: 64 });
-        let state = judge(recording, &load, &Objective::default());
-        let text = match state {
-            State::Failed { reason } => reason,
-            State::Invalid { verdicts } => verdicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-            other => other.name().to_owned(),
-        };
-        assert_eq!(text, expected);
+        assert_eq!(said(judge(recording)), expected);
     }
 
     #[test]
     fn a_recording_is_judged_by_what_it_holds() {
-        check(&recording(5000, 0, 1000, 64), "ok");
+        let good = verdict(Check::Connections, true, 64.0, 64.0, Effect::Invalidates);
+        let bound = verdict(Check::GeneratorCpu, false, 0.98, 0.9, Effect::LowerBound);
+        let few = verdict(Check::Connections, false, 63.0, 64.0, Effect::Invalidates);
+        check(&recording(5000, 0, vec![good.clone(), bound]), "ok");
         check(
-            &recording(0, 12, 1000, 64),
+            &recording(0, 12, vec![good.clone()]),
             "not one right answer in 1.0 s of load: 12 reset",
         );
         check(
-            &recording(0, 0, 1000, 64),
+            &recording(0, 0, vec![]),
             "not one right answer in 1.0 s of load: no request ended",
         );
-        check(&recording(5000, 0, 1000, 63), "63 of 64 connections were reached");
         check(
-            &recording(5000, 0, 20_000_000, 64),
-            "the generator was late: p99 20.00 ms, limit 10 ms",
+            &recording(5000, 0, vec![good, few]),
+            "63 of 64 connections were reached",
+        );
+    }
+
+    #[test]
+    fn lateness_and_connections_count_and_samples_wait_for_the_other_starts() {
+        let mut late = recording(500, 0, vec![]);
+        (0..2000).for_each(|_| late.lateness.record(20_000_000));
+        late.generator.connections_reached = 63;
+        late.verdicts = verdicts(&late, &Load::Closed(Closed::of(64)), &Objective::default(), None);
+        check(
+            &late,
+            "the generator was late: p99 20.005 ms, limit 10 ms; 63 of 64 connections were reached",
         );
     }
 }

@@ -4,13 +4,16 @@ mod cell;
 mod judge;
 mod progress;
 pub(crate) mod setup;
+mod spec;
 
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use tiermark_load::Ceiling;
 use tiermark_model::contract;
 use tiermark_model::format::framework::{Framework, Variant};
 use tiermark_model::host::Role;
+use tiermark_model::load::Protocol;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{Manifest, NotBuilt, RunError, RunReader, RunWriter};
@@ -61,7 +64,9 @@ pub(crate) struct Session<'a> {
     attempts: HashMap<TrialKey, u32>,
     done: std::collections::HashSet<TrialKey>,
     starts: HashMap<(u32, EntryId), u32>,
-    verified: HashMap<(EntryId, String), cell::Answer>,
+    verified: HashMap<(EntryId, String), spec::Answers>,
+    /// Of the generator, by protocol and depth.
+    ceilings: HashMap<(Protocol, u32), Option<Ceiling>>,
 }
 
 impl<'a> Session<'a> {
@@ -112,6 +117,7 @@ impl<'a> Session<'a> {
             done,
             starts,
             verified: HashMap::new(),
+            ceilings: HashMap::new(),
         }
     }
 
@@ -246,12 +252,11 @@ impl<'a> Session<'a> {
         };
         let mut rest = Vec::new();
         for cell in cells {
-            let needs_database = plan
-                .scenario(&cell.scenario)
-                .is_some_and(|scenario| !scenario.services.is_empty());
+            let scenario = plan.scenario(&cell.scenario);
+            let needs_database = scenario.is_some_and(|scenario| !scenario.services.is_empty());
             if let Some(state) = &not_built {
                 self.store(plan, start, cell, state.clone())?;
-            } else if let Some(reason) = framework.unsupported.get(&cell.scenario) {
+            } else if let Some(reason) = scenario.and_then(|scenario| framework.lacks(scenario)) {
                 self.store(plan, start, cell, State::Unsupported { reason: reason.clone() })?;
             } else if needs_database && self.database.is_none() && start.entry.framework != setup::EXTERNAL {
                 self.store(plan, start, cell, setup::no_database())?;
@@ -279,6 +284,7 @@ impl<'a> Session<'a> {
             state,
             disturbances: vec![],
             recording: None,
+            capacity: None,
             observation: None,
         };
         self.append(record)

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use indicatif::ProgressBar;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
+use tiermark_model::recording::CapacityFound;
 use tiermark_model::trial::{State, TrialRecord};
 
 use crate::ui::Ui;
@@ -99,6 +100,7 @@ fn summary(state: &State, trial: &TrialRecord) -> String {
         format!(" (disturbed by {})", names.join(", "))
     };
     let text = match (state, &trial.recording) {
+        (State::Ok, Some(_)) if trial.capacity.is_some() => trial.capacity.as_ref().map(capacity).unwrap_or_default(),
         (State::Ok, Some(recording)) => {
             let p99 = recording
                 .response
@@ -114,4 +116,11 @@ fn summary(state: &State, trial: &TrialRecord) -> String {
         (state, _) => state.name().to_owned(),
     };
     format!("{text}{disturbed}")
+}
+
+fn capacity(found: &CapacityFound) -> String {
+    found.rate_per_s.map_or_else(
+        || format!("no rate met {}", found.objective),
+        |rate| format!("capacity {rate:.0}/s at {}", found.objective),
+    )
 }

@@ -8,6 +8,7 @@ mod commands;
 mod engine;
 mod harness;
 mod interrupts;
+mod load;
 mod private_engine;
 mod real;
 mod stored;

@@ -1,0 +1,113 @@
+//! How much this generator can do on this host: measured once, kept in the user's cache folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tiermark_load::{Ceiling, Stop, calibrate};
+use tiermark_model::host::short_hash;
+use tiermark_model::load::{HttpVersion, Load, Protocol};
+use tiermark_stage::host;
+
+use crate::root;
+use crate::ui::Ui;
+
+/// The generator's CPU time a request while it is saturated, for loads like this one; none where it is not known: for
+/// HTTP/2 and TLS, whose cost is not that of the null server's plain HTTP/1.1, and where it could not be measured, which
+/// is said and is no failure.
+pub(crate) fn ceiling(protocol: Protocol, load: &Load, core: Option<usize>, stop: &Stop, ui: &Ui) -> Option<Ceiling> {
+    let plain = Protocol {
+        http: HttpVersion::Http1,
+        tls: false,
+    };
+    if protocol != plain {
+        return None;
+    }
+    let pipeline = match load {
+        Load::Closed(closed) => closed.pipeline,
+        Load::Open(_) | Load::Capacity(_) => 1,
+    };
+    kept(&file(pipeline), || {
+        ui.note("measuring this generator's own ceiling, once on this host: a second");
+        calibrate(core, pipeline, stop)
+            .map_err(|error| ui.warn(&format!("the generator's ceiling stays unknown: {error}")))
+            .ok()
+    })
+}
+
+/// One file for each host, program and depth: each has a ceiling of its own.
+fn file(pipeline: u32) -> PathBuf {
+    let program = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let key = format!(
+        "{}|{}|{program}|{pipeline}",
+        host::facts().fingerprint(),
+        env!("CARGO_PKG_VERSION")
+    );
+    root::cache()
+        .join("ceilings")
+        .join(format!("{}.json", short_hash(key.as_bytes())))
+}
+
+/// What the file says, or else what is measured now and written there. A cache that cannot be written costs a second each
+/// time and is no failure; one that cannot be read is measured anew.
+fn kept(file: &Path, measure: impl FnOnce() -> Option<Ceiling>) -> Option<Ceiling> {
+    let read = fs::read_to_string(file)
+        .ok()
+        .and_then(|text| serde_json::from_str::<Ceiling>(&text).ok())
+        .filter(|kept| kept.cpu_ns_per_request.is_finite() && kept.cpu_ns_per_request > 0.0);
+    if read.is_some() {
+        return read;
+    }
+    let ceiling = measure()?;
+    if let Ok(text) = serde_json::to_string(&ceiling) {
+        let _ = write(file, &text);
+    }
+    Some(ceiling)
+}
+
+/// Beside and renamed: two commands at once must not mix their bytes.
+fn write(file: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let partial = file.with_extension(format!("partial-{}", std::process::id()));
+    fs::write(&partial, text)?;
+    fs::rename(&partial, file)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn some(cpu_ns_per_request: f64) -> Option<Ceiling> {
+        Some(Ceiling { cpu_ns_per_request })
+    }
+
+    #[test]
+    fn is_measured_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a/b.json");
+        assert_eq!(kept(&file, || None), None);
+        assert!(!file.exists(), "what was not measured is not kept");
+        assert_eq!(kept(&file, || some(12.5)), some(12.5));
+        assert_eq!(kept(&file, || panic!("measured twice")), some(12.5));
+        for broken in [
+            "",
+            "{}",
+            r#"{"cpu_ns_per_request": 0}"#,
+            r#"{"cpu_ns_per_request": -1}"#,
+        ] {
+            fs::write(&file, broken).unwrap();
+            assert_eq!(kept(&file, || some(7.0)), some(7.0), "{broken}");
+        }
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+        // A file where the folder should be: not written, still known.
+        assert_eq!(kept(&file.join("c/d.json"), || some(3.0)), some(3.0));
+    }
+
+    #[test]
+    fn each_depth_has_a_file() {
+        assert_ne!(file(1), file(16));
+        assert_eq!(file(1), file(1));
+    }
+}
