@@ -77,6 +77,7 @@ pub fn calibrate(core: Option<usize>, pipeline: u32, stop: &Stop) -> Result<Ceil
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
     use super::*;
 
     #[test]

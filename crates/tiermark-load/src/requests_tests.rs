@@ -1,3 +1,5 @@
+#![expect(clippy::expect_used, reason = "tests")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -127,7 +129,7 @@ fn weights_and_values_are_drawn_evenly_and_by_the_seed() {
     (0..100_000).for_each(|number| counts[requests.index(number)] += 1);
     // Six standard deviations of a binomial share.
     for (count, share) in counts.iter().zip([0.6, 0.3, 0.1]) {
-        let deviation = (100_000.0 * share * (1.0 - share) as f64).sqrt();
+        let deviation = f64::sqrt(100_000.0 * share * (1.0 - share));
         assert!(
             (f64::from(*count) - 100_000.0 * share).abs() < 6.0 * deviation,
             "{counts:?}"

@@ -1,6 +1,8 @@
 //! The truth under a simulated clock: the real send loop, connection state machine, parser and books run over a simulated
 //! wire, and what they record equals what is computed by other means, bucket by bucket.
 
+#![expect(clippy::expect_used, reason = "tests")]
+
 mod wire;
 
 use std::collections::BinaryHeap;

@@ -74,7 +74,6 @@ pub(super) fn verdicts(
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use tiermark_model::histogram::Latency;
     use tiermark_model::load::Closed;
