@@ -12,21 +12,41 @@ const EVENTS: usize = 256;
 
 /// Each socket is registered once, edge-triggered, for both directions: with no `epoll_ctl` a request, and with writing
 /// tried at once, a request costs one read and one write beside its share of the waiting.
-pub(crate) struct Queue(system::Queue);
+pub(crate) enum Queue {
+    /// To the nanosecond.
+    #[cfg(target_os = "linux")]
+    Precise(precise::Queue),
+    /// To the millisecond, which lateness then shows.
+    Portable(portable::Queue),
+}
 
 impl Queue {
     pub(crate) fn new() -> io::Result<Self> {
-        system::Queue::new().map(Self)
+        #[cfg(target_os = "linux")]
+        if let Some(queue) = precise::Queue::new()? {
+            return Ok(Self::Precise(queue));
+        }
+        portable::Queue::new().map(Self::Portable)
     }
 
     /// Registers a socket under a number; closing it ends that.
     pub(crate) fn add(&mut self, stream: &mut TcpStream, line: usize) -> io::Result<()> {
-        self.0.add(stream, line)
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Precise(queue) => queue.add(stream, line),
+            Self::Portable(queue) => queue.add(stream, line),
+        }
     }
 
     /// Waits for something to be ready, at most `nanoseconds`.
     pub(crate) fn wait(&mut self, nanoseconds: u64) -> io::Result<()> {
-        match self.0.wait(Duration::from_nanos(nanoseconds)) {
+        let time = Duration::from_nanos(nanoseconds);
+        let waited = match self {
+            #[cfg(target_os = "linux")]
+            Self::Precise(queue) => queue.wait(time),
+            Self::Portable(queue) => queue.wait(time),
+        };
+        match waited {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             result => result,
         }
@@ -34,13 +54,17 @@ impl Queue {
 
     /// What the last wait found, one after the other.
     pub(crate) fn next(&mut self) -> Option<Ready> {
-        self.0.next()
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Precise(queue) => queue.next(),
+            Self::Portable(queue) => queue.next(),
+        }
     }
 }
 
-/// epoll by itself: mio rounds waiting up to milliseconds, `epoll_pwait2` does not.
+/// epoll by itself: mio rounds waiting up to milliseconds, `epoll_pwait2` does not (Linux 5.11; epoll_wait(2)).
 #[cfg(target_os = "linux")]
-mod system {
+mod precise {
     use std::io;
     use std::os::fd::OwnedFd;
     use std::time::Duration;
@@ -48,22 +72,28 @@ mod system {
     use mio::net::TcpStream;
     use rustix::event::Timespec;
     use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+    use rustix::io::Errno;
 
     use super::{EVENTS, Ready};
 
-    pub(super) struct Queue {
+    pub(crate) struct Queue {
         epoll: OwnedFd,
         events: Vec<Event>,
         at: usize,
     }
 
     impl Queue {
-        pub(super) fn new() -> io::Result<Self> {
-            Ok(Self {
+        /// None where this kernel does not know the call.
+        pub(super) fn new() -> io::Result<Option<Self>> {
+            let mut queue = Self {
                 epoll: epoll::create(CreateFlags::CLOEXEC)?,
                 events: Vec::with_capacity(EVENTS),
                 at: 0,
-            })
+            };
+            match queue.wait(Duration::ZERO) {
+                Err(error) if error.raw_os_error() == Some(Errno::NOSYS.raw_os_error()) => Ok(None),
+                _ => Ok(Some(queue)),
+            }
         }
 
         pub(super) fn add(&mut self, stream: &mut TcpStream, line: usize) -> io::Result<()> {
@@ -105,8 +135,8 @@ mod system {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-mod system {
+/// What mio makes of every system's queue.
+mod portable {
     use std::io;
     use std::time::Duration;
 
@@ -116,7 +146,7 @@ mod system {
     use super::{EVENTS, Ready};
 
     #[derive(Debug)]
-    pub(super) struct Queue {
+    pub(crate) struct Queue {
         poll: Poll,
         events: Events,
         found: Vec<Ready>,
@@ -156,5 +186,40 @@ mod system {
             self.at += 1;
             Some(ready)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn check(mut queue: Queue) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        queue.add(&mut stream, 7).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        queue.wait(5_000_000_000).unwrap();
+        let ready = queue.next().unwrap();
+        assert_eq!((ready.line, ready.writable, ready.closed), (7, true, false));
+        drop(accepted);
+        queue.wait(5_000_000_000).unwrap();
+        let ready = queue.next().unwrap();
+        assert_eq!((ready.line, ready.closed), (7, true));
+        // Nothing more happens: it waits, and no shorter than asked.
+        while queue.next().is_some() {}
+        let began = Instant::now();
+        queue.wait(3_000_000).unwrap();
+        assert!(queue.next().is_none());
+        assert!(began.elapsed() >= Duration::from_millis(3));
+    }
+
+    #[test]
+    fn both_queues_tell_what_is_ready() {
+        check(Queue::new().unwrap());
+        check(Queue::Portable(portable::Queue::new().unwrap()));
     }
 }
