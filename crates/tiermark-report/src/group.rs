@@ -165,7 +165,8 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         judgement: (!valid.is_empty()).then(|| total(evidence.values()).judge(input.objective)),
         response: Percentile::all(&response, &FRACTIONS),
         outcomes,
-        asked: Asked::of(&recordings),
+        // A search has a schedule too: that of the stage it recorded.
+        asked: Asked::of(&recordings).filter(|_| matches!(input.load, Load::Open(_))),
         capacity: Capacities::of(&found),
         requests: RequestSummary::of(&recordings, &FRACTIONS),
         limit: limit(&trials, input.placement),

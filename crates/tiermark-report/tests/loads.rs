@@ -122,6 +122,7 @@ fn every_kind() -> Analysis {
         let asked = match trial.key.load.as_str() {
             "c64r2000" => Some(2000.0),
             "c64r1000-4000poisson" => Some(2500.0),
+            "c64p99=50ms" => Some(12_000.0),
             _ => None,
         };
         recording.schedule = asked.map(|rate_per_s| Scheduled {

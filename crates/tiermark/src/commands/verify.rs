@@ -83,7 +83,7 @@ fn line(check: &Check) -> String {
         .as_deref()
         .map(|reason| format!("\n{}", indent(reason)))
         .unwrap_or_default();
-    format!("{:<28} {:<12} {}{reason}", check.entry, check.scenario, check.state)
+    format!("{:<28} {:<20} {}{reason}", check.entry, check.scenario, check.state)
 }
 
 async fn entry_checks(
