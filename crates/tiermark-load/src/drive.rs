@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use tiermark_model::load::{Load, Open};
+use tiermark_model::load::{HttpVersion, Load, Open};
 use tiermark_model::recording::{Recording, Window};
 
 use crate::error::LoadError;
 use crate::host;
-use crate::http1::{Http1, Shape};
+use crate::http1::{self, Http1};
+use crate::http2::{self, Http2, Templates};
 use crate::link::Link;
 use crate::pacing::{ClosedLoop, OpenLoop, Pacing};
 use crate::requests::Requests;
@@ -18,6 +19,7 @@ use crate::slot::Slot;
 use crate::sockets::Sockets;
 use crate::spec::{LoadSpec, Stop, nanoseconds};
 use crate::tally::Tally;
+use crate::tls::Tls;
 use crate::worker::{Ended, Job, Worker};
 
 /// Longest time for opening connections before the load begins, in nanoseconds. What is not open by then goes on
@@ -82,6 +84,9 @@ pub fn drive(spec: &LoadSpec, stop: &Stop) -> Result<Recording, LoadError> {
 /// What all threads share.
 struct Plan {
     requests: Arc<Requests>,
+    /// The requests as HTTP/2 has them, where that carries them.
+    templates: Option<Arc<Templates>>,
+    tls: Option<Tls>,
     batch: u32,
     streams: usize,
     keep_alive: bool,
@@ -98,16 +103,35 @@ impl Plan {
             Load::Open(open) => (1, open.keep_alive),
             Load::Capacity(_) => return Err(LoadError::NotOneTrial { address }),
         };
+        // Batches are HTTP/1.1's, streams HTTP/2's.
+        let (batch, streams) = match spec.protocol.http {
+            HttpVersion::Http1 => (batch, 1),
+            HttpVersion::Http2 => (1, spec.load.streams().max(1)),
+        };
         let requests = Requests::new(&spec.requests, &spec.host, spec.seed, keep_alive, batch)
             .map_err(|reason| LoadError::Request { address, reason })?;
+        let templates = match spec.protocol.http {
+            HttpVersion::Http1 => None,
+            HttpVersion::Http2 => Some(
+                Templates::new(&requests, &spec.host, spec.protocol.tls)
+                    .map_err(|reason| LoadError::Request { address, reason })?,
+            ),
+        };
+        let tls = spec
+            .protocol
+            .tls
+            .then(|| Tls::new(&spec.trust, &spec.host, spec.protocol.http))
+            .transpose()?;
         let (connections, held) = (spec.load.connections(), spec.load.held_connections());
         if connections == 0 {
             return Err(LoadError::NoConnections { address });
         }
         Ok(Self {
             requests: Arc::new(requests),
+            templates: templates.map(Arc::new),
+            tls,
             batch,
-            streams: spec.load.streams().max(1) as usize,
+            streams: streams as usize,
             keep_alive,
             sockets: connections.saturating_add(held),
             shares: shares(connections as usize, held as usize, &spec.threads),
@@ -172,32 +196,37 @@ fn load(
         limit: spec.limit.map_or(u64::MAX, |limit| share.part.of_all(limit)),
     };
     let sockets =
-        Sockets::new(address, None, spec.zero, share.connections + share.held).map_err(|source| LoadError::Io {
-            address,
-            action: "make an event queue",
-            source,
+        Sockets::new(address, plan.tls.clone(), spec.zero, share.connections + share.held).map_err(|source| {
+            LoadError::Io {
+                address,
+                action: "make an event queue",
+                source,
+            }
         })?;
-    let shape = Shape {
-        batch: plan.batch,
-        keep_alive: plan.keep_alive,
-        held_from: share.connections,
-        slots: share.connections + share.held,
-    };
-    let link = Http1::new(sockets, Arc::clone(&plan.requests), shape);
-    let slots = std::iter::repeat_with(Slot::new).take(slots + share.held).collect();
     let lane = Lane {
         spec,
         job: &job,
         opened,
         start,
     };
-    match spec.load {
-        Load::Open(open) => lane.run(link, slots, Some(&open), |start, window| OpenLoop {
-            schedule: Schedule::new(&open, share.part, spec.seed, start, window),
-        }),
-        Load::Closed(_) | Load::Capacity(_) => {
-            lane.run(link, slots, None, |_, window| ClosedLoop { end: window.end_ns })
-        }
+    let slots = std::iter::repeat_with(Slot::new).take(slots + share.held).collect();
+    let requests = Arc::clone(&plan.requests);
+    if let Some(templates) = &plan.templates {
+        let shape = http2::Shape {
+            connections: share.connections,
+            streams: plan.streams,
+            held: share.held,
+            keep_alive: plan.keep_alive,
+        };
+        lane.load(Http2::new(sockets, requests, Arc::clone(templates), shape), slots)
+    } else {
+        let shape = http1::Shape {
+            batch: plan.batch,
+            keep_alive: plan.keep_alive,
+            held_from: share.connections,
+            slots: share.connections + share.held,
+        };
+        lane.load(Http1::new(sockets, requests, shape), slots)
     }
 }
 
@@ -210,6 +239,18 @@ struct Lane<'a> {
 }
 
 impl Lane<'_> {
+    fn load<L: Link>(self, link: L, slots: Vec<Slot>) -> Result<Recording, LoadError> {
+        let (spec, part) = (self.spec, self.job.part);
+        match spec.load {
+            Load::Open(open) => self.run(link, slots, Some(&open), |start, window| OpenLoop {
+                schedule: Schedule::new(&open, part, spec.seed, start, window),
+            }),
+            Load::Closed(_) | Load::Capacity(_) => {
+                self.run(link, slots, None, |_, window| ClosedLoop { end: window.end_ns })
+            }
+        }
+    }
+
     fn run<L: Link, P: Pacing>(
         self,
         mut link: L,

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why [`drive`](crate::drive) gave no recording. A target's failures are no errors: they are outcomes of a recording.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The request cannot be sent as HTTP/1.1.
-    #[error("the request for {address} cannot be written as HTTP/1.1: {reason}")]
+    /// The request cannot be sent in the protocol that was asked for.
+    #[error("the request for {address} cannot be written: {reason}")]
     Request {
         /// Where it should have gone.
         address: SocketAddr,
@@ -32,6 +33,39 @@ pub enum LoadError {
     NoConnections {
         /// Where it should have gone.
         address: SocketAddr,
+    },
+    /// The certificates to be trusted cannot be used.
+    #[error(
+        "cannot take the certificates of {}: {reason}; \
+         give a readable PEM file with at least one certificate (`-----BEGIN CERTIFICATE-----`)",
+        path.display()
+    )]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system has no certificate authorities.
+    #[error(
+        "this system's certificate authorities cannot be used: {reason}; \
+         install them (Debian: ca-certificates) or name a PEM file of your own"
+    )]
+    NoSystemCertificates {
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// What is to be loaded has no name that a certificate could carry.
+    #[error("`{host}` is neither a host name nor an address, so no certificate can be checked against it")]
+    ServerName {
+        /// As it was given.
+        host: String,
+    },
+    /// TLS could not be set up.
+    #[error("TLS cannot be set up: {reason}; this is a defect of tiermark")]
+    Tls {
+        /// What the library says.
+        reason: String,
     },
     /// More connections than this process may hold files open.
     #[error(

@@ -15,7 +15,8 @@
 //! | `judge` | what a recording is worth | no |
 //! | `worker` | the one send loop of a thread, over a `link` | no |
 //! | `http1` | a link: connections of HTTP/1.1, over a `wire` | no |
-//! | `sockets`, `stream`, `queue` | a wire: sockets and the system's event queue | yes |
+//! | `http2` | a link: connections of HTTP/2, over a `wire` | no |
+//! | `sockets`, `stream`, `tls`, `queue` | a wire: sockets, encrypted or not, and the system's event queue | yes |
 //! | `drive` | threads, the common start, the merged recording | yes |
 //! | `calibrate` | the generator's own ceiling, against [`null`] | yes |
 //! | `capacity` | a search's stages, one trial each | yes |
@@ -36,6 +37,7 @@ mod expect;
 pub mod fuzzing;
 mod host;
 mod http1;
+mod http2;
 mod judge;
 mod link;
 mod live;
@@ -53,6 +55,7 @@ mod sockets;
 mod spec;
 mod stream;
 mod tally;
+mod tls;
 mod wire;
 mod worker;
 

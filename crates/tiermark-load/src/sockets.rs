@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::link::Wait;
 use crate::queue::Queue;
 use crate::spec::Zero;
-use crate::stream::{Stream, Tls};
+use crate::stream::Stream;
+use crate::tls::Tls;
 use crate::wire::{Connecting, Read, Ready, Wire};
 
 /// TCP connections to one address, encrypted or not.
@@ -79,6 +80,15 @@ impl Wire for Sockets {
     }
 
     fn ready(&mut self) -> Option<Ready> {
-        self.queue.next()
+        let mut ready = self.queue.next()?;
+        // Encrypted bytes wait for room here; whoever wrote them has nothing left to write.
+        if ready.writable
+            && let Some(stream) = &mut self.streams[ready.line]
+            && stream.flush().is_err()
+        {
+            // Reading tells the reason.
+            ready.closed = true;
+        }
+        Some(ready)
     }
 }
