@@ -210,24 +210,7 @@ fn load(
         start,
     };
     let slots = std::iter::repeat_with(Slot::new).take(slots + share.held).collect();
-    let requests = Arc::clone(&plan.requests);
-    if let Some(templates) = &plan.templates {
-        let shape = http2::Shape {
-            connections: share.connections,
-            streams: plan.streams,
-            held: share.held,
-            keep_alive: plan.keep_alive,
-        };
-        lane.load(Http2::new(sockets, requests, Arc::clone(templates), shape), slots)
-    } else {
-        let shape = http1::Shape {
-            batch: plan.batch,
-            keep_alive: plan.keep_alive,
-            held_from: share.connections,
-            slots: share.connections + share.held,
-        };
-        lane.load(Http1::new(sockets, requests, shape), slots)
-    }
+    lane.over(sockets, plan, share, slots)
 }
 
 /// What one thread goes through, whatever its link and its rhythm.
@@ -239,6 +222,28 @@ struct Lane<'a> {
 }
 
 impl Lane<'_> {
+    /// Lays the protocol over the sockets.
+    fn over(self, sockets: Sockets, plan: &Plan, share: &Share, slots: Vec<Slot>) -> Result<Recording, LoadError> {
+        let requests = Arc::clone(&plan.requests);
+        if let Some(templates) = &plan.templates {
+            let shape = http2::Shape {
+                connections: share.connections,
+                streams: plan.streams,
+                held: share.held,
+                keep_alive: plan.keep_alive,
+            };
+            self.load(Http2::new(sockets, requests, Arc::clone(templates), shape), slots)
+        } else {
+            let shape = http1::Shape {
+                batch: plan.batch,
+                keep_alive: plan.keep_alive,
+                held_from: share.connections,
+                slots: share.connections + share.held,
+            };
+            self.load(Http1::new(sockets, requests, shape), slots)
+        }
+    }
+
     fn load<L: Link>(self, link: L, slots: Vec<Slot>) -> Result<Recording, LoadError> {
         let (spec, part) = (self.spec, self.job.part);
         match spec.load {

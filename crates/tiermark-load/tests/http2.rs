@@ -1,7 +1,6 @@
 //! HTTP/2 against servers that are right, slow, wrong, hostile and dead.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
 
-#[allow(dead_code, reason = "shared with other tests")]
 mod server;
 mod streams;
 

@@ -1,9 +1,7 @@
 //! TLS below HTTP/1.1 and HTTP/2: certificates that are trusted or not, and servers that break off.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
 
-#[allow(dead_code, reason = "shared with other tests")]
 mod server;
-#[allow(dead_code, reason = "shared with other tests")]
 mod streams;
 
 use std::io::{Read as _, Write as _};

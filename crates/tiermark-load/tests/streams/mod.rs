@@ -1,4 +1,5 @@
 //! A server of HTTP/2 whose behaviour a test writes down.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -78,7 +79,6 @@ impl Streams {
     }
 
     /// The same, with at most `limit` streams at once on a connection.
-    #[allow(dead_code, reason = "shared with other tests")]
     pub fn limited(limit: u32, does: impl Fn(u64) -> Does + Clone + Send + Sync + 'static) -> Self {
         Self::over(limit, |tcp| Box::pin(async { Ok(tcp) }), does)
     }
@@ -128,7 +128,6 @@ impl Streams {
     }
 
     /// Its address, when it is down.
-    #[allow(dead_code, reason = "shared with other tests")]
     pub fn into_address(self) -> SocketAddr {
         self.address
     }
@@ -139,7 +138,6 @@ impl Streams {
     }
 
     /// Most requests under way at once.
-    #[allow(dead_code, reason = "shared with other tests")]
     pub fn most_at_once(&self) -> u64 {
         self.counts.most.load(Ordering::Relaxed)
     }
@@ -201,26 +199,11 @@ async fn answer(
     match does {
         Does::Parts {
             status,
-            mut parts,
+            parts,
             trailers,
         } => {
             over();
-            let Some(last) = parts.pop() else {
-                respond.send_response(head(status), true)?;
-                return Ok(());
-            };
-            let mut body = respond.send_response(head(status), false)?;
-            for part in parts {
-                tokio::task::yield_now().await;
-                body.send_data(part.into(), false)?;
-            }
-            body.send_data(last.into(), !trailers)?;
-            if trailers {
-                tokio::task::yield_now().await;
-                let mut map = HeaderMap::new();
-                map.insert("x-trailer", "1".parse().unwrap());
-                body.send_trailers(map)?;
-            }
+            in_parts(respond, head(status), parts, trailers).await?;
         }
         Does::Late(text, while_later) => {
             tokio::time::sleep(while_later).await;
@@ -260,6 +243,30 @@ async fn answer(
             .await
             .map(drop)?,
         Does::Leave | Does::Drop => {}
+    }
+    Ok(())
+}
+
+async fn in_parts(
+    mut respond: SendResponse<Bytes>,
+    head: Response<()>,
+    mut parts: Vec<String>,
+    trailers: bool,
+) -> Result<(), h2::Error> {
+    let Some(last) = parts.pop() else {
+        return respond.send_response(head, true).map(drop);
+    };
+    let mut body = respond.send_response(head, false)?;
+    for part in parts {
+        tokio::task::yield_now().await;
+        body.send_data(part.into(), false)?;
+    }
+    body.send_data(last.into(), !trailers)?;
+    if trailers {
+        tokio::task::yield_now().await;
+        let mut map = HeaderMap::new();
+        map.insert("x-trailer", "1".parse().unwrap());
+        body.send_trailers(map)?;
     }
     Ok(())
 }
