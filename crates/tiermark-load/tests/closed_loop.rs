@@ -135,6 +135,36 @@ fn a_byte_at_a_time() {
 }
 
 #[test]
+fn an_answer_that_drips_ends_by_its_timeout() {
+    let server = Server::answering(|stream| {
+        HELLO.bytes().all(|byte| {
+            thread::sleep(Duration::from_millis(50));
+            stream.write_all(&[byte]).is_ok()
+        })
+    });
+    let recording = run(&LoadSpec {
+        timeout: Duration::from_millis(200),
+        warmup: Duration::ZERO,
+        ..spec(server.address)
+    });
+    check_all_wrong(&recording, "timeout", &["unsent", "open"]);
+}
+
+#[test]
+fn a_length_that_is_wrong_is_no_answer() {
+    // More than was announced: garbage behind the answer. Less: the rest never comes.
+    for (announced, kind) in [(4, "parse"), (6, "timeout")] {
+        let server = Server::saying(HELLO.replace("Length: 5", &format!("Length: {announced}")));
+        let recording = run(&LoadSpec {
+            timeout: Duration::from_millis(200),
+            warmup: Duration::ZERO,
+            ..spec(server.address)
+        });
+        check_all_wrong(&recording, kind, &["unsent", "open"]);
+    }
+}
+
+#[test]
 fn several_pinned_threads_and_large_messages() {
     let body = "x".repeat(300_000);
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
