@@ -4,7 +4,7 @@ use crate::analysis::{
     Analysis, Asked, Capacities, Cell, Estimate, Family, Judgement, Percentile, RequestSummary, ScenarioAnalysis,
     Standing,
 };
-use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, plus_minus, rate, three_digits};
+use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, plus_minus, rate, short_duration, three_digits};
 use crate::table::{Row, Table, Text, Tone, left, right};
 
 pub(crate) fn objective_of(scenario: &ScenarioAnalysis) -> String {
@@ -102,7 +102,7 @@ fn found(found: &Capacities) -> String {
     let objective = format!(
         "{} ≤ {}",
         found.objective.percentile(),
-        short(&duration_ns(found.objective.limit_ns()))
+        short_duration(found.objective.limit_ns())
     );
     let capacity = found.per_s.map_or_else(
         || format!("no rate was confirmed at {objective}"),
@@ -115,16 +115,6 @@ fn found(found: &Capacities) -> String {
         capacity
     } else {
         format!("{capacity} ({})", bracket.join(", "))
-    }
-}
-
-/// Without zeros that say nothing: `50 ms`.
-fn short(duration: &str) -> String {
-    match duration.split_once(' ') {
-        Some((number, unit)) if number.contains('.') => {
-            format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => duration.to_owned(),
     }
 }
 

@@ -138,6 +138,18 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// A duration without needless zeros: `2 s`, `315 µs`, `1.25 ms`.
+#[must_use]
+pub fn short_duration(ns: u64) -> String {
+    let text = duration_ns(ns);
+    match text.split_once(' ') {
+        Some((number, unit)) if number.contains('.') => {
+            format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

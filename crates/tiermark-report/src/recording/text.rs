@@ -6,9 +6,9 @@ use tiermark_model::histogram::Latency;
 use tiermark_model::recording::{CapacityFound, CapacityStage, Recording};
 
 use super::spread::spread;
-use super::words::{grouped, load, objective, outcome, per_second, seconds, several, short_duration};
+use super::words::{grouped, load, objective, outcome, per_second, seconds, several};
 use super::{Description, cpu_us_per_request, target_rate};
-use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, three_digits};
+use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, short_duration, three_digits};
 use crate::table::{Block, Row, Table, Text, Tone, left, right};
 use crate::text::{Style, render_blocks};
 

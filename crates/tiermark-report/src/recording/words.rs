@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tiermark_model::load::{Arrivals, Closed, Load, Open};
 
-use crate::numbers::duration_ns;
+use crate::numbers::short_duration;
 
 /// A whole number with its thousands set apart: `1,234,567`.
 pub(super) fn grouped(number: u64) -> String {
@@ -40,17 +40,6 @@ pub(super) fn per_second(rate: f64) -> String {
 /// A count and its noun: `1 thread`, `2 threads`.
 pub(super) fn several(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-/// A duration without needless zeros: `2 s`, `315 µs`, `1.25 ms`.
-pub(super) fn short_duration(ns: u64) -> String {
-    let text = duration_ns(ns);
-    match text.split_once(' ') {
-        Some((number, unit)) if number.contains('.') => {
-            format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => text,
-    }
 }
 
 /// Seconds as people write them: `10 s`, `0.25 s`, `2 min 5 s`.
