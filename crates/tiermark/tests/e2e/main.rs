@@ -6,6 +6,7 @@
 mod broken;
 mod commands;
 mod engine;
+mod every_load;
 mod harness;
 mod interrupts;
 mod load;
