@@ -3,17 +3,18 @@
 
 use tiermark_model::load::Method;
 
-use crate::response::Parser;
+use crate::response::{LastHead, Parser};
 use crate::script::{Peer, happenings, without_bytes};
 
 /// Answers of a parser: each with its length and status, and whether the end was malformed.
 fn parsed(pieces: &[&[u8]], bodyless: bool) -> (Vec<(u16, u64, bool)>, Vec<u8>, bool) {
     let mut parser = Parser::new();
+    let mut last = LastHead::default();
     let (mut answers, mut body) = (Vec::new(), Vec::new());
     for piece in pieces {
         let mut rest = *piece;
         while !rest.is_empty() {
-            match parser.feed(rest, bodyless, &mut |part| body.extend_from_slice(part)) {
+            match parser.feed(rest, bodyless, &mut last, &mut |part| body.extend_from_slice(part)) {
                 Err(_) => return (answers, body, true),
                 Ok(None) => break,
                 Ok(Some((used, answer))) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::expect::Look;
 use crate::link::{Event, Happening, Link, Wait};
 use crate::requests::Requests;
-use crate::response::{Answer, Parser};
+use crate::response::{Answer, LastHead, Parser};
 use crate::tally::Outcome;
 use crate::wire::{Connecting, Ready, Wire};
 
@@ -36,8 +36,11 @@ pub(crate) struct Http1<W> {
     shape: Shape,
     lines: Vec<Line>,
     buffer: Box<[u8]>,
+    last_head: LastHead,
     /// The line that is being read, between two events of it.
     reading: Option<Reading>,
+    /// What happened behind the event that was given last.
+    next: Option<Event>,
     /// Lines that may hold more than was read, and of which no new event will tell.
     unread: Vec<usize>,
     /// How many of them are still to be looked at in this round.
@@ -87,8 +90,16 @@ struct Reading {
     to: usize,
     /// When it was read.
     at: u64,
-    /// An answer that is held back until it is known that nothing stands behind it.
-    done: Option<(Outcome, u64)>,
+    /// Answers that are held back until it is known what stands behind them.
+    done: Option<Done>,
+}
+
+/// Answers of one read that ended alike.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    outcome: Outcome,
+    bytes: u64,
+    count: u32,
 }
 
 impl<W: Wire> Http1<W> {
@@ -111,7 +122,9 @@ impl<W: Wire> Http1<W> {
             shape,
             lines: std::iter::repeat_with(line).take(shape.slots).collect(),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
+            last_head: LastHead::default(),
             reading: None,
+            next: None,
             unread: Vec::new(),
             again: 0,
             open: [0; 2],
@@ -221,6 +234,12 @@ impl<W: Wire> Http1<W> {
             if reading.drained && !reading.closed {
                 return self.give(&mut reading);
             }
+            // What is read later has a later time.
+            if self.lines[line].under_way > 0 && reading.done.is_some() {
+                let event = self.give(&mut reading);
+                self.reading = Some(reading);
+                return event;
+            }
             if reading.reads >= READS_AT_ONCE {
                 self.unread.push(line);
                 return self.give(&mut reading);
@@ -241,21 +260,36 @@ impl<W: Wire> Http1<W> {
         }
     }
 
-    /// The answer that was held back, now that nothing stands behind it.
+    /// The answers that were held back, now that it is known that the connection stays.
     fn give(&mut self, reading: &mut Reading) -> Option<Event> {
-        let (outcome, bytes) = reading.done.take()?;
-        Some(self.answered(reading, outcome, bytes, true))
+        let done = reading.done.take()?;
+        Some(self.answered(reading, done, true))
     }
 
-    fn answered(&mut self, reading: &Reading, outcome: Outcome, bytes: u64, open: bool) -> Event {
+    fn answered(&mut self, reading: &Reading, done: Done, open: bool) -> Event {
         if !open {
             self.end(reading.line);
         }
+        let Done { outcome, bytes, count } = done;
         Event {
             slot: reading.line,
             at: reading.at,
-            what: Happening::Answered { outcome, bytes, open },
+            what: Happening::Answered {
+                count,
+                outcome,
+                bytes,
+                open,
+            },
         }
+    }
+
+    /// What happened behind the answers that are held back: they are given first.
+    fn behind(&mut self, reading: &mut Reading, event: Event) -> Option<Event> {
+        let Some(done) = reading.done.take() else {
+            return Some(event);
+        };
+        self.next = Some(event);
+        Some(self.answered(reading, done, true))
     }
 
     /// Parses on in the buffer. `None`: all of it, or one answer that is held back.
@@ -265,22 +299,24 @@ impl<W: Wire> Http1<W> {
         if state.under_way == 0 {
             // More than was asked for: what the last answer says cannot be told from garbage. Where nobody asked at all,
             // nothing can be asked here any more.
-            return Some(match reading.done.take() {
-                Some((_, bytes)) => self.answered(reading, Outcome::Parse, bytes, false),
-                None => self.broken(line, Outcome::Parse, reading.at),
-            });
-        }
-        if let Some((outcome, bytes)) = reading.done.take() {
-            return Some(self.answered(reading, outcome, bytes, true));
+            return match reading.done.take() {
+                Some(done) => Some(self.surplus(reading, done)),
+                None => Some(self.broken(line, Outcome::Parse, reading.at)),
+            };
         }
         let kind = self.requests.kind(state.number);
         let bytes = &self.buffer[reading.from..reading.to];
         let look = &mut state.look;
         let fed = state
             .parser
-            .feed(bytes, kind.bodyless, &mut |part| kind.rules.see(look, part));
+            .feed(bytes, kind.bodyless, &mut self.last_head, &mut |part| {
+                kind.rules.see(look, part);
+            });
         match fed {
-            Err(_) => Some(self.broken(line, Outcome::Parse, reading.at)),
+            Err(_) => {
+                let broken = self.broken(line, Outcome::Parse, reading.at);
+                self.behind(reading, broken)
+            }
             Ok(None) => {
                 state.received += bytes.len() as u64;
                 reading.from = reading.to;
@@ -307,19 +343,56 @@ impl<W: Wire> Http1<W> {
         }
         // An answer that came before the request was whole leaves the connection in the middle of a message.
         let reusable = answer.reusable && state.sent == state.to_send && self.shape.keep_alive;
-        if reusable {
-            reading.done = Some((outcome, bytes));
-            return None;
+        let done = Done {
+            outcome,
+            bytes,
+            count: 1,
+        };
+        if !reusable {
+            let last = self.answered(reading, done, false);
+            return self.behind(reading, last);
         }
-        Some(self.answered(reading, outcome, bytes, false))
+        match &mut reading.done {
+            // The requests of a mix have books of their own.
+            Some(before) if before.outcome == outcome && !self.requests.is_mix() => {
+                before.bytes += bytes;
+                before.count += 1;
+                None
+            }
+            before => {
+                let before = before.replace(done)?;
+                Some(self.answered(reading, before, true))
+            }
+        }
+    }
+
+    /// More came than was asked for: it makes the last answer wrong.
+    fn surplus(&mut self, reading: &Reading, done: Done) -> Event {
+        let share = done.bytes / u64::from(done.count);
+        let last = Done {
+            outcome: Outcome::Parse,
+            bytes: share,
+            count: 1,
+        };
+        let last = self.answered(reading, last, false);
+        if done.count == 1 {
+            return last;
+        }
+        self.next = Some(last);
+        let before = Done {
+            bytes: done.bytes - share,
+            count: done.count - 1,
+            ..done
+        };
+        self.answered(reading, before, true)
     }
 
     /// The other side has closed (`orderly`), or the connection broke.
     fn on_end(&mut self, reading: &Reading, orderly: bool) -> Event {
         let line = reading.line;
-        if let Some((outcome, bytes)) = reading.done {
+        if let Some(done) = reading.done {
             // The connection's end behind an answer: the answer stands.
-            return self.answered(reading, outcome, bytes, false);
+            return self.answered(reading, done, false);
         }
         let at = self.wire.now();
         let state = &mut self.lines[line];
@@ -335,7 +408,12 @@ impl<W: Wire> Http1<W> {
             return Event {
                 slot: line,
                 at,
-                what: Happening::Answered { outcome, bytes, open },
+                what: Happening::Answered {
+                    count: 1,
+                    outcome,
+                    bytes,
+                    open,
+                },
             };
         }
         self.broken(line, Outcome::Reset, at)
@@ -403,6 +481,9 @@ impl<W: Wire> Link for Http1<W> {
 
     fn next(&mut self) -> Option<Event> {
         loop {
+            if let Some(event) = self.next.take() {
+                return Some(event);
+            }
             let event = if let Some(reading) = self.reading.take() {
                 if self.lines[reading.line].phase == Phase::Open {
                     self.read_on(reading)

@@ -6,6 +6,7 @@ use crate::script::{Peer, happenings, without_bytes};
 
 fn answered(outcome: Outcome, bytes: usize, open: bool) -> Happening {
     Happening::Answered {
+        count: 1,
         outcome,
         bytes: bytes as u64,
         open,

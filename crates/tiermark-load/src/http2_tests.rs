@@ -273,6 +273,7 @@ fn a_goaway_closes_idle_slots_and_lets_answers_come() {
             let ok = matches!(
                 event.what,
                 Happening::Answered {
+                    count: 1,
                     outcome: Outcome::Ok,
                     open: false,
                     ..

@@ -58,11 +58,13 @@ pub(crate) enum Happening {
     Connected,
     /// It could not be connected; it is closed.
     Refused,
-    /// The oldest request under way was answered.
+    /// The oldest requests under way were answered, all at that time and alike.
     Answered {
+        /// How many; more than one only of a batch of equal requests.
+        count: u32,
         /// `Ok`, `Status`, `Body`, or `Parse` where more came than was asked for.
         outcome: Outcome,
-        /// Bytes received for it.
+        /// Bytes received for them.
         bytes: u64,
         /// Whether the slot is still connected; if not it is closed, and what was under way behind it is lost.
         open: bool,

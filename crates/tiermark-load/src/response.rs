@@ -75,11 +75,13 @@ impl Parser {
     /// Parses on with `bytes`, handing body bytes to `body`. When an answer is whole, gives it and the number of bytes
     /// used; what follows belongs to the next answer. `None`: all bytes used, more needed.
     ///
-    /// `bodyless`: the answer is to a `HEAD`, and has no body whatever its head says (RFC 9112, 6.3).
+    /// `bodyless`: the answer is to a `HEAD`, and has no body whatever its head says (RFC 9112, 6.3). `last`: the head
+    /// that was parsed last, on whichever connection.
     pub(crate) fn feed(
         &mut self,
         bytes: &[u8],
         bodyless: bool,
+        last: &mut LastHead,
         body: &mut impl FnMut(&[u8]),
     ) -> Result<Option<(usize, Answer)>, Malformed> {
         let mut used = 0;
@@ -87,7 +89,7 @@ impl Parser {
             let rest = &bytes[used..];
             let whole = match &mut self.part {
                 Part::Head => {
-                    let Some((length, head)) = self.head(rest)? else {
+                    let Some((length, head)) = self.head(rest, last)? else {
                         return Ok(None);
                     };
                     used += length;
@@ -137,9 +139,9 @@ impl Parser {
     }
 
     /// The head at the beginning of `rest` (or begun earlier), and how many bytes of `rest` it took.
-    fn head(&mut self, rest: &[u8]) -> Result<Option<(usize, Head)>, Malformed> {
+    fn head(&mut self, rest: &[u8], last: &mut LastHead) -> Result<Option<(usize, Head)>, Malformed> {
         if self.head.is_empty() {
-            let whole = parse_head(rest)?;
+            let whole = last.parse(rest)?;
             if whole.is_none() {
                 self.keep(rest)?;
             }
@@ -189,6 +191,31 @@ impl Parser {
             Framing::UntilClose => Part::UntilClose,
         };
         Ok(false)
+    }
+}
+
+/// The head that was parsed last. A server's answers to one request mostly have the same head for a second, until its
+/// date changes; comparing the bytes is cheaper than parsing them, and says the same.
+#[derive(Debug, Default)]
+pub(crate) struct LastHead {
+    bytes: Vec<u8>,
+    head: Option<Head>,
+}
+
+impl LastHead {
+    fn parse(&mut self, bytes: &[u8]) -> Result<Option<(usize, Head)>, Malformed> {
+        if let Some(head) = self.head
+            && bytes.starts_with(&self.bytes)
+        {
+            return Ok(Some((self.bytes.len(), head)));
+        }
+        let whole = parse_head(bytes)?;
+        if let Some((length, head)) = whole {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(&bytes[..length]);
+            self.head = Some(head);
+        }
+        Ok(whole)
     }
 }
 

@@ -10,6 +10,7 @@ type Parsed = (Vec<(Answer, Vec<u8>)>, Result<(), Malformed>);
 /// Everything an input gives, fed in pieces of the given lengths: each answer with its body, then how it ended.
 fn outcome_of(input: &[u8], pieces: &[usize], close: bool) -> Parsed {
     let mut parser = Parser::new();
+    let mut last = LastHead::default();
     let mut answers = Vec::new();
     let mut body = Vec::new();
     let mut pieces = pieces.iter().copied().chain(std::iter::repeat(usize::MAX));
@@ -18,7 +19,7 @@ fn outcome_of(input: &[u8], pieces: &[usize], close: bool) -> Parsed {
         let (mut piece, behind) = rest.split_at(pieces.next().unwrap().clamp(1, rest.len()));
         rest = behind;
         while !piece.is_empty() {
-            match parser.feed(piece, false, &mut |part| body.extend_from_slice(part)) {
+            match parser.feed(piece, false, &mut last, &mut |part| body.extend_from_slice(part)) {
                 Err(error) => return (answers, Err(error)),
                 Ok(None) => break,
                 Ok(Some((used, answer))) => {

@@ -129,16 +129,23 @@ pub(crate) fn happenings(does: &[Peer], told: bool, method: Method, count: u32) 
     seen
 }
 
-/// Bytes received for each answer depend on where a split falls only by which read they came in; the sum does not.
+/// One by one, and without their bytes: how many answers come together, and how the bytes are shared among them, depends on
+/// where the reads were split; nothing else does.
 pub(crate) fn without_bytes(seen: Vec<Happening>) -> Vec<Happening> {
     seen.into_iter()
-        .map(|what| match what {
-            Happening::Answered { outcome, open, .. } => Happening::Answered {
-                outcome,
-                bytes: 0,
-                open,
-            },
-            other => other,
+        .flat_map(|what| match what {
+            Happening::Answered {
+                count, outcome, open, ..
+            } => (1..=count)
+                .map(|number| Happening::Answered {
+                    count: 1,
+                    outcome,
+                    bytes: 0,
+                    // What stands behind the last of them ends the connection.
+                    open: open || number < count,
+                })
+                .collect(),
+            other => vec![other],
         })
         .collect()
 }

@@ -26,17 +26,19 @@ pub(crate) enum Outcome {
     Open,
 }
 
-/// One request's end. Times are nanoseconds since the trial's zero.
+/// The end of one request, or of several at one time and alike. Times are nanoseconds since the trial's zero.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
     pub(crate) outcome: Outcome,
+    /// How many.
+    pub(crate) count: u64,
     /// Which request of a mix it was.
     pub(crate) kind: usize,
     pub(crate) intended: u64,
     /// When its sending began; read for right answers only.
     pub(crate) sent: u64,
     pub(crate) done: u64,
-    /// Bytes received for it, head included.
+    /// Bytes received for them, heads included.
     pub(crate) bytes: u64,
 }
 
@@ -111,7 +113,7 @@ impl Tally {
         }
     }
 
-    /// A request ended.
+    /// Requests ended.
     pub(crate) fn ended(&mut self, end: &End) {
         let age = end.done.saturating_sub(end.intended);
         // Other failures are counted only: a fast error must not improve a percentile.
@@ -125,21 +127,21 @@ impl Tally {
             return;
         }
         let service = (end.outcome == Outcome::Ok).then(|| end.done.saturating_sub(end.sent));
-        *count(&mut recording.outcomes, end.outcome) += 1;
+        *count(&mut recording.outcomes, end.outcome) += end.count;
         recording.bytes_received += end.bytes;
         if has_response {
-            recording.response.record(age);
+            recording.response.record_n(age, end.count);
         }
         if let Some(service) = service {
-            recording.service.record(service);
+            recording.service.record_n(service, end.count);
         }
         if let Some(request) = recording.requests.get_mut(end.kind) {
-            *count(&mut request.outcomes, end.outcome) += 1;
+            *count(&mut request.outcomes, end.outcome) += end.count;
             if has_response {
-                request.response.record(age);
+                request.response.record_n(age, end.count);
             }
             if let Some(service) = service {
-                request.service.record(service);
+                request.service.record_n(service, end.count);
             }
         }
     }
@@ -156,15 +158,15 @@ impl Tally {
             self.finish_second(number);
         }
         let timeline = &mut self.recording.timeline;
-        if end.outcome == Outcome::Ok {
-            timeline.ok[slot] = timeline.ok[slot].saturating_add(1);
-            self.second.ok += 1;
+        let (counts, seen) = if end.outcome == Outcome::Ok {
+            (&mut timeline.ok, &mut self.second.ok)
         } else {
-            timeline.errors[slot] = timeline.errors[slot].saturating_add(1);
-            self.second.errors += 1;
-        }
+            (&mut timeline.errors, &mut self.second.errors)
+        };
+        counts[slot] = counts[slot].saturating_add(u32::try_from(end.count).unwrap_or(u32::MAX));
+        *seen += end.count;
         if let Some(age) = age {
-            self.second.response.record(age);
+            self.second.response.record_n(age, end.count);
         }
     }
 

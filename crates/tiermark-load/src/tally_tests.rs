@@ -23,6 +23,7 @@ fn closed(tally: Tally) -> Recording {
 fn end(outcome: Outcome, intended: u64, done: u64) -> End {
     End {
         outcome,
+        count: 1,
         kind: 0,
         intended,
         sent: intended + 10,

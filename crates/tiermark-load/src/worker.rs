@@ -66,6 +66,14 @@ fn waiting(source: io::Error) -> Ended {
     }
 }
 
+/// Requests of a slot that ended at one time and alike.
+#[derive(Debug, Clone, Copy)]
+struct Answers {
+    count: u32,
+    outcome: Outcome,
+    bytes: u64,
+}
+
 /// One thread under load.
 #[derive(Debug)]
 pub(crate) struct Worker<'a, L, P> {
@@ -211,7 +219,9 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         if now >= end {
             return Ok(false);
         }
-        self.dispatch(now);
+        if self.job.grain_ns == 0 {
+            self.dispatch(now);
+        }
         let wait = self.wait(now, end.min(self.next_scan).min(now.saturating_add(TICK_NS)));
         self.link.wait(wait).map_err(waiting)?;
         if self.job.grain_ns > 0 {
@@ -300,7 +310,12 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         match what {
             Happening::Connected => self.on_connected(slot, at),
             Happening::Refused => self.fail(slot, Outcome::Connect, at),
-            Happening::Answered { outcome, bytes, open } => self.on_answer(slot, outcome, bytes, open, at),
+            Happening::Answered {
+                count,
+                outcome,
+                bytes,
+                open,
+            } => self.on_answer(slot, &Answers { count, outcome, bytes }, open, at),
             Happening::Broken(outcome) => self.fail(slot, outcome, at),
             Happening::HungUp => self.on_hang_up(slot, at),
         }
@@ -319,22 +334,19 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         }
     }
 
-    fn on_answer(&mut self, slot: usize, outcome: Outcome, bytes: u64, open: bool, at: u64) {
+    fn on_answer(&mut self, slot: usize, answers: &Answers, open: bool, at: u64) {
         let State::Waiting { sent } = self.slots[slot].state else {
             return;
         };
         // The loop looks at deadlines now and then; an answer that comes between is late all the same.
         let late = at > sent.saturating_add(self.job.timeout_ns);
-        let outcome = if late { Outcome::Timeout } else { outcome };
+        let outcome = if late { Outcome::Timeout } else { answers.outcome };
+        self.record(slot, &Answers { outcome, ..*answers }, sent, at);
         match outcome {
             Outcome::Ok => self.slots[slot].succeeded(),
-            Outcome::Timeout | Outcome::Parse => {
-                self.record(slot, outcome, sent, at, bytes);
-                return self.fail(slot, outcome, at);
-            }
+            Outcome::Timeout | Outcome::Parse => return self.fail(slot, outcome, at),
             _ => {}
         }
-        self.record(slot, outcome, sent, at, bytes);
         if !open {
             // The rest of a batch is lost with its connection.
             self.record_all(slot, Outcome::Reset, sent, at);
@@ -453,6 +465,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         let (number, _) = self.number(intended, 1);
         self.tally.ended(&End {
             outcome,
+            count: 1,
             kind: self.kind(number),
             intended,
             sent: now,
@@ -470,28 +483,34 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         }
     }
 
-    /// Records the end of the oldest request of a slot.
-    fn record(&mut self, slot: usize, outcome: Outcome, sent: u64, done: u64, bytes: u64) {
+    /// Records the end of the oldest requests of a slot.
+    fn record(&mut self, slot: usize, answers: &Answers, sent: u64, done: u64) {
         let kind = self.kind(self.slots[slot].number);
         let state = &mut self.slots[slot];
-        state.number += 1;
-        state.count -= 1;
+        state.number += u64::from(answers.count);
+        state.count -= answers.count;
         let intended = state.intended;
         self.under_way -= usize::from(state.count == 0);
         self.tally.ended(&End {
-            outcome,
+            outcome: answers.outcome,
+            count: u64::from(answers.count),
             kind,
             intended,
             sent,
             done,
-            bytes,
+            bytes: answers.bytes,
         });
     }
 
     /// Records the end of all that is due or under way on a slot.
     fn record_all(&mut self, slot: usize, outcome: Outcome, sent: u64, done: u64) {
         while self.slots[slot].count > 0 {
-            self.record(slot, outcome, sent, done, 0);
+            let lost = Answers {
+                count: 1,
+                outcome,
+                bytes: 0,
+            };
+            self.record(slot, &lost, sent, done);
         }
     }
 

@@ -26,11 +26,12 @@ pub(crate) fn limit(trials: &[&TrialRecord], placement: &Placement) -> Limit {
         .map(|role| (*role, busy_of_cores(*role, &by_role, placement)))
         .collect();
     let is_busy = |role: Role| busy.get(&role).is_some_and(|share| *share >= BUSY);
-    let recordings = trials.iter().filter_map(|trial| trial.recording.as_ref());
-    // The generator's own checks may say so where its cores, seen as a whole, look free.
-    let bounded = recordings
-        .flat_map(|recording| &recording.verdicts)
-        .any(Verdict::bounds);
+    let mut recordings = trials.iter().filter_map(|trial| trial.recording.as_ref());
+    let mut searches = trials.iter().filter_map(|trial| trial.capacity.as_ref());
+    // The generator's own checks may say so where its cores, seen as a whole, look free; and a search that found a rate
+    // but none above it at which the target failed ended at the generator's limit.
+    let bounded = recordings.any(|recording| recording.verdicts.iter().any(Verdict::bounds))
+        || searches.any(|found| found.rate_per_s.is_some() && found.high.is_none());
     let lower_bound = is_busy(Role::Generator) || is_busy(Role::Database) || bounded;
     let limiter = if by_role.is_empty() {
         Limiter::Unknown

@@ -355,7 +355,12 @@ impl<W: Wire> Http2<W> {
                     if !open {
                         self.places[slot].close();
                     }
-                    Happening::Answered { outcome, bytes, open }
+                    Happening::Answered {
+                        count: 1,
+                        outcome,
+                        bytes,
+                        open,
+                    }
                 }
             };
             self.give(slot, at, what);
