@@ -224,16 +224,16 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         }
         let wait = self.wait(now, end.min(self.next_scan).min(now.saturating_add(TICK_NS)));
         self.link.wait(wait).map_err(waiting)?;
-        if self.job.grain_ns > 0 {
-            // What is due goes before what came: it has waited for this point already.
-            self.dispatch(self.link.now());
-        }
         while let Some(event) = self.link.next() {
             self.on_event(&event);
             // What became due meanwhile does not wait for the other events.
             if self.job.grain_ns == 0 && self.pacing.next_due().is_some_and(|due| due <= event.at) {
                 self.dispatch(event.at);
             }
+        }
+        if self.job.grain_ns > 0 {
+            // What came goes before what is due: reading takes less time than sending, so that less is added to either.
+            self.dispatch(self.link.now());
         }
         Ok(true)
     }
