@@ -7,6 +7,8 @@ use tiermark_model::load::{Load, Open};
 use tiermark_model::recording::{Outcomes, Recording};
 use tiermark_model::verdict::{Check, Effect, Verdict};
 
+use crate::schedule::mean_rate;
+
 /// What a recording is judged by beside its own numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Circumstances {
@@ -141,10 +143,6 @@ fn rate(recording: &Recording, circumstances: &Circumstances) -> Option<Verdict>
         };
         measured.verdict(Check::Rate, Effect::Invalidates, || rate_remedy(outcomes, open))
     })
-}
-
-fn mean_rate(open: &Open) -> f64 {
-    f64::midpoint(f64::from(open.rate), f64::from(open.ramp_to.unwrap_or(open.rate)))
 }
 
 fn rate_remedy(outcomes: &Outcomes, open: &Open) -> String {

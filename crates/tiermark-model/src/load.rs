@@ -213,6 +213,15 @@ impl Load {
         }
     }
 
+    /// Requests of one batch (pipelining); 1 otherwise.
+    #[must_use]
+    pub fn pipeline(&self) -> u32 {
+        match self {
+            Load::Closed(closed) => closed.pipeline,
+            Load::Open(_) | Load::Capacity(_) => 1,
+        }
+    }
+
     /// Streams of each connection (HTTP/2); 1 otherwise.
     #[must_use]
     pub fn streams(&self) -> u32 {

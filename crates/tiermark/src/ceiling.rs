@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tiermark_load::{Ceiling, Stop, calibrate};
+use tiermark_load::{Ceiling, LoadSpec, Stop, calibrate};
 use tiermark_model::host::short_hash;
 use tiermark_model::load::{HttpVersion, Load, Protocol};
 use tiermark_stage::host;
@@ -22,16 +22,20 @@ pub(crate) fn ceiling(protocol: Protocol, load: &Load, core: Option<usize>, stop
     if protocol != plain {
         return None;
     }
-    let pipeline = match load {
-        Load::Closed(closed) => closed.pipeline,
-        Load::Open(_) | Load::Capacity(_) => 1,
-    };
+    let pipeline = load.pipeline();
     kept(&file(pipeline), || {
         ui.note("measuring this generator's own ceiling, once on this host: a second");
         calibrate(core, pipeline, stop)
             .map_err(|error| ui.warn(&format!("the generator's ceiling stays unknown: {error}")))
             .ok()
     })
+}
+
+/// The rate at which the generator is used up with the threads of this load, requests a second.
+pub(crate) fn per_s(ceiling: &Ceiling, spec: &LoadSpec) -> f64 {
+    let threads = u32::try_from(spec.threads.len().max(1)).unwrap_or(u32::MAX);
+    // A thread without a connection is not started.
+    ceiling.per_s(threads.min(spec.load.connections()))
 }
 
 /// One file for each host, program and depth: each has a ceiling of its own.

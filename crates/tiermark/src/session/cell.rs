@@ -215,17 +215,15 @@ impl Session<'_> {
     /// The rate at which the generator is used up with the threads of this load, where it is known. It is measured once
     /// for each kind of load, on a host where it never was.
     fn ceiling_per_s(&mut self, spec: &LoadSpec) -> Option<f64> {
-        let pipeline = match &spec.load {
-            Load::Closed(closed) => closed.pipeline,
-            Load::Open(_) | Load::Capacity(_) => 1,
-        };
         let (ui, stop) = (self.ui, self.interrupt.stop());
-        let ceiling = self.ceilings.entry((spec.protocol, pipeline)).or_insert_with(|| {
-            let core = spec.threads.first().copied().flatten();
-            ceiling::ceiling(spec.protocol, &spec.load, core, stop, ui)
-        });
-        let threads = u32::try_from(spec.threads.len().max(1)).unwrap_or(u32::MAX);
-        ceiling.map(|ceiling| ceiling.per_s(threads.min(spec.load.connections())))
+        let ceiling = self
+            .ceilings
+            .entry((spec.protocol, spec.load.pipeline()))
+            .or_insert_with(|| {
+                let core = spec.threads.first().copied().flatten();
+                ceiling::ceiling(spec.protocol, &spec.load, core, stop, ui)
+            });
+        ceiling.as_ref().map(|known| ceiling::per_s(known, spec))
     }
 
     /// Why the target is gone, if it is; the infrastructure's own failures are the session's end.

@@ -71,8 +71,7 @@ fn ceiling_per_s(arguments: &LoadArgs, spec: &LoadSpec, ui: &Ui) -> Option<f64> 
     }
     let core = spec.threads.first().copied().flatten();
     let ceiling = ceiling::ceiling(spec.protocol, &spec.load, core, &Stop::new(), ui)?;
-    let threads = u32::try_from(spec.threads.len().max(1)).unwrap_or(u32::MAX);
-    Some(ceiling.per_s(threads.min(spec.load.connections())))
+    Some(ceiling::per_s(&ceiling, spec))
 }
 
 /// The load on a thread of its own, its progress on this one; and whether the user ended it.
