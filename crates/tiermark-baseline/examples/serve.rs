@@ -6,7 +6,7 @@ use tiermark_baseline::{Config, Server};
 fn main() -> Result<(), tiermark_baseline::Error> {
     let server = Server::bind(Config::from_environment()?)?;
     eprintln!("listening on {}", server.address());
-    server.run(async {
+    server.report_to(|fault| eprintln!("{fault}")).run(async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

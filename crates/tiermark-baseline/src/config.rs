@@ -1,4 +1,4 @@
-//! What the server is told from outside: where to listen, how many workers, which database.
+//! What the server is told from outside: where to listen, how many workers, which database, which service.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -23,6 +23,8 @@ pub struct Config {
     pub workers: usize,
     /// The PostgreSQL database, without TLS. `None`: the routes that need one answer 503.
     pub database_url: Option<String>,
+    /// The service that `/upstream` asks, as `http://host:port`. `None`: that route answers 503.
+    pub upstream_url: Option<String>,
     /// Database connections of the whole process, shared out between the workers. 1 to [`MAX_POOL_SIZE`].
     pub pool_size: usize,
     /// The TLS identity. `None`: one is made for `localhost`, 127.0.0.1 and ::1, signed by itself, when it is first
@@ -31,9 +33,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `HOST` (127.0.0.1), `PORT` (8080), `WORKERS` (the cores this process may use), `DATABASE_URL`
-    /// (none), `DB_POOL_SIZE` (connections of each worker; 32 in all where it is not set), and `TLS_CERT` and `TLS_KEY`
-    /// (PEM files, both or neither). A variable that is set but empty counts as not set.
+    /// Reads `HOST` (127.0.0.1), `PORT` (8080), `WORKERS` (the cores this process may use), `DATABASE_URL` and
+    /// `UPSTREAM_URL` (none), `DB_POOL_SIZE` (connections of each worker; 32 in all where it is not set), and `TLS_CERT` and
+    /// `TLS_KEY` (PEM files, both or neither). A variable that is set but empty counts as not set.
     ///
     /// # Errors
     /// [`Error::Variable`] where a value cannot be read, [`Error::OutOfRange`] where it is not sensible,
@@ -63,6 +65,7 @@ impl Config {
             address: SocketAddr::new(host, port),
             workers,
             database_url: lookup("DATABASE_URL"),
+            upstream_url: lookup("UPSTREAM_URL"),
             pool_size,
             tls: tls_files(lookup("TLS_CERT"), lookup("TLS_KEY"))?,
         };
@@ -77,13 +80,14 @@ impl Config {
     }
 }
 
-/// By hand, because the database's URL holds a password.
+/// By hand, because a URL may hold a password.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("address", &self.address)
             .field("workers", &self.workers)
             .field("database_url", &self.database_url.as_ref().map(|_| "(not shown)"))
+            .field("upstream_url", &self.upstream_url.as_ref().map(|_| "(not shown)"))
             .field("pool_size", &self.pool_size)
             .field("tls", &self.tls)
             .finish()
@@ -148,11 +152,15 @@ mod tests {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             workers: 4,
             database_url: None,
+            upstream_url: None,
             pool_size: 32,
             tls: None,
         };
         assert_eq!(read_from(&[]).ok(), Some(expect.clone()));
-        assert_eq!(read_from(&[("PORT", ""), ("DATABASE_URL", "")]).ok(), Some(expect));
+        assert_eq!(
+            read_from(&[("PORT", ""), ("DATABASE_URL", ""), ("UPSTREAM_URL", "")]).ok(),
+            Some(expect)
+        );
     }
 
     #[test]
@@ -162,6 +170,7 @@ mod tests {
             ("PORT", "0"),
             ("WORKERS", "2"),
             ("DATABASE_URL", "postgres://u:secret@db/bench"),
+            ("UPSTREAM_URL", "http://service:9000"),
             ("DB_POOL_SIZE", "16"),
             ("TLS_CERT", "cert.pem"),
             ("TLS_KEY", "key.pem"),
@@ -172,6 +181,7 @@ mod tests {
             address: "[::1]:0".parse().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 1))),
             workers: 2,
             database_url: Some("postgres://u:secret@db/bench".to_owned()),
+            upstream_url: Some("http://service:9000".to_owned()),
             pool_size: 32,
             tls: Some(TlsFiles {
                 certificate: "cert.pem".into(),

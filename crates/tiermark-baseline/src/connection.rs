@@ -216,7 +216,11 @@ mod tests {
     /// Serves one connection on which the client sends `first` and then nothing; returns how long it was kept.
     async fn kept(first: &[u8]) -> Result<Duration, Box<dyn std::error::Error>> {
         let protocols = Arc::new(Protocols::new(
-            Arc::new(State { database: None }),
+            Arc::new(State {
+                database: None,
+                upstream: None,
+                shared: Arc::default(),
+            }),
             Arc::new(Tls::new(None)?),
         ));
         let listener = TcpListener::bind("127.0.0.1:0").await?;

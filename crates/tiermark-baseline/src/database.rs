@@ -1,6 +1,5 @@
 //! Connections to PostgreSQL: a pool a worker, and why a query failed.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Manager, Pool, PoolError, Runtime};
@@ -8,7 +7,6 @@ use hyper::StatusCode;
 use tokio_postgres::config::Host;
 use tokio_postgres::{NoTls, Row};
 
-use crate::reply::{Reply, failure};
 use crate::{Config, Error};
 
 /// How long a request waits for a connection, and a connection for being made. Beyond the generator's patience
@@ -94,29 +92,12 @@ pub(crate) enum QueryError {
 }
 
 impl QueryError {
-    /// The reply that tells the reason, with all its causes.
-    pub(crate) fn reply(&self) -> Reply {
-        let status = match self {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
             Self::NoDatabase => StatusCode::SERVICE_UNAVAILABLE,
             Self::Connection { .. } | Self::Query { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        failure(status, with_causes(self))
-    }
-}
-
-/// The messages of `error` and its causes; a cause that its effect has quoted already is not repeated.
-fn with_causes(error: &dyn StdError) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
         }
-        cause = error.source();
     }
-    message
 }
 
 /// Shares `total` connections out to at most `workers` pools: never more than `total` in sum, and none empty.
@@ -143,6 +124,8 @@ fn place(parsed: &tokio_postgres::Config) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::routes::with_causes;
+
     use super::*;
 
     fn check_place(url: &str, expect: &str) {
@@ -164,6 +147,7 @@ mod tests {
             address: ([127, 0, 0, 1], 0).into(),
             workers: 1,
             database_url: Some("postgres://u:secret@db:port/bench".to_owned()),
+            upstream_url: None,
             pool_size: 1,
             tls: None,
         };

@@ -64,6 +64,9 @@ pub enum Error {
     /// The database's URL cannot be read. It is not shown: what cannot be read cannot be redacted either.
     #[error("DATABASE_URL is not a PostgreSQL connection string")]
     DatabaseUrl(#[source] tokio_postgres::Error),
+    /// The address of the service that `/upstream` asks cannot be read. It is not shown either.
+    #[error("UPSTREAM_URL is not of the form http://host:port")]
+    UpstreamUrl,
     /// The connection pool of a database could not be set up.
     #[error("the connection pool for the database at {place} could not be set up")]
     Pool {

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::connection::Protocols;
 use crate::database::Database;
-use crate::routes::State;
+use crate::routes::{Service, Shared, State, Upstream};
 use crate::tls::Tls;
 use crate::{Config, Error};
 
@@ -33,6 +33,8 @@ pub struct Server {
     address: SocketAddr,
     listeners: Vec<StdListener>,
     databases: Vec<Database>,
+    service: Option<Service>,
+    shared: Shared,
     tls: Arc<Tls>,
 }
 
@@ -49,11 +51,15 @@ impl Server {
     /// database that is down shows in replies (500), not here.
     ///
     /// # Errors
-    /// A number out of range, an unreadable database URL, a TLS certificate or key that cannot be used, or an address
+    /// A number out of range, an unreadable URL of the database or the service, a TLS certificate or key that cannot be used, or an address
     /// that cannot be listened on.
     pub fn bind(config: Config) -> Result<Self, Error> {
         config.check()?;
         let databases = Database::pools(&config)?;
+        let service = match &config.upstream_url {
+            Some(url) => Some(Service::from_url(url).ok_or(Error::UpstreamUrl)?),
+            None => None,
+        };
         let tls = Arc::new(Tls::new(config.tls.as_ref())?);
         let (address, listeners) = listen(config.address, config.workers).map_err(|source| Error::Listen {
             address: config.address,
@@ -63,8 +69,18 @@ impl Server {
             address,
             listeners,
             databases,
+            service,
+            shared: Shared::default(),
             tls,
         })
+    }
+
+    /// Has `report` called with every fault that is not a client's, such as a database that does not answer: the client
+    /// is told by a status, and whoever runs the server by this. Without it nobody is.
+    #[must_use]
+    pub fn report_to(mut self, report: fn(&str)) -> Self {
+        self.shared.report = report;
+        self
     }
 
     /// Where the server listens, with the port that the kernel chose if it was asked to.
@@ -102,6 +118,7 @@ impl Server {
         let mut workers = Vec::with_capacity(self.listeners.len());
         // Cycled: there are fewer pools than workers where there are fewer connections than workers.
         let mut databases = self.databases.iter().cycle().cloned();
+        let shared = Arc::new(self.shared);
         for (index, listener) in self.listeners.into_iter().enumerate() {
             let worker = Worker {
                 address: self.address,
@@ -109,6 +126,8 @@ impl Server {
                 protocols: Arc::new(Protocols::new(
                     Arc::new(State {
                         database: databases.next(),
+                        upstream: self.service.clone().map(Upstream::new),
+                        shared: Arc::clone(&shared),
                     }),
                     Arc::clone(&self.tls),
                 )),

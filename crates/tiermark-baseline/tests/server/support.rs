@@ -19,6 +19,7 @@ pub(crate) fn config(workers: usize) -> Config {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         workers,
         database_url: None,
+        upstream_url: None,
         pool_size: 4,
         tls: None,
     }
