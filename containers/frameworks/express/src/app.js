@@ -1,14 +1,23 @@
-import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
 import express from 'express';
 
-const WORLD_ROWS = 10_000;
+import { errorHandler, notFound, unavailable } from './errors.js';
+import { FortuneRepository } from './repositories/fortunes.js';
+import { OrderRepository } from './repositories/orders.js';
+import { WorldRepository } from './repositories/worlds.js';
+import { basicRoutes } from './routes/basics.js';
+import { fortuneRoutes } from './routes/fortunes.js';
+import { orderRoutes } from './routes/orders.js';
+import { upstreamRoutes } from './routes/upstream.js';
+import { worldRoutes } from './routes/worlds.js';
 
 /**
- * @param {import('pg').Pool | undefined} pool without it the database routes answer 503
+ * @param {object} services
+ * @param {import('pg').Pool} [services.pool] without it the database routes answer 503
+ * @param {import('./services/upstream.js').UpstreamService} [services.upstream] without it /upstream answers 503
  */
-export function createApp(pool) {
+export function createApp({ pool, upstream }) {
   const app = express();
   app.disable('x-powered-by');
   app.set('view engine', 'ejs');
@@ -20,50 +29,23 @@ export function createApp(pool) {
     next();
   });
 
-  app.get('/health', (req, res) => {
-    res.type('text').send('OK');
-  });
+  app.use(basicRoutes());
 
-  app.get('/plaintext', (req, res) => {
-    res.type('text').send('Hello, World!');
-  });
+  if (pool) {
+    app.use(worldRoutes(new WorldRepository(pool)));
+    app.use(fortuneRoutes(new FortuneRepository(pool)));
+    app.use('/orders', orderRoutes(new OrderRepository(pool)));
+  } else {
+    app.use(['/db', '/queries', '/updates', '/cached-queries', '/fortunes', '/orders'], unavailable('DATABASE_URL'));
+  }
 
-  app.get('/json', (req, res) => {
-    res.json({ message: 'Hello, World!' });
-  });
+  if (upstream) {
+    app.use(upstreamRoutes(upstream));
+  } else {
+    app.use('/upstream', unavailable('UPSTREAM_URL'));
+  }
 
-  const database = express.Router();
-  database.use((req, res, next) => {
-    if (pool) return next();
-    res.status(503).json({ error: 'no DATABASE_URL is set' });
-  });
-
-  database.get('/db', async (req, res) => {
-    const { rows } = await pool.query({
-      name: 'world-by-id',
-      text: 'SELECT id, randomnumber FROM world WHERE id = $1',
-      values: [randomInt(1, WORLD_ROWS + 1)],
-    });
-    if (rows.length === 0) throw new Error('the table world is not seeded');
-    const [{ id, randomnumber }] = rows;
-    res.json({ id, randomNumber: randomnumber });
-  });
-
-  database.get('/fortunes', async (req, res) => {
-    const { rows } = await pool.query({ name: 'fortunes', text: 'SELECT id, message FROM fortune' });
-    rows.push({ id: 0, message: 'Additional fortune added at request time.' });
-    rows.sort((a, b) => (a.message < b.message ? -1 : a.message > b.message ? 1 : 0));
-    res.render('fortunes', { fortunes: rows });
-  });
-
-  app.use(database);
-
-  // Four parameters are how Express knows an error handler.
-  app.use((error, req, res, next) => {
-    console.error(`${req.path}:`, error);
-    if (res.headersSent) return next(error);
-    res.status(500).json({ error: 'internal server error' });
-  });
-
+  app.use(notFound);
+  app.use(errorHandler);
   return app;
 }

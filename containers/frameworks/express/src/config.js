@@ -4,8 +4,9 @@ export function configFromEnvironment(env = process.env) {
     host: env.HOST || '0.0.0.0',
     port: number(env, 'PORT', 8080, 1, 65535),
     workers: number(env, 'WORKERS', 1, 1, 1024),
-    databaseUrl: databaseUrl(env.DATABASE_URL),
+    databaseUrl: url(env, 'DATABASE_URL', ['postgres:', 'postgresql:']),
     poolSize: number(env, 'DB_POOL_SIZE', 32, 1, 1000),
+    upstreamUrl: url(env, 'UPSTREAM_URL', ['http:', 'https:']),
   };
 }
 
@@ -19,12 +20,13 @@ function number(env, name, fallback, least, most) {
   return n;
 }
 
-function databaseUrl(text) {
+function url(env, name, protocols) {
+  const text = env[name];
   if (!text) return undefined;
-  // The messages leave the URL out: it holds the password.
-  if (!URL.canParse(text)) throw new Error('DATABASE_URL is not a URL');
-  if (!['postgres:', 'postgresql:'].includes(new URL(text).protocol)) {
-    throw new Error('DATABASE_URL must begin with postgres://');
-  }
+  // The messages leave the URL out: it may hold a password.
+  if (!URL.canParse(text)) throw new Error(`${name} is not a URL`);
+  const { protocol, hostname } = new URL(text);
+  if (!protocols.includes(protocol)) throw new Error(`${name} must begin with ${protocols[0]}//`);
+  if (!hostname) throw new Error(`${name} names no host`);
   return text;
 }
