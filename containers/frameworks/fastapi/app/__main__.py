@@ -1,11 +1,14 @@
-"""Starts uvicorn as the environment says: `python -m app`, in the container and as a plain process alike."""
+"""Starts the server as the environment says: `python -m app`, in the container and as a plain process alike."""
 
 import sys
 
-import uvicorn
 from pydantic import ValidationError
 
 from app.settings import Settings
+
+APP = "app.main:app"
+# Below the contract's five seconds.
+STOP_WITHIN = 4
 
 
 def main() -> None:
@@ -16,16 +19,37 @@ def main() -> None:
             name = "_".join(str(part) for part in fault["loc"]).upper()
             print(f"configuration: {name}: {fault['msg']}", file=sys.stderr)
         sys.exit(2)
+    SERVERS[settings.server](settings)
+
+
+def run_uvicorn(settings: Settings) -> None:
+    import uvicorn
 
     uvicorn.run(
-        "app.main:app",
+        APP,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
         access_log=False,
-        # Below the contract's five seconds.
-        timeout_graceful_shutdown=4,
+        timeout_graceful_shutdown=STOP_WITHIN,
     )
+
+
+def run_granian(settings: Settings) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        APP,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        workers_kill_timeout=STOP_WITHIN,
+    ).serve()
+
+
+SERVERS = {"uvicorn": run_uvicorn, "granian": run_granian}
 
 
 if __name__ == "__main__":

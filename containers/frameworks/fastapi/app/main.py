@@ -1,78 +1,44 @@
-"""The application: one file of routes, as the contract has few."""
+"""The application: what lives as long as the process, and the routes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from random import randint
 
-from fastapi import FastAPI, HTTPException, Request, status
-from fastapi.responses import HTMLResponse, PlainTextResponse
-from fastapi.templating import Jinja2Templates
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from aiohttp import ClientSession, ClientTimeout, TCPConnector
+from fastapi import FastAPI
 
-from app.database import WORLD_ROWS, Fortune, Session, World
+from app.cache import WorldCache
+from app.data import open_database
+from app.errors import add_error_handlers
+from app.routers import basics, cpu, fortunes, orders, upstream, websocket, worlds
 from app.settings import Settings
-
-templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = Settings()
-    app.state.sessions = None
-    if settings.async_database_url is None:
-        yield
-        return
-    # Connections are opened when they are first needed. No overflow: the pool's size is the limit.
-    engine = create_async_engine(settings.async_database_url, pool_size=settings.db_pool_size, max_overflow=0)
-    app.state.sessions = async_sessionmaker(engine, expire_on_commit=False)
+    app.state.database = database = await open_database(settings)
+    app.state.cache = WorldCache(database) if database else None
+    app.state.upstream = client = upstream_client(settings)
     yield
-    await engine.dispose()
+    if client:
+        await client.close()
+    if database:
+        await database.close()
+
+
+def upstream_client(settings: Settings) -> ClientSession | None:
+    if settings.upstream_url is None:
+        return None
+    return ClientSession(
+        str(settings.upstream_url),
+        # The limit is 100 by default.
+        connector=TCPConnector(limit=1024),
+        timeout=ClientTimeout(total=15),
+        raise_for_status=True,
+    )
 
 
 app = FastAPI(title="tiermark reference server", lifespan=lifespan)
-
-
-class Message(BaseModel):
-    message: str
-
-
-class WorldOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int
-    random_number: int = Field(serialization_alias="randomNumber")
-
-
-@app.get("/health", response_class=PlainTextResponse)
-async def health() -> str:
-    return "OK"
-
-
-@app.get("/plaintext", response_class=PlainTextResponse)
-async def plaintext() -> str:
-    return "Hello, World!"
-
-
-@app.get("/json")
-async def json() -> Message:
-    return Message(message="Hello, World!")
-
-
-@app.get("/db", response_model=WorldOut)
-async def db(session: Session) -> World:
-    world = await session.get(World, randint(1, WORLD_ROWS))
-    if world is None:
-        raise HTTPException(status.HTTP_500_INTERNAL_SERVER_ERROR, "the table world is not seeded")
-    return world
-
-
-@app.get("/fortunes", response_class=HTMLResponse)
-async def fortunes(request: Request, session: Session) -> HTMLResponse:
-    rows = list(await session.scalars(select(Fortune)))
-    # Not added to the session: it exists in this answer alone.
-    rows.append(Fortune(id=0, message="Additional fortune added at request time."))
-    rows.sort(key=lambda fortune: fortune.message)
-    return templates.TemplateResponse(request, "fortunes.html", {"fortunes": rows})
+add_error_handlers(app)
+for module in (basics, worlds, fortunes, orders, cpu, upstream, websocket):
+    app.include_router(module.router)

@@ -1,24 +1,30 @@
 """The environment of the contract, checked before anything is started."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
-from sqlalchemy.engine import URL, make_url
+from pydantic import AnyHttpUrl, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 
 class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
     host: str = "0.0.0.0"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     workers: Annotated[int, Field(ge=1, le=1024)] = 1
     db_pool_size: Annotated[int, Field(ge=1, le=1000)] = 32
     database_url: str | None = None
+    upstream_url: AnyHttpUrl | None = None
+    # What the variants of framework.yaml set.
+    server: Literal["uvicorn", "granian"] = "uvicorn"
+    data_layer: Literal["sqlalchemy", "asyncpg"] = "sqlalchemy"
 
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
-        if not value:
+        if value is None:
             return None
         # The messages leave the URL out: it holds the password.
         try:
@@ -28,10 +34,3 @@ class Settings(BaseSettings):
         if url.drivername not in ("postgres", "postgresql"):
             raise ValueError("must begin with postgres://")
         return value
-
-    @property
-    def async_database_url(self) -> URL | None:
-        """The database's URL in SQLAlchemy's spelling, which names the driver too."""
-        if self.database_url is None:
-            return None
-        return make_url(self.database_url).set(drivername="postgresql+asyncpg")
