@@ -1,0 +1,7 @@
+<?php
+
+return [
+
+    'default' => env('LOG_CHANNEL', 'stderr'),
+
+];

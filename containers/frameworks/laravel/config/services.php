@@ -1,0 +1,9 @@
+<?php
+
+return [
+
+    'upstream' => [
+        'url' => env('UPSTREAM_URL') ?: null,
+    ],
+
+];
