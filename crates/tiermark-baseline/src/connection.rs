@@ -1,7 +1,9 @@
 //! From an accepted connection to the protocol its client speaks: the first bytes decide, once a connection.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +13,6 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -87,26 +88,21 @@ impl Protocols {
 
     /// Answers a connection's requests until it ends. An error is its client's: a reset, or bytes that are no HTTP.
     /// A client that has not got as far as HTTP when `stopping` changes is dropped.
-    pub(crate) async fn attend(
-        self: Arc<Self>,
-        stream: TcpStream,
-        watcher: Watcher,
-        mut stopping: watch::Receiver<()>,
-    ) {
+    pub(crate) async fn attend(self: Arc<Self>, stream: TcpStream, mut stopping: watch::Receiver<()>) {
         let opening = tokio::select! {
             opening = Opening::of(&stream) => opening,
             _ = stopping.changed() => return,
         };
         match opening {
-            Ok(Opening::Http(http)) => self.speak(http, stream, watcher).await,
+            Ok(Opening::Http(http)) => self.speak(http, stream, stopping).await,
             // Boxed, so that a connection without TLS does not carry the space that TLS needs.
-            Ok(Opening::Tls) => Box::pin(self.speak_over_tls(stream, watcher, stopping)).await,
+            Ok(Opening::Tls) => Box::pin(self.speak_over_tls(stream, stopping)).await,
             Err(_) => {}
         }
     }
 
     /// HTTP over TLS; ALPN says which, and a client that does not ask speaks HTTP/1.1 (RFC 9113, section 3.2).
-    async fn speak_over_tls(&self, stream: TcpStream, watcher: Watcher, mut stopping: watch::Receiver<()>) {
+    async fn speak_over_tls(&self, stream: TcpStream, mut stopping: watch::Receiver<()>) {
         let Some(acceptor) = self.tls.acceptor() else {
             return;
         };
@@ -124,20 +120,28 @@ impl Protocols {
         } else {
             Http::One
         };
-        self.speak(http, stream, watcher).await;
+        self.speak(http, stream, stopping).await;
     }
 
-    async fn speak<I>(&self, http: Http, io: I, watcher: Watcher)
+    async fn speak<I>(&self, http: Http, io: I, stopping: watch::Receiver<()>)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (io, service) = (TokioIo::new(io), self.service());
-        // An error is the client's, as said above.
         match http {
-            Http::One => drop(watcher.watch(self.http1.serve_connection(io, service)).await),
+            Http::One => {
+                let connection = self.http1.serve_connection(io, service).with_upgrades();
+                until_stopped(connection, http1::UpgradeableConnection::graceful_shutdown, stopping).await;
+            }
             // Boxed for the same reason as TLS.
             Http::Detected => {
-                drop(Box::pin(watcher.watch(self.detecting.serve_connection(io, service))).await);
+                let connection = self.detecting.serve_connection_with_upgrades(io, service);
+                Box::pin(until_stopped(
+                    connection,
+                    auto::UpgradeableConnection::graceful_shutdown,
+                    stopping,
+                ))
+                .await;
             }
         }
     }
@@ -152,6 +156,19 @@ impl Protocols {
             async move { Ok(routes::answer(&state, &mut request).await) }
         })
     }
+}
+
+/// Drives `connection` to its end, of which it is told by `stop` when `stopping` changes. An error is its client's, as
+/// said above.
+async fn until_stopped<C: Future>(connection: C, stop: fn(Pin<&mut C>), mut stopping: watch::Receiver<()>) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        _ = connection.as_mut() => return,
+        _ = stopping.changed() => {}
+    }
+    stop(connection.as_mut());
+    connection.await;
 }
 
 impl Opening {
@@ -180,10 +197,10 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio::time::Instant;
-
-    use hyper_util::server::graceful::GracefulShutdown;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
+    use crate::routes::{Shared, Sockets};
 
     fn check(first: &[u8], expect: Opening) {
         assert_eq!(Opening::from_bytes(first), expect, "{first:?}");
@@ -215,11 +232,13 @@ mod tests {
 
     /// Serves one connection on which the client sends `first` and then nothing; returns how long it was kept.
     async fn kept(first: &[u8]) -> Result<Duration, Box<dyn std::error::Error>> {
+        let (_stopper, stopping) = watch::channel(());
         let protocols = Arc::new(Protocols::new(
             Arc::new(State {
                 database: None,
                 upstream: None,
-                shared: Arc::default(),
+                sockets: Sockets::new(TaskTracker::new(), stopping.clone()),
+                shared: Arc::new(Shared::new(|_| {})),
             }),
             Arc::new(Tls::new(None)?),
         ));
@@ -227,10 +246,8 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr()?).await?;
         client.write_all(first).await?;
         let (stream, _) = listener.accept().await?;
-        let connections = GracefulShutdown::new();
-        let (_stopper, stopping) = watch::channel(());
         let began = Instant::now();
-        let served = tokio::spawn(protocols.attend(stream, connections.watcher(), stopping));
+        let served = tokio::spawn(protocols.attend(stream, stopping));
         client.read_to_end(&mut Vec::new()).await?;
         served.await?;
         Ok(began.elapsed())

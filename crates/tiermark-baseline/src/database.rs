@@ -1,17 +1,23 @@
 //! Connections to PostgreSQL: a pool a worker, and why a query failed.
 
+use std::future::Future;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Manager, Pool, PoolError, Runtime};
+use deadpool_postgres::{Client, Manager, Pool, PoolError};
 use hyper::StatusCode;
+use tokio_postgres::NoTls;
 use tokio_postgres::config::Host;
-use tokio_postgres::{NoTls, Row};
 
 use crate::{Config, Error};
 
-/// How long a request waits for a connection, and a connection for being made. Beyond the generator's patience
-/// at any load that meets an objective: it turns a lost database into an answer instead of a silence.
+/// How long a request waits for the database, a connection included. Beyond the generator's patience at any load that
+/// meets an objective: it turns a lost database into an answer instead of a silence.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Statements are planned once a connection, for any parameters. The plans that PostgreSQL would make for the first five
+/// executions are not cheaper here, and one for 500 rows would write them in the table's order (a hash join over all
+/// of it) while others write in the order of their ids: two such requests can deadlock.
+const PLANNING: &str = "-c plan_cache_mode=force_generic_plan";
 
 /// A worker's access to the database. Prepared statements are kept with each connection.
 #[derive(Clone)]
@@ -26,7 +32,10 @@ impl Database {
         let Some(url) = &config.database_url else {
             return Ok(Vec::new());
         };
-        let parsed: tokio_postgres::Config = url.parse().map_err(Error::DatabaseUrl)?;
+        let mut parsed: tokio_postgres::Config = url.parse().map_err(Error::DatabaseUrl)?;
+        let options = parsed.get_options().unwrap_or_default();
+        let options = format!("{PLANNING} {options}");
+        parsed.options(options.trim_end());
         shares(config.pool_size, config.workers)
             .map(|size| Self::new(&parsed, size))
             .collect()
@@ -36,9 +45,6 @@ impl Database {
         let place = place(parsed);
         let pool = Pool::builder(Manager::new(parsed.clone(), NoTls))
             .max_size(size)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
             .build()
             .map_err(|source| Error::Pool {
                 place: place.clone(),
@@ -47,32 +53,26 @@ impl Database {
         Ok(Self { pool, place })
     }
 
-    /// The one row of `statement` for `id`.
-    pub(crate) async fn row(&self, statement: &str, id: i32) -> Result<Row, QueryError> {
-        let client = self.client().await?;
-        let prepared = client.prepare_cached(statement).await.map_err(|e| self.failed(e))?;
-        client.query_one(&prepared, &[&id]).await.map_err(|e| self.failed(e))
-    }
-
-    /// All rows of `statement`.
-    pub(crate) async fn rows(&self, statement: &str) -> Result<Vec<Row>, QueryError> {
-        let client = self.client().await?;
-        let prepared = client.prepare_cached(statement).await.map_err(|e| self.failed(e))?;
-        client.query(&prepared, &[]).await.map_err(|e| self.failed(e))
-    }
-
-    /// Names this database in an error of a query or of reading its rows.
-    pub(crate) fn failed(&self, source: tokio_postgres::Error) -> QueryError {
-        QueryError::Query {
-            place: self.place.clone(),
-            source,
-        }
-    }
-
-    async fn client(&self) -> Result<Client, QueryError> {
-        self.pool.get().await.map_err(|source| QueryError::Connection {
-            place: self.place.clone(),
-            source,
+    /// What `work` makes of a connection. It is that request's alone until `work` ends, so that nobody else's statement
+    /// gets into its transaction; and `work` takes no second one, so that requests never wait for each other in a circle.
+    pub(crate) async fn on<T, Work>(&self, work: impl FnOnce(Client) -> Work) -> Result<T, QueryError>
+    where
+        Work: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
+        let done = async {
+            let client = self.pool.get().await.map_err(|source| QueryError::Connection {
+                place: self.place.clone(),
+                source,
+            })?;
+            work(client).await.map_err(|source| QueryError::Query {
+                place: self.place.clone(),
+                source,
+            })
+        };
+        tokio::time::timeout(PATIENCE, done).await.unwrap_or_else(|_| {
+            Err(QueryError::Late {
+                place: self.place.clone(),
+            })
         })
     }
 }
@@ -89,13 +89,15 @@ pub(crate) enum QueryError {
         place: String,
         source: tokio_postgres::Error,
     },
+    #[error("the database at {place} did not answer within {} s", PATIENCE.as_secs())]
+    Late { place: String },
 }
 
 impl QueryError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NoDatabase => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Connection { .. } | Self::Query { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Connection { .. } | Self::Query { .. } | Self::Late { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -124,7 +126,7 @@ fn place(parsed: &tokio_postgres::Config) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::routes::with_causes;
+    use crate::error::with_causes;
 
     use super::*;
 

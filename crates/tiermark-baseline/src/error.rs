@@ -1,5 +1,6 @@
 //! Why a server could not be set up or kept running.
 
+use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -99,4 +100,19 @@ pub enum Error {
         /// The worker, from 0.
         worker: usize,
     },
+}
+
+/// The messages of `error` and its causes; a cause that its effect has quoted already is not repeated.
+pub(crate) fn with_causes(error: &dyn StdError) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        cause = error.source();
+    }
+    message
 }

@@ -28,6 +28,26 @@ pub(crate) fn json(value: &impl Serialize) -> Reply {
     }
 }
 
+/// `value` as JSON, with another status than 200.
+pub(crate) fn json_with(status: StatusCode, value: &impl Serialize) -> Reply {
+    let mut reply = json(value);
+    // What could not be serialised stays a failure.
+    if reply.status() == StatusCode::OK {
+        *reply.status_mut() = status;
+    }
+    reply
+}
+
+/// A status without content.
+pub(crate) fn empty(status: StatusCode) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = status;
+    reply
+        .headers_mut()
+        .insert(SERVER, HeaderValue::from_static(crate::NAME));
+    reply
+}
+
 /// A failure, with its reason for whoever reads the body.
 pub(crate) fn failure(status: StatusCode, reason: impl Into<Bytes>) -> Reply {
     let mut reply = with_type("text/plain; charset=utf-8", reason.into());

@@ -7,20 +7,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
 
 use crate::connection::Protocols;
 use crate::database::Database;
-use crate::routes::{Service, Shared, State, Upstream};
+use crate::routes::{Service, Shared, Sockets, State, Upstream};
 use crate::tls::Tls;
 use crate::{Config, Error};
 
-/// How long a server that was told to stop waits for the answers it has begun.
-pub const DRAIN: Duration = Duration::from_secs(5);
+/// How long a server that was told to stop waits for the answers it has begun: a second less than the contract has it end
+/// within.
+pub const DRAIN: Duration = Duration::from_secs(4);
 
 /// Connections that may wait to be accepted: all that a load level opens at once. The kernel lowers it to its own limit.
 const BACKLOG: i32 = 4096;
@@ -34,7 +35,7 @@ pub struct Server {
     listeners: Vec<StdListener>,
     databases: Vec<Database>,
     service: Option<Service>,
-    shared: Shared,
+    report: fn(&str),
     tls: Arc<Tls>,
 }
 
@@ -70,7 +71,7 @@ impl Server {
             listeners,
             databases,
             service,
-            shared: Shared::default(),
+            report: |_| {},
             tls,
         })
     }
@@ -79,7 +80,7 @@ impl Server {
     /// is told by a status, and whoever runs the server by this. Without it nobody is.
     #[must_use]
     pub fn report_to(mut self, report: fn(&str)) -> Self {
-        self.shared.report = report;
+        self.report = report;
         self
     }
 
@@ -118,8 +119,9 @@ impl Server {
         let mut workers = Vec::with_capacity(self.listeners.len());
         // Cycled: there are fewer pools than workers where there are fewer connections than workers.
         let mut databases = self.databases.iter().cycle().cloned();
-        let shared = Arc::new(self.shared);
+        let shared = Arc::new(Shared::new(self.report));
         for (index, listener) in self.listeners.into_iter().enumerate() {
+            let connections = TaskTracker::new();
             let worker = Worker {
                 address: self.address,
                 listener,
@@ -127,10 +129,12 @@ impl Server {
                     Arc::new(State {
                         database: databases.next(),
                         upstream: self.service.clone().map(Upstream::new),
+                        sockets: Sockets::new(connections.clone(), stopping.clone()),
                         shared: Arc::clone(&shared),
                     }),
                     Arc::clone(&self.tls),
                 )),
+                connections,
                 stopping: stopping.clone(),
                 _ending: Ending(ending.clone()),
             };
@@ -180,6 +184,7 @@ struct Worker {
     address: SocketAddr,
     listener: StdListener,
     protocols: Arc<Protocols>,
+    connections: TaskTracker,
     stopping: watch::Receiver<()>,
     _ending: Ending,
 }
@@ -190,12 +195,12 @@ impl Worker {
             address,
             listener,
             protocols,
+            connections,
             mut stopping,
             _ending,
         } = self;
         event_loop(address)?.block_on(async move {
             let listener = TcpListener::from_std(listener).map_err(|source| Error::EventLoop { address, source })?;
-            let connections = GracefulShutdown::new();
             let stop = stopping.clone();
             tokio::select! {
                 // Nothing is ever sent: an error says that the sender is gone, which is the sign.
@@ -204,7 +209,8 @@ impl Worker {
             }
             drop(listener);
             // What is still open afterwards is cut off when the runtime is dropped.
-            let _ = tokio::time::timeout(DRAIN, connections.shutdown()).await;
+            connections.close();
+            let _ = tokio::time::timeout(DRAIN, connections.wait()).await;
             Ok(())
         })
     }
@@ -214,7 +220,7 @@ impl Worker {
 async fn accept(
     listener: &TcpListener,
     protocols: &Arc<Protocols>,
-    connections: &GracefulShutdown,
+    connections: &TaskTracker,
     stopping: &watch::Receiver<()>,
 ) {
     loop {
@@ -222,8 +228,7 @@ async fn accept(
             Ok((stream, _)) => {
                 // Fails only on a connection that is gone, which the first read will find out as well.
                 let _ = stream.set_nodelay(true);
-                let watcher = connections.watcher();
-                tokio::spawn(Arc::clone(protocols).attend(stream, watcher, stopping.clone()));
+                connections.spawn(Arc::clone(protocols).attend(stream, stopping.clone()));
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,

@@ -1,21 +1,30 @@
 //! Why a route has no answer but this.
 
-use std::error::Error as StdError;
 use std::ops::RangeInclusive;
 
 use hyper::StatusCode;
+use serde::Serialize;
 
+use super::body::BodyError;
+use super::orders::Fault;
 use super::upstream::UpstreamError;
 use crate::database::QueryError;
-use crate::reply::{Reply, failure};
+use crate::error::with_causes;
+use crate::reply::{Reply, failure, json_with};
 
 /// Why a route has no answer but this.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RouteError {
+pub(super) enum RouteError {
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    #[error("the request breaks rules of its fields")]
+    Faults(Vec<Fault>),
+    #[error("no such order")]
+    NoOrder,
     #[error("{name} must be a whole number from {} to {}", range.start(), range.end())]
     Parameter {
         name: &'static str,
@@ -23,37 +32,35 @@ pub(crate) enum RouteError {
     },
 }
 
+/// How the contract wants faults.
+#[derive(Serialize)]
+struct Named<'a> {
+    errors: &'a [Fault],
+}
+
 impl RouteError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Query(error) => error.status(),
             Self::Upstream(error) => error.status(),
+            Self::Body(error) => error.status(),
+            Self::Faults(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NoOrder => StatusCode::NOT_FOUND,
             Self::Parameter { .. } => StatusCode::BAD_REQUEST,
         }
     }
 
     /// The reply that tells the reason, with all its causes. `report` hears of it where the fault is on this side.
-    pub(crate) fn reply(&self, report: fn(&str)) -> Reply {
-        let (status, reason) = (self.status(), with_causes(self));
+    pub(super) fn reply(&self, report: fn(&str)) -> Reply {
+        let status = self.status();
+        if let Self::Faults(errors) = self {
+            return json_with(status, &Named { errors });
+        }
+        let reason = with_causes(self);
         // 503 is the answer of a server that was told of no database or service: expected, and no news.
         if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             report(&reason);
         }
         failure(status, reason)
     }
-}
-
-/// The messages of `error` and its causes; a cause that its effect has quoted already is not repeated.
-pub(crate) fn with_causes(error: &dyn StdError) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        cause = error.source();
-    }
-    message
 }

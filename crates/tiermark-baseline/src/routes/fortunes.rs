@@ -1,5 +1,6 @@
 //! The fortunes: a query, a row added, a sort and a template.
 
+use deadpool_postgres::Client;
 use maud::{DOCTYPE, html};
 use tokio_postgres::Row;
 
@@ -33,13 +34,18 @@ impl<'a> TryFrom<&'a Row> for Fortune<'a> {
 
 /// All fortunes and one more, sorted by message, as an HTML table.
 pub(super) async fn fortunes(database: &Database) -> Result<Reply, QueryError> {
-    let rows = database.rows(ALL).await?;
+    database.on(all).await.map(reply::html)
+}
+
+async fn all(client: Client) -> Result<String, tokio_postgres::Error> {
+    let all = client.prepare_cached(ALL).await?;
+    let rows = client.query(&all, &[]).await?;
     let mut fortunes = Vec::with_capacity(rows.len() + 1);
     fortunes.push(ADDED);
     for row in &rows {
-        fortunes.push(Fortune::try_from(row).map_err(|error| database.failed(error))?);
+        fortunes.push(Fortune::try_from(row)?);
     }
-    Ok(reply::html(page(fortunes)))
+    Ok(page(fortunes))
 }
 
 /// The document of TechEmpower's fortunes test. maud, because it escapes to the entities of that document

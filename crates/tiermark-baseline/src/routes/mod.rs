@@ -1,10 +1,14 @@
 //! The contract's routes: which path is answered by what. A new route is a file here and its lines below.
 
+mod body;
+mod cpu;
 mod delay;
 mod error;
 mod fortunes;
+mod orders;
 mod plain;
 mod query;
+mod socket;
 mod upstream;
 mod world;
 
@@ -15,11 +19,13 @@ use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
-pub(crate) use error::{RouteError, with_causes};
+use error::RouteError;
+pub(crate) use socket::Sockets;
 pub(crate) use upstream::{Service, Upstream};
 
 use crate::database::{Database, QueryError};
 use crate::reply::{Reply, failure, without_content};
+use world::CachedWorlds;
 
 /// What the routes of one worker share.
 pub(crate) struct State {
@@ -27,22 +33,25 @@ pub(crate) struct State {
     pub(crate) database: Option<Database>,
     /// The service that `/upstream` asks, if there is one.
     pub(crate) upstream: Option<Upstream>,
+    pub(crate) sockets: Sockets,
     pub(crate) shared: Arc<Shared>,
 }
 
 /// What the routes of all workers share.
 pub(crate) struct Shared {
     /// Answers that `/delay` has given.
-    pub(crate) delays: AtomicU64,
+    delays: AtomicU64,
+    cached: CachedWorlds,
     /// Hears of every fault that is not the client's.
-    pub(crate) report: fn(&str),
+    report: fn(&str),
 }
 
-impl Default for Shared {
-    fn default() -> Self {
+impl Shared {
+    pub(crate) fn new(report: fn(&str)) -> Self {
         Self {
             delays: AtomicU64::new(0),
-            report: |_| {},
+            cached: CachedWorlds::default(),
+            report,
         }
     }
 }
@@ -58,9 +67,16 @@ enum Route {
     Plaintext,
     Json,
     Db,
+    Queries,
+    Updates,
+    CachedQueries,
     Fortunes,
+    Orders,
+    Order(i32),
+    Cpu,
     Upstream,
     Delay,
+    Socket,
     Health,
 }
 
@@ -70,35 +86,66 @@ impl Route {
             "/plaintext" => Self::Plaintext,
             "/json" => Self::Json,
             "/db" => Self::Db,
+            "/queries" => Self::Queries,
+            "/updates" => Self::Updates,
+            "/cached-queries" => Self::CachedQueries,
             "/fortunes" => Self::Fortunes,
+            "/orders" => Self::Orders,
+            "/cpu" => Self::Cpu,
             "/upstream" => Self::Upstream,
             "/delay" => Self::Delay,
+            "/ws" => Self::Socket,
             "/health" => Self::Health,
-            _ => return None,
+            path => Self::Order(path.strip_prefix("/orders/")?.parse().ok()?),
         })
     }
 
     /// The methods it answers, as the header `Allow` lists them.
     fn methods(self) -> &'static str {
         match self {
-            Self::Plaintext | Self::Json | Self::Db | Self::Fortunes | Self::Upstream | Self::Delay | Self::Health => {
-                "GET"
-            }
+            Self::Orders => "GET, POST",
+            Self::Order(_) => "GET, PUT, DELETE",
+            _ => "GET",
         }
     }
 
-    /// A route that takes a body reads it from the request; those below leave it alone. What is seldom asked for and
-    /// holds much while it waits is boxed, so that the other routes do not carry its space.
+    /// A route that takes a body reads it from the request; the others leave it alone. What holds much while it waits is
+    /// boxed, so that the other routes do not carry its space.
     async fn answer(self, state: &State, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
         let query = request.uri().query();
         match self {
             Self::Plaintext => Ok(plain::plaintext()),
             Self::Json => Ok(plain::json()),
             Self::Db => Ok(world::db(state.database()?).await?),
+            Self::Queries => {
+                let count = query::rows(query, "queries");
+                Ok(Box::pin(world::queries(state.database()?, count)).await?)
+            }
+            Self::Updates => {
+                let count = query::rows(query, "queries");
+                Ok(Box::pin(world::updates(state.database()?, count)).await?)
+            }
+            Self::CachedQueries => {
+                let count = query::rows(query, "count");
+                Ok(world::cached_queries(state.database()?, &state.shared.cached, count).await?)
+            }
             Self::Fortunes => Ok(fortunes::fortunes(state.database()?).await?),
+            Self::Orders | Self::Order(_) => Box::pin(self.answer_orders(state.database()?, request)).await,
+            Self::Cpu => cpu::cpu(query),
             Self::Upstream => Box::pin(upstream::upstream(state.upstream.as_ref(), query)).await,
             Self::Delay => delay::delay(&state.shared.delays, query).await,
+            Self::Socket => Ok(state.sockets.open(request)),
             Self::Health => Ok(plain::health()),
+        }
+    }
+
+    async fn answer_orders(self, database: &Database, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
+        match (self, request.method()) {
+            (Self::Order(id), &Method::PUT) => orders::put(database, id, request).await,
+            (Self::Order(id), &Method::DELETE) => orders::delete(database, id).await,
+            (Self::Order(id), _) => orders::get(database, id).await,
+            (_, &Method::POST) => orders::post(database, request).await,
+            _ => orders::list(database, request.uri().query()).await,
         }
     }
 }
