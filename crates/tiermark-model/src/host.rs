@@ -15,8 +15,10 @@ pub const LOCAL: &str = "local";
 pub enum Role {
     /// The framework under test.
     Server,
-    /// The services its scenarios need.
+    /// The database, where scenarios need one.
     Database,
+    /// The service that the framework under test asks, where scenarios need one.
+    Upstream,
     /// What makes the load.
     Generator,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Role {
         f.pad(match self {
             Role::Server => "server",
             Role::Database => "database",
+            Role::Upstream => "upstream",
             Role::Generator => "generator",
         })
     }
@@ -138,9 +141,13 @@ impl Placement {
         }
     }
 
-    /// Cores of a role.
+    /// Cores of a role. The upstream service has the database's: no scenario of the contract uses both at once.
     #[must_use]
     pub fn of(&self, role: Role) -> &[usize] {
+        let role = match role {
+            Role::Upstream => Role::Database,
+            other => other,
+        };
         self.cores.get(&role).map_or(&[], Vec::as_slice)
     }
 }

@@ -346,7 +346,7 @@ pub enum HttpVersion {
 
 impl Protocol {
     /// What a framework may lack: HTTP/2, TLS.
-    pub const FEATURES: [&str; 2] = ["http2", "tls"];
+    pub const FEATURES: [&str; 3] = ["http2", "tls", "websocket"];
 
     /// Which of [`Protocol::FEATURES`] a server must have for it.
     pub fn features(self) -> impl Iterator<Item = &'static str> {

@@ -86,8 +86,8 @@ impl PlanInput {
     /// # Errors
     /// The first load and scenario that do not go together.
     pub fn check(&self) -> Result<(), Unplannable> {
-        let loads = self.suite.loads.iter().flatten();
-        let pairs = loads.flat_map(|load| self.scenarios.iter().map(move |scenario| (load, scenario)));
+        let scenarios = self.scenarios.iter();
+        let pairs = scenarios.flat_map(|scenario| self.suite.loads_of(scenario).iter().map(move |load| (load, scenario)));
         for (load, scenario) in pairs {
             if let Some(unfit) = load.unfit(Some(scenario.protocol)) {
                 return Err(Unplannable {
@@ -259,7 +259,7 @@ fn cells_of(scenarios: &[Scenario], suite: &Suite, random: &mut SmallRng) -> Vec
     let mut reading = Vec::new();
     let mut writing = Vec::new();
     for scenario in scenarios {
-        for load in suite.loads.as_ref().unwrap_or(&scenario.loads) {
+        for load in suite.loads_of(scenario) {
             let cell = PlannedCell {
                 scenario: scenario.name.clone(),
                 load: *load,

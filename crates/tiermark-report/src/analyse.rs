@@ -137,7 +137,7 @@ fn analyse_scenario(
         .iter()
         .map(|entry| draft(run, scenario, entry, tries))
         .collect();
-    let loads = plan.suite.loads.as_ref().unwrap_or(&scenario.loads);
+    let loads = plan.suite.loads_of(scenario);
     let value_from = loads.iter().map(Kind::of).min().unwrap_or(Kind::Closed);
     // Each kind with its own: the rate of an open loop is what was asked for and hardly varies.
     let spreads: BTreeMap<Kind, Option<Spread>> = [Kind::Closed, Kind::Capacity, Kind::Open]
@@ -173,7 +173,7 @@ fn analyse_scenario(
         name: scenario.name.clone(),
         title: scenario.title.clone(),
         isolates: scenario.isolates.clone(),
-        objective: scenario.objective,
+        objective: scenario.objective.clone(),
         value_from,
         reference,
         between_starts,
@@ -193,7 +193,7 @@ fn logs_of(drafts: &[Draft], kind: Kind) -> Vec<Logs> {
 fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &Tries<'_>) -> Draft {
     let plan = run.plan();
     let without_record = group::without_record(run.manifest.entries.get(&entry.id), entry.framework.lacks(scenario));
-    let loads = plan.suite.loads.as_ref().unwrap_or(&scenario.loads);
+    let loads = plan.suite.loads_of(scenario);
     let level_of = |load| {
         let key = (
             &entry.id,

@@ -488,6 +488,8 @@ pub enum Limiter {
     Server,
     /// The database's cores.
     Database,
+    /// The upstream service's cores.
+    Upstream,
     /// The generator's cores.
     Generator,
     /// Nobody's cores: connections, locks, the network.
@@ -503,6 +505,7 @@ impl Limiter {
         match self {
             Limiter::Server => "server",
             Limiter::Database => "database",
+            Limiter::Upstream => "upstream",
             Limiter::Generator => "generator",
             Limiter::Waiting => "waiting",
             Limiter::Unknown => "–",

@@ -73,11 +73,15 @@ impl Evidence {
         if let Some(found) = &trial.capacity {
             return Self::of_search(found);
         }
+        let part = (objective.of.iter()).find_map(|name| recording.requests.iter().find(|part| part.name == *name));
+        let (response, outcomes) = part.map_or((&recording.response, &recording.outcomes), |part| {
+            (&part.response, &part.outcomes)
+        });
         Self {
-            samples: recording.response.count(),
-            within: recording.response.count_at_or_below((objective.p99_ms * 1e6) as u64),
-            errors: recording.outcomes.errors(),
-            total: recording.outcomes.total(),
+            samples: response.count(),
+            within: response.count_at_or_below((objective.p99_ms * 1e6) as u64),
+            errors: outcomes.errors(),
+            total: outcomes.total(),
         }
     }
 

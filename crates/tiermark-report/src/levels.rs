@@ -8,9 +8,11 @@ use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, plus_minus, ra
 use crate::table::{Row, Table, Text, Tone, left, right};
 
 pub(crate) fn objective_of(scenario: &ScenarioAnalysis) -> String {
-    let objective = scenario.objective;
+    let objective = &scenario.objective;
+    let of = (objective.of.as_ref()).map(|name| format!(" of the requests `{name}`"));
     format!(
-        "Objective: 99th percentile ≤ {} ms, errors ≤ {}%.",
+        "Objective: 99th percentile{} ≤ {} ms, errors ≤ {}%.",
+        of.unwrap_or_default(),
         three_or_whole(objective.p99_ms),
         objective.errors_percent
     )

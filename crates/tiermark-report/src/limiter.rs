@@ -32,13 +32,14 @@ pub(crate) fn limit(trials: &[&TrialRecord], placement: &Placement) -> Limit {
     // but none above it at which the target failed ended at the generator's limit.
     let bounded = recordings.any(|recording| recording.verdicts.iter().any(Verdict::bounds))
         || searches.any(|found| found.rate_per_s.is_some() && found.high.is_none());
-    let lower_bound = is_busy(Role::Generator) || is_busy(Role::Database) || bounded;
+    let busy_service = [Role::Database, Role::Upstream].into_iter().find(|role| is_busy(*role));
+    let lower_bound = is_busy(Role::Generator) || busy_service.is_some() || bounded;
     let limiter = if by_role.is_empty() {
         Limiter::Unknown
     } else if is_busy(Role::Generator) {
         named(hungriest_beside(Role::Generator, &by_role, placement))
-    } else if is_busy(Role::Database) {
-        named(hungriest_beside(Role::Database, &by_role, placement))
+    } else if let Some(service) = busy_service {
+        named(hungriest_beside(service, &by_role, placement))
     } else if bounded {
         Limiter::Generator
     } else if is_busy(Role::Server) {
@@ -93,6 +94,7 @@ fn named(role: Role) -> Limiter {
     match role {
         Role::Server => Limiter::Server,
         Role::Database => Limiter::Database,
+        Role::Upstream => Limiter::Upstream,
         Role::Generator => Limiter::Generator,
     }
 }

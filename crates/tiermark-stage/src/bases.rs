@@ -129,6 +129,7 @@ impl Work<'_> {
                 name,
                 folder,
                 target: None,
+                vendored: &base.vendor,
                 tell_cached: false,
             };
             match self.make {
@@ -200,6 +201,7 @@ impl Work<'_> {
                 name: String::new(),
                 folder: Path::new(TRUST),
                 target: None,
+                vendored: &[],
                 tell_cached: false,
             };
             let arguments = HashMap::from([("BASE_IMAGE".to_owned(), base.reference)]);

@@ -219,6 +219,8 @@ enum Content {
     Folder,
     File { bytes: Vec<u8>, executable: bool },
     Link(PathBuf),
+    /// A file that is read only when it is sent: archives of other projects are large.
+    Elsewhere { path: PathBuf, size: u64 },
 }
 
 impl Context {
@@ -257,6 +259,29 @@ impl Context {
             .collect();
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         Self { entries }
+    }
+
+    /// Adds files and folders of the vendor folder, as `vendor/<path>`.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub fn add_vendored(&mut self, vendor: &Path, paths: &[String]) -> Result<(), StageError> {
+        let mut found: Vec<PathBuf> = paths.iter().map(|path| vendor.join(path)).collect();
+        while let Some(path) = found.pop() {
+            let metadata = fs::metadata(&path).map_err(at(&path))?;
+            if metadata.is_dir() {
+                for entry in fs::read_dir(&path).map_err(at(&path))? {
+                    found.push(entry.map_err(at(&path))?.path());
+                }
+                continue;
+            }
+            let below = path.strip_prefix(vendor).unwrap_or(&path);
+            let name = format!("vendor/{}", below.display());
+            let size = metadata.len();
+            self.entries.push((name, Content::Elsewhere { path, size }));
+        }
+        self.entries.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(())
     }
 
     fn walk(&mut self, root: &Path, below: &str, ignore: &Ignore) -> Result<(), StageError> {
@@ -314,6 +339,8 @@ impl Context {
                     hash.add(if *executable { "program" } else { "file" }).add(bytes)
                 }
                 Content::Link(target) => hash.add("link").add(target.as_os_str().as_encoded_bytes()),
+                // Their names hold their versions; reading hundreds of megabytes for every tag would not pay.
+                Content::Elsewhere { size, .. } => hash.add("elsewhere").add(size.to_le_bytes()),
             };
         }
     }
@@ -340,6 +367,11 @@ impl Context {
                     header.set_mode(if *executable { 0o755 } else { 0o644 });
                     header.set_size(bytes.len() as u64);
                     archive.append_data(&mut header, path, bytes.as_slice())?;
+                }
+                Content::Elsewhere { path: file, size } => {
+                    header.set_mode(0o644);
+                    header.set_size(*size);
+                    archive.append_data(&mut header, path, fs::File::open(file)?)?;
                 }
                 Content::Link(target) => {
                     header.set_entry_type(tar::EntryType::Symlink);

@@ -18,6 +18,7 @@ pub mod postgres;
 pub mod prepare;
 pub mod process;
 pub mod ready;
+mod seed;
 pub mod stage;
 pub mod tables;
 mod tls;

@@ -26,6 +26,9 @@ const PROXY_VARIABLES: [&str; 8] = [
     "no_proxy",
     "all_proxy",
 ];
+/// Names the folder of other projects' archives that some stand-ins are built with.
+pub const VENDOR_VARIABLE: &str = "TIERMARK_VENDOR";
+
 /// Where the bases come from that Dockerfiles name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BaseMode {
@@ -48,6 +51,8 @@ pub struct BuildOptions {
     /// More certificate authorities that builds trust: PEM, any number of certificates. It is part of the hash, never of
     /// a name.
     pub ca_bundle: Option<Vec<u8>>,
+    /// The folder of other projects' archives that some stand-ins are built with.
+    pub vendor: Option<PathBuf>,
 }
 
 /// What a process remembers of its builds. Nothing of it is older than the process.
@@ -80,6 +85,8 @@ pub(crate) struct Recipe<'a> {
     pub(crate) name: String,
     pub(crate) folder: &'a Path,
     pub(crate) target: Option<&'a str>,
+    /// What it takes from the vendor folder.
+    pub(crate) vendored: &'a [String],
     /// Whether to tell when nothing was to be done.
     pub(crate) tell_cached: bool,
 }
@@ -194,6 +201,7 @@ impl<'a> Recipe<'a> {
             name,
             folder,
             target: source.variant.target.as_deref(),
+            vendored: &[],
             tell_cached: true,
         }
     }
@@ -204,6 +212,7 @@ impl<'a> Recipe<'a> {
             name: format!("service-{name}"),
             folder,
             target: None,
+            vendored: &[],
             tell_cached: true,
         }
     }
@@ -260,7 +269,15 @@ impl<'a> Work<'a> {
     /// The recipe's tag: a hash of its context, target and bases.
     pub(crate) async fn tag_of(&self, recipe: &Recipe<'_>) -> Result<Planned, PrepareError> {
         let folder = recipe.folder.to_owned();
-        let context = blocking(move || Context::read(&folder)).await?;
+        let vendored = self.vendored(recipe)?;
+        let read = move || {
+            let mut context = Context::read(&folder)?;
+            if let Some((vendor, paths)) = vendored {
+                context.add_vendored(&vendor, &paths)?;
+            }
+            Ok(context)
+        };
+        let context = blocking(read).await?;
         let Some(dockerfile) = context.dockerfile() else {
             let reason = format!("there is no {DOCKERFILE} in {}", recipe.folder.display());
             return Err(PrepareError::NotBuilt(NotBuilt::Failed { reason }));
@@ -281,6 +298,35 @@ impl<'a> Work<'a> {
             context,
             arguments,
         })
+    }
+
+    /// The vendor folder with what the recipe takes from it, where it takes anything.
+    fn vendored(&self, recipe: &Recipe<'_>) -> Result<Option<(PathBuf, Vec<String>)>, PrepareError> {
+        if recipe.vendored.is_empty() {
+            return Ok(None);
+        }
+        let missing = |reason: String| {
+            PrepareError::NotBuilt(NotBuilt::NotBuildableHere {
+                reason,
+                remedy: format!(
+                    "pull the official image where a registry answers, or let {VENDOR_VARIABLE} name a folder that holds {}",
+                    recipe.vendored.join(", ")
+                ),
+            })
+        };
+        let Some(vendor) = &self.options.vendor else {
+            return Err(missing(format!(
+                "{} needs archives that no package registry here gives, and {VENDOR_VARIABLE} is not set",
+                recipe.what
+            )));
+        };
+        match recipe.vendored.iter().find(|path| !vendor.join(path).exists()) {
+            Some(path) => Err(missing(format!(
+                "{} needs {path}, which is not in the folder that {VENDOR_VARIABLE} names",
+                recipe.what
+            ))),
+            None => Ok(Some((vendor.clone(), recipe.vendored.to_vec()))),
+        }
     }
 
     pub(crate) async fn ensure(&self, recipe: &Recipe<'_>) -> Result<(String, Image), PrepareError> {

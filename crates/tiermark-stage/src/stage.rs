@@ -33,8 +33,6 @@ const DATABASE_PATIENCE: Duration = Duration::from_secs(120);
 const DATABASE_FILES: u64 = 16_384;
 /// Longest wait for an engine that is asked only whether it holds leftovers.
 const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
-/// Folder of the database service below `containers/services/`.
-const POSTGRES: &str = "postgres";
 
 /// What a stage is opened with.
 #[derive(Debug, Clone)]
@@ -286,12 +284,12 @@ impl Stage {
 
     async fn database_image(&self, docker: &Docker, events: &Events) -> Result<Prepared, PrepareError> {
         docker
-            .prepare_service(POSTGRES, &self.service_folder(), &self.options.build, events)
+            .prepare_service(contract::POSTGRES, &self.service_folder(), &self.options.build, events)
             .await
     }
 
     fn service_folder(&self) -> PathBuf {
-        self.options.root.join("containers/services").join(POSTGRES)
+        self.options.root.join("containers/services").join(contract::POSTGRES)
     }
 
     /// Starts the database on the given cores, and seeds and checks its data. The docker runner takes a container; the others
@@ -497,10 +495,16 @@ fn database_command(artifact: Artifact, host_network: bool, outside: u16) -> (Ar
 /// Where containers do not share the host's network, this machine has another name for them.
 async fn reachable(docker: &Docker, launch: &Launch) -> Result<Launch, StageError> {
     let mut launch = launch.clone();
-    if !docker.facts().await?.host_network
-        && let Some(url) = launch.environment.get_mut(contract::DATABASE_URL)
-    {
-        *url = url.replacen("@127.0.0.1:", "@host.docker.internal:", 1);
+    if !docker.facts().await?.host_network {
+        let places = [
+            (contract::DATABASE_URL, "@127.0.0.1:", "@host.docker.internal:"),
+            (contract::UPSTREAM_URL, "//127.0.0.1:", "//host.docker.internal:"),
+        ];
+        for (variable, here, there) in places {
+            if let Some(url) = launch.environment.get_mut(variable) {
+                *url = url.replacen(here, there, 1);
+            }
+        }
     }
     Ok(launch)
 }

@@ -1,24 +1,21 @@
-//! The data that scenarios read and write: TechEmpower's tables, filled, checked and restored.
+//! The data that scenarios read and write: TechEmpower's tables and the orders, filled, checked and restored.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
-use tiermark_model::contract::{FORTUNE_ROWS, WORLD_ROWS};
+use tiermark_model::contract::{FORTUNE_ROWS, ORDER_ROWS, WORLD_ROWS};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 use crate::error::StageError;
 use crate::ready::Liveness;
+use crate::seed::{self, MAX_RANDOM};
 
 /// Pause between two tries to connect while the server starts.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Longest wait for one connection to be made.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// Greatest value of `randomnumber`, as TechEmpower has it; the smallest is 1.
-const MAX_RANDOM: i32 = 10_000;
 /// TechEmpower's messages whose loss would make `/fortunes` easier: the one to escape, the one beyond Latin script.
 const MESSAGES: [&str; 2] = [
     r#"<script>alert("This should not be displayed in a browser alert box.");</script>"#,
@@ -27,7 +24,7 @@ const MESSAGES: [&str; 2] = [
 /// Name under which the tool itself connects, so that its connections are told from the target's.
 const APPLICATION: &str = "tiermark";
 
-/// `world` and `fortune` in one database. Every method opens a connection of its own and closes it, so that none is there
+/// The contract's tables in one database. Every method opens a connection of its own and closes it, so that none is there
 /// while something is measured.
 #[derive(Clone)]
 pub struct Tables {
@@ -102,7 +99,7 @@ impl Tables {
 
     /// Makes and fills the tables anew, then `VACUUM ANALYZE` and `CHECKPOINT`, so that every start finds the same pages.
     ///
-    /// Touches only the tables `world` and `fortune`, which it drops, and the extension `pg_stat_statements`, where it may.
+    /// Touches only the contract's tables, which it drops, and the extension `pg_stat_statements`, where it may.
     ///
     /// # Errors
     /// What the database said, or the file that could not be read.
@@ -119,14 +116,10 @@ impl Tables {
             .batch_execute(&self.read("fortune.sql")?)
             .await
             .map_err(said("fortune.sql"))?;
-        let (ids, numbers) = world_rows(self.seed);
-        let insert = "INSERT INTO world (id, randomnumber) SELECT * FROM unnest($1::int4[], $2::int4[])";
+        seed::worlds(&client, self.seed).await.map_err(said("filling world"))?;
+        seed::orders(&client, self.seed).await.map_err(said("filling orders"))?;
         client
-            .execute(insert, &[&ids, &numbers])
-            .await
-            .map_err(said("filling world"))?;
-        client
-            .batch_execute("VACUUM (ANALYZE) world, fortune")
+            .batch_execute("VACUUM (ANALYZE) world, cachedworld, fortune, orders, order_lines")
             .await
             .map_err(said("VACUUM"))?;
         match client.batch_execute("CHECKPOINT").await {
@@ -157,14 +150,19 @@ impl Tables {
     pub async fn check(&self) -> Result<(), StageError> {
         let client = self.connect().await?;
         let said = |error: tokio_postgres::Error| self.error(describe(&error));
-        let world = "SELECT count(*), min(id), max(id), min(randomnumber), max(randomnumber) FROM world";
-        let row = client.query_one(world, &[]).await.map_err(said)?;
-        let found = World {
-            rows: row.get(0),
-            ids: (row.get(1), row.get(2)),
-            numbers: (row.get(3), row.get(4)),
-        };
-        let mut differences = found.differences();
+        let mut differences = Vec::new();
+        for table in ["world", "cachedworld"] {
+            let world = format!("SELECT count(*), min(id), max(id), min(randomnumber), max(randomnumber) FROM {table}");
+            let row = client.query_one(&world, &[]).await.map_err(said)?;
+            let found = World {
+                table,
+                rows: row.get(0),
+                ids: (row.get(1), row.get(2)),
+                numbers: (row.get(3), row.get(4)),
+            };
+            differences.extend(found.differences());
+        }
+        differences.extend(wrong_orders(&client).await.map_err(said)?);
         let rows: i64 = client
             .query_one("SELECT count(*) FROM fortune", &[])
             .await
@@ -280,15 +278,22 @@ fn split_extension(schema: &str) -> (String, String) {
     (extension.join("\n"), rest.join("\n"))
 }
 
-/// Ids 1 to 10,000 and their random numbers, the same for the same seed.
-fn world_rows(seed: u64) -> (Vec<i32>, Vec<i32>) {
-    let mut random = SmallRng::seed_from_u64(seed);
-    let ids = 1..=i32::try_from(WORLD_ROWS).unwrap_or(i32::MAX);
-    ids.map(|id| (id, random.random_range(1..=MAX_RANDOM))).unzip()
+/// What is wrong with the orders, if anything is: their number, or a total that is not that of its lines.
+async fn wrong_orders(client: &Client) -> Result<Option<String>, tokio_postgres::Error> {
+    let query = "SELECT count(*), count(*) FILTER (WHERE total IS DISTINCT FROM summed) FROM orders \
+                 LEFT JOIN (SELECT order_id, sum(quantity::int8 * price) AS summed FROM order_lines GROUP BY order_id) AS lines \
+                 ON order_id = orders.id";
+    let row = client.query_one(query, &[]).await?;
+    let (orders, wrong): (i64, i64) = (row.get(0), row.get(1));
+    let right = orders == i64::from(ORDER_ROWS) && wrong == 0;
+    Ok((!right).then(|| {
+        format!("orders: {ORDER_ROWS} rows with the totals of their lines expected, {orders} found, {wrong} of them with another total")
+    }))
 }
 
-/// What `world` holds; none of the ranges where it is empty.
+/// What `world` or `cachedworld` holds; none of the ranges where it is empty.
 struct World {
+    table: &'static str,
     rows: i64,
     ids: (Option<i32>, Option<i32>),
     numbers: (Option<i32>, Option<i32>),
@@ -297,16 +302,16 @@ struct World {
 impl World {
     /// As many rows as there are ids between 1 and the last, and ids are unique: so they have no gaps.
     fn differences(&self) -> Vec<String> {
-        let wanted = i64::from(WORLD_ROWS);
+        let (table, wanted) = (self.table, i64::from(WORLD_ROWS));
         let shown = |value: Option<i32>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
         let mut differences = Vec::new();
         if self.rows != wanted {
-            differences.push(format!("world: {wanted} rows expected, {} found", self.rows));
+            differences.push(format!("{table}: {wanted} rows expected, {} found", self.rows));
         }
         let last = i32::try_from(WORLD_ROWS).ok();
         if self.ids != (Some(1), last) {
             differences.push(format!(
-                "world: ids from 1 to {wanted} expected, from {} to {} found",
+                "{table}: ids from 1 to {wanted} expected, from {} to {} found",
                 shown(self.ids.0),
                 shown(self.ids.1)
             ));
@@ -315,7 +320,7 @@ impl World {
         if !inside(self.numbers.0) || !inside(self.numbers.1) {
             let (low, high) = (shown(self.numbers.0), shown(self.numbers.1));
             differences.push(format!(
-                "world: random numbers from 1 to {MAX_RANDOM} expected, from {low} to {high} found"
+                "{table}: random numbers from 1 to {MAX_RANDOM} expected, from {low} to {high} found"
             ));
         }
         differences
@@ -327,36 +332,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_depend_on_nothing_but_the_seed() {
-        let (ids, numbers) = world_rows(7);
-        assert_eq!((ids.len(), ids[0], ids[9_999]), (10_000, 1, 10_000));
-        assert!(numbers.iter().all(|number| (1..=10_000).contains(number)));
-        assert_eq!(numbers, world_rows(7).1);
-        assert_ne!(numbers, world_rows(8).1);
-    }
-
-    #[test]
     fn differences_are_named() {
         let right = World {
+            table: "world",
             rows: 10_000,
             ids: (Some(1), Some(10_000)),
             numbers: (Some(1), Some(9_998)),
         };
         assert!(right.differences().is_empty());
         let wrong = World {
+            table: "world",
             rows: 9_999,
             ids: (Some(2), Some(10_000)),
             numbers: (Some(0), Some(9_998)),
         };
         assert_eq!(wrong.differences().len(), 3);
         let empty = World {
+            table: "world",
             rows: 0,
             ids: (None, None),
             numbers: (None, None),
         };
         assert_eq!(
             empty.differences()[1],
-            "world: ids from 1 to 10000 expected, from none to none found"
+            "{table}: ids from 1 to 10000 expected, from none to none found"
         );
     }
 

@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// List what can be run, and what was
     #[command(after_help = crate::exit::TABLE)]
     List(ListArgs),
+    /// Show what is decided and judged of a framework, with reasons and sources
+    #[command(after_help = crate::exit::TABLE)]
+    Show(ShowArgs),
     /// Build, list or remove container images
     #[command(after_help = crate::exit::TABLE)]
     Images(ImagesArgs),
@@ -103,6 +106,9 @@ pub(crate) struct SelectArgs {
     /// Closed-loop connections in place of the suite's load levels
     #[arg(long, short, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60_000))]
     pub(crate) connections: Vec<u32>,
+    /// Numbers of processes in place of the entries' own, each an entry of its own: how a blocking runtime's number is found
+    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub(crate) workers: Vec<u32>,
     /// Blocks: how often every entry is started and measured
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) blocks: Option<u32>,
@@ -148,6 +154,9 @@ pub(crate) struct BuildArgs {
     /// Where base images come from
     #[arg(long, value_enum, default_value_t = BasesArg::Auto)]
     pub(crate) bases: BasesArg,
+    /// Folder with other projects' archives, which stand-ins for some official images are built from
+    #[arg(long, value_name = "FOLDER", env = "TIERMARK_VENDOR")]
+    pub(crate) vendor: Option<PathBuf>,
 }
 
 /// Where base images come from.
@@ -172,7 +181,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) build: BuildArgs,
     /// Go on with a stored run: its name, its folder, or `latest`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "blocks", "duration", "warmup", "seed"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "workers", "blocks", "duration", "warmup", "seed"])]
     pub(crate) resume: Option<String>,
     /// Memory limit of a server, MiB
     #[arg(long, value_name = "MIB", default_value_t = 2048)]
@@ -214,6 +223,13 @@ pub(crate) enum ListWhat {
     Suites,
     /// Stored runs.
     Runs,
+}
+
+/// `tiermark show`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ShowArgs {
+    /// A framework, or one variant of it: gin, gin/gorm
+    pub(crate) entry: String,
 }
 
 /// `tiermark images`.

@@ -39,6 +39,7 @@ fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Load(arguments) => commands::load::run(&arguments, ui),
         Command::Verify(arguments) => commands::verify::run(global, &arguments, ui),
         Command::List(arguments) => commands::list::run(global, &arguments, ui),
+        Command::Show(arguments) => commands::show::run(global, &arguments, ui),
         Command::Images(arguments) => commands::images::run(global, &arguments, ui),
         Command::Report(arguments) => commands::report::run(global, &arguments, ui),
         Command::Doctor => commands::doctor::run(global, ui),

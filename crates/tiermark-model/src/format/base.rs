@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::yaml::{At, Faults, FormatError};
-use super::{check_name, check_version, list_names, read_versioned};
+use super::{check_name, check_version, is_subfolder, list_names, read_versioned};
 
 /// A Debian-built stand-in for an official base image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct Base {
     pub stands_for: String,
     /// Why it is there.
     pub why: String,
+    /// Files and folders that it is built with and that are not part of the project, by their place in the vendor folder.
+    pub vendor: Vec<String>,
 }
 
 /// base.yaml: a Debian-built stand-in for an official base image.
@@ -31,6 +33,10 @@ pub(super) struct BaseFile {
     stands_for: At<String>,
     /// Why it is there.
     why: String,
+    /// Files and folders that it is built with and that are not part of the project: their place below the folder that
+    /// TIERMARK_VENDOR names. In the build context they lie below vendor/.
+    #[serde(default)]
+    vendor: Vec<At<String>>,
 }
 
 /// A service that scenarios need.
@@ -43,6 +49,8 @@ pub struct Service {
     pub title: String,
     /// The project's own page.
     pub homepage: String,
+    /// Whether the program itself plays it, so that it has no image.
+    pub built_in: bool,
 }
 
 /// service.yaml: a service that scenarios need.
@@ -58,6 +66,9 @@ pub(super) struct ServiceFile {
     title: String,
     /// The project's own page.
     homepage: String,
+    /// Whether the program itself plays it, so that it has no image.
+    #[serde(default)]
+    built_in: bool,
     /// Pages of its documentation that its settings were reviewed against.
     #[serde(default)]
     #[expect(dead_code, reason = "for people who read the file")]
@@ -120,11 +131,20 @@ impl Base {
                 "an image with its tag, such as debian:trixie-slim",
             );
         }
+        for path in wire.vendor.iter().filter(|path| !is_subfolder(&path.value)) {
+            faults.add(
+                path.place,
+                format!("`{}` does not lie below the vendor folder", path.value),
+                "a relative path without `..`",
+            );
+        }
+        list_names("vendored path", wire.vendor.iter(), &mut faults);
         faults.finish(file, text)?;
         Ok(Self {
             name: wire.name.value,
             stands_for: wire.stands_for.value,
             why: wire.why,
+            vendor: wire.vendor.into_iter().map(|path| path.value).collect(),
         })
     }
 }
@@ -144,6 +164,7 @@ impl Service {
             name: wire.name.value,
             title: wire.title,
             homepage: wire.homepage,
+            built_in: wire.built_in,
         })
     }
 }

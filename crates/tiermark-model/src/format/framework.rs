@@ -43,6 +43,9 @@ pub struct Framework {
     pub unsupported: BTreeMap<String, String>,
     /// How it runs without a container.
     pub process: Option<Process>,
+    /// What people judge of it, each with its source and date.
+    #[serde(default)]
+    pub facts: Vec<Fact>,
 }
 
 impl Framework {
@@ -57,6 +60,119 @@ impl Framework {
     pub fn lacks(&self, scenario: &Scenario) -> Option<&String> {
         let feature = || scenario.protocol.features().find_map(|name| self.unsupported.get(name));
         self.unsupported.get(&scenario.name).or_else(feature)
+    }
+}
+
+/// Something judged or quoted of a framework: not measured, but with a source that can be looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fact {
+    /// What it is about.
+    pub what: FactKind,
+    /// The finding in a few words; of figures, the figure with what it counts.
+    pub value: String,
+    /// 1 to 5 by the rubric of `docs/rubric.md`; none for figures and uses, which are not rated.
+    pub rating: Option<u8>,
+    /// Where it can be checked.
+    pub source: String,
+    /// The day it was looked up, or the figure's own day: `2026-11-25`.
+    pub date: jiff::civil::Date,
+}
+
+/// What a [`Fact`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FactKind {
+    /// How requests share processes, threads and cores.
+    ConcurrencyModel,
+    /// How much a compiler or checker proves of a service.
+    TypeSafety,
+    /// Whether a container for dependencies comes with it.
+    DependencyInjection,
+    /// How soon a developer who knows the language is productive.
+    LearningCurve,
+    /// Age, releases, governance, support.
+    Maturity,
+    /// How many developers there are to hire.
+    HiringPool,
+    /// OpenAPI documents from code.
+    Openapi,
+    /// An interface for administrators.
+    Admin,
+    /// Migrations of the database's schema.
+    Migrations,
+    /// Authentication and authorisation.
+    Auth,
+    /// A record of who changed what.
+    Audit,
+    /// gRPC.
+    Grpc,
+    /// HTTP/2 by its own server.
+    Http2,
+    /// HTTP/3 by its own server.
+    Http3,
+    /// WebSocket.
+    Websocket,
+    /// How well tools that write code with a model work with it: types, conventions, documentation for machines.
+    AiReadiness,
+    /// A figure of how much it is used; several may stand, those that contradict each other too.
+    Popularity,
+    /// A well-known service that runs on it.
+    KnownUse,
+}
+
+impl FactKind {
+    /// All kinds, in the order in which they are shown.
+    pub const ALL: [FactKind; 18] = [
+        FactKind::ConcurrencyModel,
+        FactKind::TypeSafety,
+        FactKind::DependencyInjection,
+        FactKind::LearningCurve,
+        FactKind::Maturity,
+        FactKind::HiringPool,
+        FactKind::Openapi,
+        FactKind::Admin,
+        FactKind::Migrations,
+        FactKind::Auth,
+        FactKind::Audit,
+        FactKind::Grpc,
+        FactKind::Http2,
+        FactKind::Http3,
+        FactKind::Websocket,
+        FactKind::AiReadiness,
+        FactKind::Popularity,
+        FactKind::KnownUse,
+    ];
+
+    /// Whether it has a rating by the rubric, and stands at most once.
+    #[must_use]
+    pub fn is_rated(self) -> bool {
+        !matches!(self, FactKind::Popularity | FactKind::KnownUse)
+    }
+
+    /// Its name in files and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            FactKind::ConcurrencyModel => "concurrency-model",
+            FactKind::TypeSafety => "type-safety",
+            FactKind::DependencyInjection => "dependency-injection",
+            FactKind::LearningCurve => "learning-curve",
+            FactKind::Maturity => "maturity",
+            FactKind::HiringPool => "hiring-pool",
+            FactKind::Openapi => "openapi",
+            FactKind::Admin => "admin",
+            FactKind::Migrations => "migrations",
+            FactKind::Auth => "auth",
+            FactKind::Audit => "audit",
+            FactKind::Grpc => "grpc",
+            FactKind::Http2 => "http2",
+            FactKind::Http3 => "http3",
+            FactKind::Websocket => "websocket",
+            FactKind::AiReadiness => "ai-readiness",
+            FactKind::Popularity => "popularity",
+            FactKind::KnownUse => "known-use",
+        }
     }
 }
 

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::framework::{
-    Choice, DataLayer, Framework, MAX_DATABASE_CONNECTIONS, Need, PLACEHOLDERS, Pool, Process, Readiness, Variant,
+    Choice, DataLayer, Fact, FactKind, Framework, MAX_DATABASE_CONNECTIONS, Need, PLACEHOLDERS, Pool, Process, Readiness, Variant,
     VersionProbe, WorkerRule, Workers,
 };
 use super::yaml::{At, Faults, FormatError};
-use super::{check_name, check_path, check_range, check_status, check_version, list_names, read_versioned};
+use super::{check_name, check_path, check_range, check_status, check_version, is_subfolder, list_names, read_versioned};
 use crate::load::Protocol;
 
 /// `framework.yaml`: one backend framework with its variants.
@@ -47,6 +47,24 @@ pub(super) struct FrameworkFile {
     #[serde(default)]
     unsupported: Vec<At<UnsupportedFile>>,
     process: Option<ProcessFile>,
+    /// What people judge of it, each with its source and date.
+    #[serde(default)]
+    facts: Vec<At<FactFile>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FactFile {
+    /// What it is about.
+    what: At<FactKind>,
+    /// The finding in a few words; of figures, the figure with what it counts.
+    value: String,
+    /// 1 to 5 by the rubric of docs/rubric.md; not for popularity and known-use.
+    rating: Option<At<u32>>,
+    /// An address, or the place in a document, where it can be checked.
+    source: At<String>,
+    /// The day it was looked up, or the figure's own day, such as 2026-11-25.
+    date: At<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -238,6 +256,17 @@ impl FrameworkFile {
         }
         self.variants.value.iter().for_each(|variant| variant.validate(faults));
         self.process.iter().for_each(|process| process.validate(faults));
+        self.facts.iter().for_each(|fact| fact.value.validate(faults));
+        let mut rated = std::collections::BTreeSet::new();
+        for fact in self.facts.iter().map(|fact| &fact.value.what) {
+            if fact.value.is_rated() && !rated.insert(fact.value) {
+                faults.add(
+                    fact.place,
+                    format!("`{}` stands twice", fact.value.name()),
+                    "one rated fact of a kind; join them in one `value`",
+                );
+            }
+        }
         if self.built_in && self.process.is_none() {
             faults.add(
                 self.name.place,
@@ -274,7 +303,49 @@ impl FrameworkFile {
                 .filter_map(|u| Some((u.value.scenario.or(u.value.feature)?.value, u.value.reason)))
                 .collect(),
             process: self.process.map(ProcessFile::into_domain),
+            facts: self.facts.into_iter().filter_map(|fact| fact.value.into_domain()).collect(),
         }
+    }
+}
+
+impl FactFile {
+    fn validate(&self, faults: &mut Faults) {
+        let (what, place) = (self.what.value, self.what.place);
+        match &self.rating {
+            None if what.is_rated() => faults.add(
+                place,
+                format!("`{}` has no rating", what.name()),
+                "add `rating: 3`, 1 to 5 by docs/rubric.md",
+            ),
+            Some(rating) if !what.is_rated() => faults.add(
+                rating.place,
+                format!("`{}` is a figure or an example, and is not rated", what.name()),
+                "leave `rating` out",
+            ),
+            Some(rating) => check_range("rating", rating, 1, 5, faults),
+            None => {}
+        }
+        if self.source.value.trim().is_empty() {
+            faults.add(self.source.place, "the source is empty", "an address, or a place in a document");
+        }
+        if self.date.value.parse::<jiff::civil::Date>().is_err() {
+            faults.add(
+                self.date.place,
+                format!("`{}` is no day", self.date.value),
+                "year, month and day, such as 2026-11-25",
+            );
+        }
+    }
+
+    /// None only where validation found fault with the day.
+    fn into_domain(self) -> Option<Fact> {
+        Some(Fact {
+            what: self.what.value,
+            value: self.value,
+            rating: self.rating.and_then(|rating| u8::try_from(rating.value).ok()),
+            source: self.source.value,
+            date: self.date.value.parse().ok()?,
+        })
     }
 }
 
@@ -314,7 +385,7 @@ impl VariantFile {
             );
         }
         if let Some(folder) = &self.folder
-            && (folder.value.starts_with('/') || folder.value.split('/').any(|part| part == ".." || part.is_empty()))
+            && !is_subfolder(&folder.value)
         {
             faults.add(
                 folder.place,

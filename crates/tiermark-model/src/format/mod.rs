@@ -58,6 +58,11 @@ pub fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('-') && text.chars().all(allowed)
 }
 
+/// Whether a path leads below the folder that it is seen from.
+fn is_subfolder(path: &str) -> bool {
+    !path.starts_with('/') && path.split('/').all(|part| part != ".." && !part.is_empty())
+}
+
 fn check_name(what: &str, name: &At<String>, faults: &mut Faults) {
     if !is_name(&name.value) {
         faults.add(

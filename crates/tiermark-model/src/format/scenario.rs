@@ -80,13 +80,16 @@ pub enum ExpectBody {
 }
 
 /// What a load level must meet to count (service-level objective).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Objective {
     /// Highest 99th percentile of response time, in milliseconds.
     pub p99_ms: f64,
     /// Highest share of requests without a right answer, in percent.
     pub errors_percent: f64,
+    /// Of a mix: the one request that it is about. None: all of them together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 impl Default for Objective {
@@ -95,11 +98,18 @@ impl Default for Objective {
         Self {
             p99_ms: 100.0,
             errors_percent: 0.1,
+            of: None,
         }
     }
 }
 
 impl Scenario {
+    /// Whether a service must run for it, by its folder's name below `containers/services/`.
+    #[must_use]
+    pub fn needs(&self, service: &str) -> bool {
+        self.services.iter().any(|needed| needed == service)
+    }
+
     /// Reads and validates a scenario file; `stem` is its file name without ending, `services` are those that exist.
     ///
     /// # Errors

@@ -127,6 +127,8 @@ struct ObjectiveFile {
     p99_ms: At<f64>,
     /// Highest share of requests without a right answer, in percent.
     errors_percent: At<f64>,
+    /// Of a mix: the one request that it is about. Left out: all of them together.
+    of: Option<At<String>>,
 }
 
 impl ScenarioFile {
@@ -148,7 +150,8 @@ impl ScenarioFile {
         }
         check_loads(&self.loads, Some(self.protocol()), faults);
         if let Some(objective) = &self.objective {
-            objective.validate(faults);
+            let parts = self.requests.iter().flat_map(|parts| &parts.value);
+            objective.validate(&parts.map(|part| part.name.value.as_str()).collect::<Vec<_>>(), faults);
         }
     }
 
@@ -222,6 +225,7 @@ impl ScenarioFile {
                 .map(|o| Objective {
                     p99_ms: o.p99_ms.value,
                     errors_percent: o.errors_percent.value,
+                    of: o.of.map(|of| of.value),
                 })
                 .unwrap_or_default(),
         }
@@ -368,7 +372,19 @@ impl BodyFile {
 }
 
 impl ObjectiveFile {
-    fn validate(&self, faults: &mut Faults) {
+    /// `parts` are the requests of the mix; none where the scenario is none.
+    fn validate(&self, parts: &[&str], faults: &mut Faults) {
+        match &self.of {
+            Some(of) if parts.is_empty() => faults.add(
+                of.place,
+                "`of` names a request of a mix, and this scenario has one request",
+                "leave `of` out",
+            ),
+            Some(of) if !parts.contains(&of.value.as_str()) => {
+                faults.unknown_name("request", of, parts.iter().copied());
+            }
+            _ => {}
+        }
         if self.p99_ms.value <= 0.0 || !self.p99_ms.value.is_finite() {
             faults.add(
                 self.p99_ms.place,

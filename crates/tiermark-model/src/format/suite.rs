@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::loads::{LoadsFile, check_loads};
+use super::scenario::Scenario;
 use super::yaml::{At, Faults, FormatError};
 use super::{check_name, check_range, check_version, list_names, read_versioned};
 use crate::load::Load;
@@ -34,6 +35,9 @@ pub struct Suite {
     pub timeout_s: f64,
     /// Load levels in place of the scenarios' own.
     pub loads: Option<Vec<Load>>,
+    /// Load levels of single scenarios, in place of both.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scenario_loads: BTreeMap<String, Vec<Load>>,
 }
 
 /// A suite: what a run measures, how long and how often.
@@ -63,9 +67,22 @@ pub(super) struct SuiteFile {
     timeout_s: At<f64>,
     /// Load levels in place of the scenarios' own.
     loads: Option<LoadsFile>,
+    /// Load levels of single scenarios, in place of both.
+    #[serde(default)]
+    scenario_loads: BTreeMap<String, LoadsFile>,
 }
 
 impl Suite {
+    /// The load levels under which this suite measures a scenario. None for one that is verified only.
+    #[must_use]
+    pub fn loads_of<'a>(&'a self, scenario: &'a Scenario) -> &'a [Load] {
+        if scenario.loads.is_empty() {
+            return &[];
+        }
+        let own = self.scenario_loads.get(&scenario.name).or(self.loads.as_ref());
+        own.unwrap_or(&scenario.loads)
+    }
+
     /// Reads and validates a suite file. `entries` are all names that may stand in it, `scenarios` those that exist.
     ///
     /// # Errors
@@ -106,6 +123,16 @@ impl SuiteFile {
             // Scenarios of either protocol may stand in it: what fits them is seen when the run is planned.
             check_loads(loads, None, faults);
         }
+        for (name, loads) in &self.scenario_loads {
+            check_loads(loads, None, faults);
+            if !self.scenarios.value.iter().any(|scenario| scenario.value == *name) {
+                faults.add(
+                    loads.place,
+                    format!("there are loads for `{name}`, which is none of the suite's scenarios"),
+                    format!("add `{name}` to `scenarios`, or leave its loads out"),
+                );
+            }
+        }
     }
 
     fn into_domain(self) -> Suite {
@@ -121,6 +148,9 @@ impl SuiteFile {
             duration_s: self.duration_s.value,
             timeout_s: self.timeout_s.value,
             loads: self.loads.map(super::loads::into_domain),
+            scenario_loads: (self.scenario_loads.into_iter())
+                .map(|(name, loads)| (name, super::loads::into_domain(loads)))
+                .collect(),
         }
     }
 }

@@ -223,7 +223,7 @@ async fn current(docker: &Docker, catalog: &Catalog, options: &BuildOptions) -> 
             tags.extend(docker.tags_of(&source, options).await?);
         }
     }
-    for service in &catalog.services {
+    for service in catalog.services.iter().filter(|service| !service.built_in) {
         let folder = catalog.root.join("containers/services").join(&service.name);
         tags.extend(docker.tags_of_service(&service.name, &folder, options).await?);
     }

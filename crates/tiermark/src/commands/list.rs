@@ -130,7 +130,7 @@ fn render(sections: &[(&str, Vec<Item>)], width: usize) -> String {
 }
 
 /// The text in lines of at most `width` characters, broken between words.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let last = lines.len() - 1;

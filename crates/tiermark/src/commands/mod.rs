@@ -12,6 +12,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod select;
 pub(crate) mod serve_baseline;
+pub(crate) mod show;
 pub(crate) mod verify;
 
 use std::future::Future;

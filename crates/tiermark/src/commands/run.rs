@@ -1,13 +1,11 @@
 //! `tiermark run`: measures a suite, stores every trial, prints the rated table.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::try_join;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
-use tiermark_model::run::{Manifest, RunReader, RunWriter, ServiceFacts, name_of};
-use tiermark_stage::database::Database;
+use tiermark_model::run::{Manifest, RunReader, RunWriter, name_of};
 use tiermark_stage::host;
 use tiermark_stage::stage::Stage;
 
@@ -17,6 +15,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::interrupt::{First, Interrupt};
 use crate::root;
+use crate::session::services::Services;
 use crate::session::{End, Session, setup};
 use crate::ui::Ui;
 
@@ -105,11 +104,12 @@ async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader
     }
     let entries = (stored.entries.iter())
         .map(|entry| match catalog.framework(&entry.id.framework) {
-            Ok(framework) => PlannedEntry {
+            Ok(framework) if framework.variant(&entry.id.variant).is_some() => PlannedEntry {
                 id: entry.id.clone(),
                 framework: framework.clone(),
             },
-            Err(_) => entry.clone(),
+            // A variant that `--workers` made stands in the stored plan alone.
+            _ => entry.clone(),
         })
         .collect();
     let mut scenarios: Vec<_> = stored
@@ -146,12 +146,12 @@ async fn prepare_and_measure(
     let redactor = setup::redactor();
     let preparing = setup::prepare(stage, catalog, &plan.entries, setup::JOBS, &events, &redactor);
     // Beside each other: the database's image is one more build.
-    let both = try_join(preparing, setup::start_database(stage, &plan, &events, ui));
-    let (prepared, database) = setup::unless_interrupted(interrupt, both).await?;
+    let both = try_join(preparing, Services::start(stage, catalog, &plan, &events, ui));
+    let (prepared, services) = setup::unless_interrupted(interrupt, both).await?;
     if let Some(run) = &resumed {
         setup::check_resume(run, &plan, &prepared)?;
     }
-    let services = services(database.as_ref()).await?;
+    let facts = services.facts().await?;
     let (writer, manifest) = match &resumed {
         // The plan of today, which was just found to be the stored one: what is stored of it has no secrets.
         Some(run) => (
@@ -162,7 +162,7 @@ async fn prepare_and_measure(
             },
         ),
         None => {
-            let manifest = setup::manifest(plan, &prepared, services, arguments.memory, &redactor);
+            let manifest = setup::manifest(plan, &prepared, facts, arguments.memory, &redactor);
             let writer = RunWriter::create(&root::results(global), setup::today(), &manifest, &redactor)?;
             (writer, manifest)
         }
@@ -183,21 +183,11 @@ async fn prepare_and_measure(
         &redactor,
         manifest,
         prepared,
-        database,
+        services,
         writer,
         resumed.as_ref(),
     );
     let end = session.measure(resumed.is_some()).await.err();
-    Ok((folder, end))
-}
-
-async fn services(database: Option<&Database>) -> Result<BTreeMap<String, ServiceFacts>, Failure> {
-    let Some(database) = database else {
-        return Ok(BTreeMap::new());
-    };
-    let facts = ServiceFacts {
-        version: Some(database.version().await?),
-        digest: database.digest().map(str::to_owned),
-    };
-    Ok(BTreeMap::from([("postgres".to_owned(), facts)]))
+    let stopped = session.services.stop().await.err();
+    Ok((folder, end.or(stopped.map(End::from))))
 }

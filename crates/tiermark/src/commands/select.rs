@@ -33,6 +33,11 @@ pub(crate) fn select(catalog: &Catalog, arguments: &SelectArgs, runner: RunnerKi
             .map(|name| planned(catalog, name))
             .collect::<Result<Vec<_>, _>>()?
     };
+    if !arguments.workers.is_empty() {
+        entries = (entries.iter())
+            .flat_map(|entry| arguments.workers.iter().filter_map(|count| with_workers(entry, *count)))
+            .collect();
+    }
     // The built-in yardstick stands in every block of every run.
     for framework in catalog.frameworks.iter().filter(|framework| framework.built_in) {
         let id = EntryId {
@@ -83,6 +88,26 @@ fn planned(catalog: &Catalog, name: &str) -> Result<PlannedEntry, Failure> {
     })
 }
 
+/// The entry with another number of processes, as a variant of its own: `gunicorn-w8`. Its connections to the database are
+/// shared out over them as ever.
+fn with_workers(entry: &PlannedEntry, count: u32) -> Option<PlannedEntry> {
+    let mut framework = entry.framework.clone();
+    let mut variant = framework.variant(&entry.id.variant)?.clone();
+    variant.name = format!("{}-w{count}", variant.name);
+    variant.title = format!("{}, {count} processes", variant.title);
+    variant.workers = Workers {
+        rule: WorkerRule::Fixed,
+        count: Some(count),
+        reason: "--workers".to_owned(),
+    };
+    let id = EntryId {
+        framework: framework.name.clone(),
+        variant: variant.name.clone(),
+    };
+    framework.variants.push(variant);
+    Some(PlannedEntry { id, framework })
+}
+
 /// The suite with what the arguments put in place of its own.
 fn suite_of(catalog: &Catalog, arguments: &SelectArgs) -> Result<Suite, Failure> {
     let mut suite = catalog.suite(&arguments.suite)?.clone();
@@ -96,6 +121,7 @@ fn suite_of(catalog: &Catalog, arguments: &SelectArgs) -> Result<Suite, Failure>
         let mut levels = arguments.connections.clone();
         levels.sort_unstable();
         levels.dedup();
+        suite.scenario_loads.clear();
         suite.loads = Some(
             levels
                 .into_iter()
@@ -226,6 +252,7 @@ fn external_entry() -> PlannedEntry {
         variants: vec![variant],
         unsupported: std::collections::BTreeMap::new(),
         process: None,
+        facts: vec![],
     };
     PlannedEntry {
         id: EntryId {

@@ -6,10 +6,10 @@ use futures_util::future::try_join;
 use serde::Serialize;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Role;
-use tiermark_model::plan::{Plan, RunnerKind};
+use tiermark_model::plan::Plan;
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::NotBuilt;
-use tiermark_stage::database::Database;
+use tiermark_model::trial::State;
 use tiermark_stage::stage::{Stage, StartFailure};
 use tiermark_stage::types::Prepared;
 use tiermark_stage::verify;
@@ -20,6 +20,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::interrupt::{First, Interrupt};
 use crate::root;
+use crate::session::services::Services;
 use crate::session::{launch, setup};
 use crate::ui::{Ui, indent};
 
@@ -51,12 +52,13 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Resu
         let redactor = setup::redactor();
         let work = async {
             let preparing = setup::prepare(&stage, &catalog, &plan.entries, setup::JOBS, &events, &redactor);
-            let (prepared, database) = try_join(preparing, setup::start_database(&stage, &plan, &events, ui)).await?;
+            let (prepared, services) = try_join(preparing, Services::start(&stage, &catalog, &plan, &events, ui)).await?;
             let mut checks = Vec::new();
             for entry in &plan.entries {
                 let Some(built) = prepared.get(&entry.id) else { continue };
-                checks.extend(entry_checks(&stage, &plan, entry, built, database.as_ref(), &redactor, ui).await?);
+                checks.extend(entry_checks(&stage, &plan, entry, built, &services, &redactor, ui).await?);
             }
+            services.stop().await?;
             Ok(checks)
         };
         let result = setup::unless_interrupted(&interrupt, work).await;
@@ -91,7 +93,7 @@ async fn entry_checks(
     plan: &Plan,
     entry: &tiermark_model::plan::PlannedEntry,
     built: &Result<Prepared, NotBuilt>,
-    database: Option<&Database>,
+    services: &Services,
     redactor: &Redactor,
     ui: &Ui,
 ) -> Result<Vec<Check>, Failure> {
@@ -117,14 +119,13 @@ async fn entry_checks(
     let Some(variant) = entry.framework.variant(&entry.id.variant) else {
         return Ok(vec![]);
     };
-    let url = database.map(Database::url);
     let launch = launch(
         &entry.framework,
         variant,
         plan.placement.of(Role::Server),
         None,
         setup::files(),
-        url,
+        services,
     )?;
     let running = match stage.start(prepared, &entry.framework, &launch).await {
         Ok(running) => running,
@@ -136,12 +137,9 @@ async fn entry_checks(
     for scenario in &plan.scenarios {
         if let Some(reason) = entry.framework.lacks(scenario) {
             checks.push(check(scenario, "unsupported", Some(reason.clone())));
-        } else if !scenario.services.is_empty() && database.is_none() && plan.runner != RunnerKind::External {
-            checks.push(check(
-                scenario,
-                "not buildable here",
-                Some("there is no PostgreSQL".to_owned()),
-            ));
+        } else if let Some(State::NotBuildableHere { reason, remedy }) = services.lacking(scenario, plan.runner) {
+            let reason = format!("{reason}\nremedy: {remedy}");
+            checks.push(check(scenario, "not buildable here", Some(reason)));
         } else {
             checks.push(match verify::fully(running.target(), scenario).await {
                 Ok(_) => check(scenario, "pass", None),

@@ -43,10 +43,8 @@ impl Session<'_> {
             let Some(scenario) = plan.scenario(&cell.scenario) else {
                 continue;
             };
-            if scenario.writes
-                && let Some(database) = &self.database
-            {
-                database.restore().await?;
+            if scenario.writes {
+                self.services.restore().await?;
             }
             if !checked.contains(&scenario.name.as_str()) {
                 checked.push(&scenario.name);
@@ -80,10 +78,10 @@ impl Session<'_> {
     /// What a writing scenario left must not be read by the next start's reading ones.
     async fn restore_after(&self, plan: &Plan, cells: &[&PlannedCell]) -> Result<(), End> {
         let wrote = |cell: &&PlannedCell| plan.scenario(&cell.scenario).is_some_and(|scenario| scenario.writes);
-        match &self.database {
-            Some(database) if cells.iter().any(wrote) => Ok(database.restore().await?),
-            _ => Ok(()),
+        if cells.iter().any(wrote) {
+            self.services.restore().await?;
         }
+        Ok(())
     }
 
     /// Fully once a run for each entry and scenario, one answer at every later start. The inner result is the target's.
@@ -182,11 +180,8 @@ impl Session<'_> {
         let cores = |role: Role| plan.placement.of(role).to_vec();
         let spec = load_spec(plan, start, cell, scenario, &target, known);
         let mut watches = BTreeMap::from([(Role::Server, (target.watch.clone(), cores(Role::Server).len()))]);
-        if !scenario.services.is_empty()
-            && let Some(database) = &self.database
-        {
-            watches.insert(Role::Database, (database.watch(), cores(Role::Database).len()));
-        }
+        let services = self.services.watches(scenario).into_iter();
+        watches.extend(services.map(|(role, watch)| (role, (watch, cores(role).len()))));
         let ceiling_per_s = self.ceiling_per_s(&spec);
         self.progress.begins(start, cell);
         let zero = spec.zero;
@@ -241,10 +236,7 @@ impl Session<'_> {
     /// Whether engine and database still work: if not, what was seen of the target is not its fault.
     async fn infrastructure(&self, running: &mut Running) -> Result<(), End> {
         running.alive().await?;
-        if let Some(database) = &self.database {
-            database.check_alive().await?;
-        }
-        Ok(())
+        Ok(self.services.check_alive().await?)
     }
 }
 

@@ -3,6 +3,7 @@
 mod cell;
 mod judge;
 mod progress;
+pub(crate) mod services;
 pub(crate) mod setup;
 mod spec;
 
@@ -18,7 +19,6 @@ use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{Manifest, NotBuilt, RunError, RunReader, RunWriter};
 use tiermark_model::trial::{EntryId, Record, SessionEvent, SessionRecord, StartRecord, State, TrialKey, TrialRecord};
-use tiermark_stage::database::Database;
 use tiermark_stage::error::StageError;
 use tiermark_stage::host;
 use tiermark_stage::observe;
@@ -28,6 +28,7 @@ use tiermark_stage::types::{Launch, Prepared};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
 use progress::Progress;
+use services::Services;
 
 /// Why a session ended before its plan was done.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub(crate) struct Session<'a> {
     pub(crate) redactor: &'a Redactor,
     pub(crate) manifest: Manifest,
     pub(crate) prepared: BTreeMap<EntryId, Result<Prepared, NotBuilt>>,
-    pub(crate) database: Option<Database>,
+    pub(crate) services: Services,
     pub(crate) writer: RunWriter,
     progress: Progress,
     attempts: HashMap<TrialKey, u32>,
@@ -79,7 +80,7 @@ impl<'a> Session<'a> {
         redactor: &'a Redactor,
         manifest: Manifest,
         prepared: BTreeMap<EntryId, Result<Prepared, NotBuilt>>,
-        database: Option<Database>,
+        services: Services,
         writer: RunWriter,
         before: Option<&RunReader>,
     ) -> Self {
@@ -110,7 +111,7 @@ impl<'a> Session<'a> {
             redactor,
             manifest,
             prepared,
-            database,
+            services,
             writer,
             progress,
             attempts,
@@ -121,8 +122,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Measures all that is missing. Whatever happens, what was started is down when it returns but the database, which
-    /// the caller takes down with the stage.
+    /// Measures all that is missing. Whatever happens, what was started is down when it returns but the services, which
+    /// the caller takes down.
     pub(crate) async fn measure(&mut self, resumed: bool) -> Result<(), End> {
         self.note(if resumed {
             SessionEvent::Resumed
@@ -171,16 +172,14 @@ impl<'a> Session<'a> {
         let Some(Ok(prepared)) = self.prepared.get(&start.entry).cloned() else {
             return Ok(());
         };
-        if let Some(database) = &self.database {
-            database.check_alive().await?;
-        }
+        self.services.check_alive().await?;
         let launch = launch(
             framework,
             variant,
             plan.placement.of(Role::Server),
             self.manifest.limits.memory_bytes,
             self.manifest.limits.files,
-            self.database.as_ref().map(Database::url),
+            &self.services,
         )?;
         let at = Timestamp::now();
         let mut running = tokio::select! {
@@ -253,13 +252,12 @@ impl<'a> Session<'a> {
         let mut rest = Vec::new();
         for cell in cells {
             let scenario = plan.scenario(&cell.scenario);
-            let needs_database = scenario.is_some_and(|scenario| !scenario.services.is_empty());
             if let Some(state) = &not_built {
                 self.store(plan, start, cell, state.clone())?;
             } else if let Some(reason) = scenario.and_then(|scenario| framework.lacks(scenario)) {
                 self.store(plan, start, cell, State::Unsupported { reason: reason.clone() })?;
-            } else if needs_database && self.database.is_none() && start.entry.framework != setup::EXTERNAL {
-                self.store(plan, start, cell, setup::no_database())?;
+            } else if let Some(state) = scenario.and_then(|scenario| self.services.lacking(scenario, plan.runner)) {
+                self.store(plan, start, cell, state)?;
             } else {
                 rest.push(cell);
             }
@@ -323,7 +321,7 @@ pub(crate) fn launch(
     cores: &[usize],
     memory_bytes: Option<u64>,
     files: u64,
-    database_url: Option<&str>,
+    services: &Services,
 ) -> Result<Launch, StageError> {
     let workers = variant.workers.on(cores.len());
     let port = host::free_port()?;
@@ -335,9 +333,7 @@ pub(crate) fn launch(
         contract::DB_POOL_SIZE.to_owned(),
         variant.pool.per_process(workers).to_string(),
     );
-    if let Some(url) = database_url {
-        environment.insert(contract::DATABASE_URL.to_owned(), url.to_owned());
-    }
+    environment.extend(services.environment());
     Ok(Launch {
         name: format!("{}-{}", framework.name, variant.name),
         cores: cores.to_vec(),

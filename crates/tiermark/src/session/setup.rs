@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
 use tiermark_model::catalog::Catalog;
-use tiermark_model::host::{LOCAL, Role, Roles};
+use tiermark_model::host::{LOCAL, Roles};
 use tiermark_model::plan::{Plan, PlannedEntry, RunnerKind};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{EntryFacts, Limits, Manifest, NotBuilt, RUN_FORMAT, RunReader, ServiceFacts, Tool};
-use tiermark_model::trial::{EntryId, State};
-use tiermark_stage::database::Database;
+use tiermark_model::trial::EntryId;
 use tiermark_stage::error::StageError;
 use tiermark_stage::prepare::{BaseMode, BuildOptions};
 use tiermark_stage::stage::{Stage, StageOptions};
@@ -30,15 +29,6 @@ pub(crate) const EXTERNAL: &str = "external";
 pub(crate) const FILES_WANTED: u64 = 65_536;
 /// Builds at once: they wait for downloads more than they compute, so that more than the cores of a small machine pay.
 pub(crate) const JOBS: usize = 4;
-
-/// The state of a cell that needs a database where there is none.
-pub(crate) fn no_database() -> State {
-    State::NotBuildableHere {
-        reason: "there is no PostgreSQL".to_owned(),
-        remedy: "start a Docker engine, or install the server (`apt-get install postgresql`), or set DATABASE_URL"
-            .to_owned(),
-    }
-}
 
 /// How images are built, by the arguments.
 pub(crate) fn build_options(arguments: &BuildArgs, catalog: &Catalog) -> Result<BuildOptions, Failure> {
@@ -63,6 +53,7 @@ pub(crate) fn build_options(arguments: &BuildArgs, catalog: &Catalog) -> Result<
             BasesArg::StandIn => BaseMode::StandIn,
         },
         bases_folder: catalog.root.join("containers/bases"),
+        vendor: arguments.vendor.clone(),
     })
 }
 
@@ -132,7 +123,7 @@ pub(crate) async fn prepare(
     Ok(all)
 }
 
-async fn prepare_one(
+pub(crate) async fn prepare_one(
     stage: &Stage,
     catalog: &Catalog,
     entry: &PlannedEntry,
@@ -162,32 +153,6 @@ fn redacted(not_built: NotBuilt, redactor: &Redactor) -> NotBuilt {
             reason: redactor.text(&reason),
             remedy: redactor.text(&remedy),
         },
-    }
-}
-
-/// The database, where the plan needs one; none where there can be none here, which its cells then say.
-pub(crate) async fn start_database(
-    stage: &Stage,
-    plan: &Plan,
-    events: &Events,
-    ui: &Ui,
-) -> Result<Option<Database>, Failure> {
-    let needed = plan.scenarios.iter().any(|scenario| !scenario.services.is_empty());
-    if !needed || plan.runner == RunnerKind::External {
-        return Ok(None);
-    }
-    match stage
-        .start_database(plan.placement.of(Role::Database), plan.seed, events)
-        .await
-    {
-        Ok(database) => Ok(Some(database)),
-        Err(PrepareError::Stage(error)) => Err(error.into()),
-        Err(not_built @ PrepareError::NotBuilt(_)) => {
-            ui.warn(&format!(
-                "no database, so that scenarios which need one are not measured: {not_built}"
-            ));
-            Ok(None)
-        }
     }
 }
 
