@@ -14,9 +14,9 @@ use crate::{Config, Error};
 /// meets an objective: it turns a lost database into an answer instead of a silence.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Statements are planned once a connection, for any parameters. The plans that PostgreSQL would make for the first five
-/// executions are not cheaper here, and one for 500 rows would write them in the table's order (a hash join over all
-/// of it) while others write in the order of their ids: two such requests can deadlock.
+/// Statements are planned once a connection, for any parameters. What PostgreSQL would plan anew for the first five
+/// executions is not cheaper here, and it may choose another join to write 500 rows with than to write one: only the nested
+/// loop of the one plan is sure to lock them in the order of their ids, without which two requests can deadlock.
 const PLANNING: &str = "-c plan_cache_mode=force_generic_plan";
 
 /// A worker's access to the database. Prepared statements are kept with each connection.

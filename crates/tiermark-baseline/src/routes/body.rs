@@ -1,7 +1,7 @@
 //! Request bodies.
 
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, StatusCode};
 use serde_json::Value;
@@ -41,6 +41,10 @@ pub(super) async fn json(request: &mut Request<Incoming>) -> Result<Value, BodyE
         .is_some_and(|value| is_json(value.as_bytes()))
     {
         return Err(BodyError::ContentType);
+    }
+    // What says that it is too long is not waited for.
+    if request.body().size_hint().lower() > MOST_BYTES as u64 {
+        return Err(BodyError::Long);
     }
     let body = Limited::new(request.body_mut(), MOST_BYTES).collect().await;
     let body = body.map_err(|error| {

@@ -1,7 +1,11 @@
-//! Speaks to a running server over real sockets: what needs no database.
+//! Speaks to a running server over real sockets.
 
+mod database;
 mod hostile;
 mod http1;
 mod http2;
+mod postgres;
+mod routes;
+mod socket;
 mod support;
 mod tls;

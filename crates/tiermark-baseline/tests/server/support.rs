@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use serde_json::Value;
 use tiermark_baseline::{Config, Error, Server};
 use tokio::sync::oneshot;
 
@@ -34,7 +35,15 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(config: Config) -> Result<Self, Error> {
-        let server = Server::bind(config)?;
+        Ok(Self::of(Server::bind(config)?))
+    }
+
+    /// A server whose faults `report` hears of.
+    pub(crate) fn start_reporting(config: Config, report: fn(&str)) -> Result<Self, Error> {
+        Ok(Self::of(Server::bind(config)?.report_to(report)))
+    }
+
+    fn of(server: Server) -> Self {
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -42,7 +51,7 @@ impl Running {
                 stopped.await.ok();
             })
         });
-        Ok(Self { address, stop, thread })
+        Self { address, stop, thread }
     }
 
     /// A connection on which reading and writing fail where the server is silent for 20 seconds.
@@ -75,6 +84,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    pub(crate) fn json(&self) -> Result<Value, String> {
+        serde_json::from_str(&self.body).map_err(|error| format!("{error}: {self:?}"))
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -101,9 +114,21 @@ impl<S: Read + Write> Client<S> {
         self.answer()
     }
 
-    /// Reads one answer, which states its length.
+    /// A request with a JSON body.
+    pub(crate) fn send_json(&mut self, method: &str, path: &str, body: &str) -> Result<Answer, Box<dyn StdError>> {
+        self.send(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))?;
+        self.answer()
+    }
+
+    /// Reads one answer, which states its length or is a 204.
     pub(crate) fn answer(&mut self) -> Result<Answer, Box<dyn StdError>> {
         let mut answer = self.answer_to_head()?;
+        if answer.status == 204 {
+            return Ok(answer);
+        }
         let mut body = vec![0; answer.header("content-length").ok_or("no length")?.parse()?];
         self.0.read_exact(&mut body)?;
         answer.body = String::from_utf8(body)?;
