@@ -1,6 +1,7 @@
 from random import randint, sample
 
 from django.core.cache import cache
+from django.db import transaction
 from rest_framework.response import Response
 
 from api.models import WORLD_ROWS, CachedWorld, World
@@ -34,10 +35,12 @@ class Updates(DatabaseView):
         count = row_count(request.query_params.get("queries", ""))
         # In the order of their ids, so that two requests do not wait for each other's rows.
         ids = sorted(sample(range(1, WORLD_ROWS + 1), count))
-        worlds = [World.objects.get(pk=id) for id in ids]
-        for world in worlds:
-            world.random_number = randint(1, 10_000)
-        World.objects.bulk_update(worlds, ["random_number"])
+        with transaction.atomic():
+            # Locked as they are read: the one statement of bulk_update visits them in an order of its own.
+            worlds = [World.objects.select_for_update().get(pk=id) for id in ids]
+            for world in worlds:
+                world.random_number = randint(1, 10_000)
+            World.objects.bulk_update(worlds, ["random_number"])
         return Response(WorldSerializer(worlds, many=True).data)
 
 
