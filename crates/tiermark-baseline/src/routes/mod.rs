@@ -117,14 +117,8 @@ impl Route {
             Self::Plaintext => Ok(plain::plaintext()),
             Self::Json => Ok(plain::json()),
             Self::Db => Ok(world::db(state.database()?).await?),
-            Self::Queries => {
-                let count = query::rows(query, "queries");
-                Ok(Box::pin(world::queries(state.database()?, count)).await?)
-            }
-            Self::Updates => {
-                let count = query::rows(query, "queries");
-                Ok(Box::pin(world::updates(state.database()?, count)).await?)
-            }
+            Self::Queries => Ok(world::queries(state.database()?, query::rows(query, "queries")).await?),
+            Self::Updates => Ok(world::updates(state.database()?, query::rows(query, "queries")).await?),
             Self::CachedQueries => {
                 let count = query::rows(query, "count");
                 Ok(world::cached_queries(state.database()?, &state.shared.cached, count).await?)
