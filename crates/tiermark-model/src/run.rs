@@ -15,7 +15,10 @@ use crate::redact::Redactor;
 use crate::trial::{EntryId, Record, TrialKey, TrialRecord};
 
 /// Version of the manifest and of the records.
-pub const RUN_FORMAT: u32 = 2;
+pub const RUN_FORMAT: u32 = 3;
+
+/// The oldest format that is read: what came since can be left out.
+pub const OLDEST_FORMAT: u32 = 2;
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.json";
 /// The records' file name.
@@ -134,7 +137,7 @@ pub enum RunError {
     },
     /// An older program wrote it, in a format from before the first release.
     #[error(
-        "{path}: run format {found} is older than {RUN_FORMAT}, the one this program reads: what is stored of a load has changed since\nremedy: measure again, or use the tiermark that wrote it"
+        "{path}: run format {found} is older than {OLDEST_FORMAT}, the oldest that this program reads: what is stored of a load has changed since\nremedy: measure again, or use the tiermark that wrote it"
     )]
     Older {
         /// The manifest.
@@ -304,7 +307,7 @@ impl RunReader {
             return Err(RunError::Newer { path, found });
         }
         // A manifest without a format is damaged, not old: the reader below says what it lacks.
-        if found > 0 && found < u64::from(RUN_FORMAT) {
+        if found > 0 && found < u64::from(OLDEST_FORMAT) {
             return Err(RunError::Older { path, found });
         }
         let manifest = serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))?;
