@@ -45,6 +45,7 @@ fn scenario(body: ExpectBody, varies: bool) -> Scenario {
         does_not_isolate: String::new(),
         protocol: Protocol::default(),
         requests: vec![part("plaintext", Request::get("/plaintext"), body, varies)],
+        checks: vec![],
         services: vec![],
         writes: false,
         loads: vec![],

@@ -120,9 +120,10 @@ impl Books {
         }
     }
 
-    /// Counts from nought.
+    /// Counts from nought: in this database alone, since others of the same server are not ours.
     pub(super) async fn reset(&self) -> Result<(), StageError> {
-        self.run("SELECT pg_stat_statements_reset()").await
+        let own = "SELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = current_database()";
+        self.run(own).await
     }
 
     /// The statements of this database since the last reset.
