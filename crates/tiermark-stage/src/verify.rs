@@ -27,6 +27,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tiermark_model::contract::POSTGRES;
 use tiermark_model::format::scenario::Scenario;
 
 use crate::error::StageError;
@@ -141,7 +142,7 @@ pub async fn fully(
     surroundings: &Surroundings<'_>,
 ) -> Result<Verified, Unverified> {
     let is_written = scenario.writes;
-    let needs_books = is_written || scenario.checks.iter().any(|check| check.service() == Some(books::SERVICE));
+    let needs_books = is_written || scenario.checks.iter().any(|check| check.service() == Some(POSTGRES));
     let books = match surroundings.tables.filter(|_| needs_books) {
         Some(tables) => Some(Books::open(tables).await?),
         None => None,

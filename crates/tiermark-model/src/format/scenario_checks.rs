@@ -8,11 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::check_path;
 use super::yaml::{At, Faults};
+use crate::contract::{POSTGRES, UPSTREAM};
 
-/// Service that checks of rows and statements look into.
-const POSTGRES: &str = "postgres";
-/// Service that `/upstream` asks.
-const UPSTREAM: &str = "upstream";
 /// Most statements or rows of one request: the contract's greatest number of rows.
 const MAX_ROWS: u32 = 500;
 

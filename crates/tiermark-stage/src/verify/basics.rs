@@ -28,6 +28,8 @@ const COMPRESSIONS: &str = "gzip, deflate, br";
 /// Everything of each of the scenario's requests; one answer a request, in the scenario's order.
 pub(super) async fn all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
     let mut verified = Vec::with_capacity(scenario.requests.len());
+    // The first answer of all, and when it was asked for.
+    let mut beginning = None;
     for part in &scenario.requests {
         let mut answers = Vec::new();
         for request in fillings(&part.request) {
@@ -40,11 +42,15 @@ pub(super) async fn all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<Ve
             if part.expect.varies {
                 answers.extend(prober.varying().await?);
             }
-            prober.date_moves(&first, begun).await?;
+            beginning.get_or_insert((begun, first.clone()));
             answers.push(first);
         }
         answers.extend(crowd(asker, scenario, part).await?);
         verified.push(summary(&answers));
+    }
+    if let (Some((begun, first)), Some(part)) = (beginning, scenario.requests.first()) {
+        let request = part.request.with(middle);
+        Prober::new(asker, scenario, part, request).date_moves(&first, begun).await?;
     }
     Ok(verified)
 }

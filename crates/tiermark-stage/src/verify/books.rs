@@ -11,8 +11,6 @@ use super::statements::Statement;
 use crate::error::StageError;
 use crate::tables::{APPLICATION, Tables, describe};
 
-/// The service behind the tables, by the name that scenarios give it.
-pub(super) const SERVICE: &str = "postgres";
 /// Longest wait for a setting to take effect, or for a target's transactions to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between two looks.

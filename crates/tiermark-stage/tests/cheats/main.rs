@@ -67,12 +67,12 @@ fn target(address: SocketAddr) -> Target {
 
 async fn verify(cheat: Option<Cheat>, scenario: &Scenario, tables: &Tables) -> Result<(), String> {
     let service = services::start_service().await;
-    let address = server::start(cheat, tables.url(), service).await;
+    let server = server::start(cheat, tables.url(), service).await;
     let surroundings = Surroundings {
         tables: Some(tables),
         upstream: Some(service),
     };
-    match fully(&target(address), scenario, &surroundings).await {
+    match fully(&target(server.address), scenario, &surroundings).await {
         Ok(verified) if verified.unchecked.is_empty() => {
             assert_eq!(verified.answers.len(), scenario.requests.len());
             Ok(())
@@ -121,6 +121,7 @@ async fn an_honest_server_passes_every_scenario() {
         if let Err(text) = verify(None, scenario, &tables).await {
             wrong.push(text);
         }
+        println!("{name}: {:.1?}", begun.elapsed());
         tables.check().await.unwrap();
         assert!(begun.elapsed() < Duration::from_secs(120), "{name} took too long");
     }
@@ -167,7 +168,8 @@ async fn without_a_database_to_look_into_the_rest_is_checked_and_said() {
     let mut server = postgres().await;
     let tables = database(&server, "alone").await;
     let service = services::start_service().await;
-    let address = server::start(None, tables.url(), service).await;
+    let honest = server::start(None, tables.url(), service).await;
+    let address = honest.address;
     let all = scenarios();
     let verified = fully(&target(address), &all["db"], &Surroundings::default()).await.unwrap();
     let unchecked = verified.unchecked.join("\n");

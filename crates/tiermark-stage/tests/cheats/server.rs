@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use crate::cheat::Cheat;
 use crate::orders;
@@ -91,8 +92,15 @@ impl Reply {
     }
 }
 
+/// A server that runs until it is dropped, with all its connections.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    // Aborts the task that accepts, and with it those of the connections.
+    _accepting: JoinSet<()>,
+}
+
 /// A server that breaks this rule, or none.
-pub(crate) async fn start(cheat: Option<Cheat>, database: &str, service: SocketAddr) -> SocketAddr {
+pub(crate) async fn start(cheat: Option<Cheat>, database: &str, service: SocketAddr) -> Server {
     let connections = if cheat == Some(Cheat::FortyConnections) { 40 } else { 16 };
     let state = Arc::new(State {
         cheat,
@@ -105,12 +113,18 @@ pub(crate) async fn start(cheat: Option<Cheat>, database: &str, service: SocketA
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
+    let mut accepting = JoinSet::new();
+    accepting.spawn(async move {
+        let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(connection(stream, Arc::clone(&state)));
+            connections.spawn(connection(stream, Arc::clone(&state)));
+            while connections.try_join_next().is_some() {}
         }
     });
-    address
+    Server {
+        address,
+        _accepting: accepting,
+    }
 }
 
 async fn connection(mut stream: TcpStream, state: Arc<State>) {

@@ -95,8 +95,8 @@ impl Session<'_> {
         let known = (start.entry.clone(), scenario.name.clone());
         let target = running.target();
         let surroundings = Surroundings {
-            tables: self.database.as_ref().map(Database::tables),
-            upstream: None,
+            tables: self.services.database().map(Database::tables),
+            upstream: self.services.upstream(),
         };
         let result = match self.verified.entry(known) {
             Entry::Occupied(_) => verify::once(target, scenario).await.map(drop).map_err(Unverified::from),
