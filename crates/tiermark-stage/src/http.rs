@@ -20,6 +20,8 @@ const MAX_ANSWER: usize = 16 << 20;
 /// One whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
+    /// Minor version of HTTP/1: 1 for HTTP/1.1.
+    pub minor_version: u8,
     /// HTTP status.
     pub status: u16,
     /// Header names, as they were written, and values.
@@ -48,6 +50,14 @@ impl Answer {
         self.headers
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a header, by its name in any case.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers
+            .iter()
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
 
@@ -256,6 +266,7 @@ fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(Answer, usize)>, No
         .collect();
     let status = head.code.unwrap_or(0);
     let mut answer = Answer {
+        minor_version: head.version.unwrap_or(0),
         status,
         headers,
         body: Vec::new(),

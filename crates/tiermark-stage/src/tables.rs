@@ -22,7 +22,7 @@ const MESSAGES: [&str; 2] = [
     "フレームワークのベンチマーク",
 ];
 /// Name under which the tool itself connects, so that its connections are told from the target's.
-const APPLICATION: &str = "tiermark";
+pub(crate) const APPLICATION: &str = "tiermark";
 
 /// The contract's tables in one database. Every method opens a connection of its own and closes it, so that none is there
 /// while something is measured.
@@ -62,14 +62,15 @@ impl Tables {
         &self.url
     }
 
-    fn error(&self, reason: impl Into<String>) -> StageError {
+    pub(crate) fn error(&self, reason: impl Into<String>) -> StageError {
         StageError::Database {
             url: without_password(&self.url),
             reason: reason.into(),
         }
     }
 
-    async fn connect(&self) -> Result<Client, StageError> {
+    /// A connection of the tool's own.
+    pub(crate) async fn connect(&self) -> Result<Client, StageError> {
         connect(&self.url).await.map_err(|reason| self.error(reason))
     }
 
@@ -250,7 +251,7 @@ async fn connect(url: &str) -> Result<Client, String> {
 }
 
 /// tokio-postgres says only "db error"; what the server said is its source.
-fn describe(error: &tokio_postgres::Error) -> String {
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(said) => format!("{} ({})", said.message(), said.code().code()),
         None => {

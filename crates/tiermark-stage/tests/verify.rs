@@ -11,7 +11,16 @@ use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Part, Scen
 use tiermark_model::load::{Protocol, Request, Value};
 use tiermark_model::trial::StartParts;
 use tiermark_stage::types::{Target, Watch};
-use tiermark_stage::verify::{VerifiedAnswer, fully, once};
+use tiermark_stage::verify::{self, Surroundings, Unverified, VerifiedAnswer, VerifyFailure, once};
+
+/// Scenarios here have no checks, so that nothing around the target is looked into.
+async fn fully(target: &Target, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
+    match verify::fully(target, scenario, &Surroundings::default()).await {
+        Ok(verified) => Ok(verified.answers),
+        Err(Unverified::Wrong(mut failures)) => Err(failures.remove(0)),
+        Err(Unverified::Stage(error)) => panic!("{error}"),
+    }
+}
 
 fn target(address: SocketAddr) -> Target {
     Target {
@@ -45,6 +54,7 @@ fn scenario(body: ExpectBody, varies: bool) -> Scenario {
         does_not_isolate: String::new(),
         protocol: Protocol::default(),
         requests: vec![part("plaintext", Request::get("/plaintext"), body, varies)],
+        checks: vec![],
         services: vec![],
         writes: false,
         loads: vec![],
@@ -81,11 +91,12 @@ async fn a_right_server_passes() {
 
 #[tokio::test]
 async fn chunks_are_a_right_answer_too() {
-    let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let text = format!(
-        "HTTP/1.1 200 OK\r\nDate: {date}\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n7\r\nHello, \r\n6\r\nWorld!\r\n0\r\n\r\n"
-    );
-    let address = serve(move |_| Some(text.clone()));
+    let address = serve(|_| {
+        let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        Some(format!(
+            "HTTP/1.1 200 OK\r\nDate: {date}\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n7\r\nHello, \r\n6\r\nWorld!\r\n0\r\n\r\n"
+        ))
+    });
     let verified = fully(&target(address), &hello()).await.unwrap().remove(0);
     assert_eq!(
         (verified.content_length, verified.body),
@@ -118,6 +129,12 @@ async fn a_date_that_stands_still() {
     has(
         &wrong(move |_| Some(old.clone())).await,
         "header Date: expected the time of now",
+    );
+    let begun = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let kept = format!("HTTP/1.1 200 OK\r\nDate: {begun}\r\nContent-Length: 13\r\n{HEADERS}\r\nHello, World!");
+    has(
+        &wrong(move |_| Some(kept.clone())).await,
+        "header Date: expected one that moves within 3 s",
     );
 }
 

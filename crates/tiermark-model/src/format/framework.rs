@@ -58,7 +58,7 @@ impl Framework {
     /// Why it lacks a scenario, where it does.
     #[must_use]
     pub fn lacks(&self, scenario: &Scenario) -> Option<&String> {
-        let feature = || scenario.protocol.features().find_map(|name| self.unsupported.get(name));
+        let feature = || scenario.features().find_map(|name| self.unsupported.get(name));
         self.unsupported.get(&scenario.name).or_else(feature)
     }
 }

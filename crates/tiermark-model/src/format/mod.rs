@@ -8,6 +8,7 @@ pub mod framework;
 mod framework_file;
 mod loads;
 pub mod scenario;
+mod scenario_checks;
 mod scenario_file;
 pub mod suite;
 pub mod yaml;

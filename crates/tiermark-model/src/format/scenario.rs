@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::read_versioned;
+pub use super::scenario_checks::{Check, Statements};
 use super::scenario_file::ScenarioFile;
 use super::yaml::{Faults, FormatError};
 use crate::load::{Load, Protocol, Request};
@@ -21,13 +22,16 @@ pub struct Scenario {
     pub does_not_isolate: String,
     /// What carries the requests.
     pub protocol: Protocol,
-    /// What is asked: one request, or a mix of several.
+    /// What is asked: one request, or a mix of several; none where checks alone ask.
     pub requests: Vec<Part>,
+    /// What of the contract is checked beyond each request's own answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// Services that must run, by folder name below `containers/services/`.
     pub services: Vec<String>,
     /// Whether it changes the services' data, which is then restored.
     pub writes: bool,
-    /// Load levels, in rising order.
+    /// Load levels, in rising order. None: it is verified, and never measured.
     pub loads: Vec<Load>,
     /// What a load level must meet to count.
     pub objective: Objective,
@@ -104,6 +108,13 @@ impl Default for Objective {
 }
 
 impl Scenario {
+    /// Which of [`Protocol::FEATURES`] a server must have for it.
+    pub fn features(&self) -> impl Iterator<Item = &'static str> {
+        self.protocol
+            .features()
+            .chain(self.checks.iter().filter_map(Check::feature))
+    }
+
     /// Whether a service must run for it, by its folder's name below `containers/services/`.
     #[must_use]
     pub fn needs(&self, service: &str) -> bool {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::loads::{LoadsFile, check_loads};
 use super::scenario::{Expect, ExpectBody, Objective, Part, Scenario};
+use super::scenario_checks::{Check, validate_checks};
 use super::yaml::{At, Faults, help_for_name};
 use super::{check_name, check_path, check_range, check_status, check_version, list_names};
 use crate::load::{HttpVersion, Method, Protocol, Request, Value};
@@ -41,14 +42,17 @@ pub(super) struct ScenarioFile {
     expect: Option<At<ExpectFile>>,
     /// A mix of several requests.
     requests: Option<At<Vec<PartFile>>>,
+    /// What of the contract is checked beyond the answers that `expect` describes.
+    #[serde(default)]
+    checks: Vec<At<Check>>,
     /// Services that must run, by folder name below containers/services.
     #[serde(default)]
     services: Vec<At<String>>,
     /// Whether it changes the services' data.
     #[serde(default)]
     writes: bool,
-    /// Load levels, in rising order.
-    loads: LoadsFile,
+    /// Load levels, in rising order. Left out or empty: the scenario is verified and never measured.
+    loads: Option<LoadsFile>,
     objective: Option<ObjectiveFile>,
 }
 
@@ -148,7 +152,16 @@ impl ScenarioFile {
                 "add `services: [postgres]`",
             );
         }
-        check_loads(&self.loads, Some(self.protocol()), faults);
+        validate_checks(&self.checks, &self.service_names(), self.is_single(), faults);
+        match &self.loads {
+            Some(loads) if !loads.value.is_empty() => check_loads(loads, Some(self.protocol()), faults),
+            _ if self.checks.is_empty() => faults.add(
+                self.loads.as_ref().map_or(self.name.place, |loads| loads.place),
+                "there is no load level, and nothing that is only checked",
+                "to measure: `loads: [{closed: {connections: 64}}]`; to verify alone: `checks`",
+            ),
+            _ => {}
+        }
         if let Some(objective) = &self.objective {
             let parts = self.requests.iter().flat_map(|parts| &parts.value);
             objective.validate(&parts.map(|part| part.name.value.as_str()).collect::<Vec<_>>(), faults);
@@ -188,8 +201,24 @@ impl ScenarioFile {
             (_, _, Some(parts)) => faults.add(parts.place, "`requests` stands beside `request` or `expect`", FORMS),
             (Some(request), None, None) => faults.add(request.place, "`request` stands without `expect`", FORMS),
             (None, Some(expect), None) => faults.add(expect.place, "`expect` stands without `request`", FORMS),
-            (None, None, None) => faults.add(self.name.place, "nothing is asked", FORMS),
+            (None, None, None) if self.is_measured() || self.checks.is_empty() => {
+                faults.add(self.name.place, "nothing is asked", FORMS);
+            }
+            // Checks that ask by themselves: nothing else is needed where nothing is measured.
+            (None, None, None) => {}
         }
+    }
+
+    fn is_measured(&self) -> bool {
+        self.loads.as_ref().is_some_and(|loads| !loads.value.is_empty())
+    }
+
+    fn is_single(&self) -> bool {
+        self.request.is_some()
+    }
+
+    fn service_names(&self) -> Vec<&str> {
+        self.services.iter().map(|service| service.value.as_str()).collect()
     }
 
     fn protocol(&self) -> Protocol {
@@ -217,9 +246,10 @@ impl ScenarioFile {
             title: self.title,
             isolates: self.isolates.trim().to_owned(),
             does_not_isolate: self.does_not_isolate.trim().to_owned(),
+            checks: self.checks.into_iter().map(|check| check.value).collect(),
             services: self.services.into_iter().map(|service| service.value).collect(),
             writes: self.writes,
-            loads: super::loads::into_domain(self.loads),
+            loads: self.loads.map(super::loads::into_domain).unwrap_or_default(),
             objective: self
                 .objective
                 .map(|o| Objective {

@@ -99,6 +99,7 @@ pub(crate) fn scenario(name: &str, writes: bool) -> Scenario {
                 varies: false,
             },
         }],
+        checks: vec![],
         services: vec![],
         writes,
         loads: [16, 64]

@@ -132,6 +132,7 @@ pub(crate) fn scenario(name: &str, connections: &[u32]) -> Scenario {
                 varies: false,
             },
         }],
+        checks: vec![],
         services: vec![],
         writes: false,
         loads: connections

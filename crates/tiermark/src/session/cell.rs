@@ -11,9 +11,10 @@ use tiermark_model::load::Load;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
 use tiermark_model::recording::{CapacityFound, Recording};
 use tiermark_model::trial::{Disturbance, Observation, State, TrialRecord};
+use tiermark_stage::database::Database;
 use tiermark_stage::observe::Observer;
 use tiermark_stage::stage::{Alive, Running};
-use tiermark_stage::verify;
+use tiermark_stage::verify::{self, Surroundings, Unverified};
 
 use super::judge;
 use super::spec::{Answers, load_spec};
@@ -93,13 +94,21 @@ impl Session<'_> {
     ) -> Result<Result<(), String>, End> {
         let known = (start.entry.clone(), scenario.name.clone());
         let target = running.target();
+        let surroundings = Surroundings {
+            tables: self.services.database().map(Database::tables),
+            upstream: self.services.upstream(),
+        };
         let result = match self.verified.entry(known) {
-            Entry::Occupied(_) => verify::once(target, scenario).await.map(|_| ()),
-            Entry::Vacant(unknown) => verify::fully(target, scenario).await.map(|verified| {
-                unknown.insert(Answers::of(scenario, verified));
+            Entry::Occupied(_) => verify::once(target, scenario).await.map(drop).map_err(Unverified::from),
+            Entry::Vacant(unknown) => verify::fully(target, scenario, &surroundings).await.map(|verified| {
+                unknown.insert(Answers::of(scenario, verified.answers));
             }),
         };
-        let Err(failure) = result else { return Ok(Ok(())) };
+        let failure = match result {
+            Ok(()) => return Ok(Ok(())),
+            Err(Unverified::Stage(error)) => return Err(error.into()),
+            Err(failure @ Unverified::Wrong(_)) => failure,
+        };
         self.infrastructure(running).await?;
         Ok(Err(self
             .redactor

@@ -1,0 +1,113 @@
+//! `/cpu`: how many primes there are below n, counted anew for every request.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tiermark_model::format::scenario::{Expect, ExpectBody};
+
+use super::answer::status_problem;
+use super::ask::{get_json, json_with};
+use super::checks::{Context, Stop};
+
+/// Small ones where a loop goes wrong, squares of primes and their neighbours, and larger ones.
+const COUNTED: [u64; 18] = [0, 1, 2, 3, 4, 5, 9, 10, 25, 26, 49, 50, 100, 121, 1_000, 7_920, 10_000, 100_000];
+/// None of these is a whole number from 0 to 1,000,000.
+const REFUSED: [&str; 7] = ["?n=-1", "?n=1000001", "?n=foo", "?n=1.5", "?n=", "?n=99999999999999999999", ""];
+/// Asked for several times: an answer that is remembered comes much faster than one to a number never asked for.
+const REPEATED: u64 = 100_000;
+/// Looks at each of the two.
+const LOOKS: u64 = 5;
+/// So many times faster is too fast: the same work takes the same time, but for the host's noise and a compiler that warms up.
+const REMEMBERED: f64 = 5.0;
+/// Below this a difference is the network's.
+const MEASURABLE: Duration = Duration::from_millis(1);
+
+/// Numbers, refusals, and that nothing is remembered.
+pub(super) async fn check(context: &Context<'_>) -> Result<(), Stop> {
+    for n in COUNTED {
+        ask(context, n).await?;
+    }
+    for query in REFUSED {
+        let request = get_json(&format!("/cpu{query}"));
+        let answer = context.asker.ask(&request).await;
+        let answer = answer.map_err(|error| context.wrong(&request, vec![error.to_string()]))?;
+        if answer.status != 400 && answer.status != 422 {
+            return Err(context.wrong(&request, vec![status_problem("400 or 422", &answer)]));
+        }
+    }
+    let (mut known, mut fresh) = (Vec::new(), Vec::new());
+    for look in 1..=LOOKS {
+        // In turn, so that noise meets both.
+        known.push(ask(context, REPEATED).await?);
+        fresh.push(ask(context, REPEATED - look).await?);
+    }
+    match remembered(&mut known, &mut fresh) {
+        None => Ok(()),
+        Some(problem) => Err(context.wrong(&get_json(&format!("/cpu?n={REPEATED}")), vec![problem])),
+    }
+}
+
+/// Asks for the primes below n; how long it took.
+async fn ask(context: &Context<'_>, n: u64) -> Result<Duration, Stop> {
+    let expect = Expect {
+        body: ExpectBody::Json(json!({"n": n, "primes": primes_below(n)})),
+        ..json_with(200)
+    };
+    let begun = Instant::now();
+    context.asker.right(&get_json(&format!("/cpu?n={n}")), &expect).await?;
+    Ok(begun.elapsed())
+}
+
+/// Whether answers to a number that was asked for before come too fast.
+fn remembered(known: &mut [Duration], fresh: &mut [Duration]) -> Option<String> {
+    let median = |times: &mut [Duration]| {
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    };
+    let (known, fresh) = (median(known), median(fresh));
+    let ratio = fresh.as_secs_f64() / known.as_secs_f64().max(1e-9);
+    (fresh >= MEASURABLE && ratio > REMEMBERED).then(|| {
+        format!(
+            "memory: expected the same work for every request, got an answer in {known:.1?} for a number that was asked for before, \
+             in {fresh:.1?} for one that was not"
+        )
+    })
+}
+
+/// By a sieve, which the servers may not use: another way to the same number.
+fn primes_below(n: u64) -> u64 {
+    let n = usize::try_from(n).unwrap_or(0);
+    let mut composite = vec![false; n];
+    let mut count = 0;
+    for candidate in 2..n {
+        if composite[candidate] {
+            continue;
+        }
+        count += 1;
+        for multiple in (candidate * candidate..n).step_by(candidate) {
+            composite[multiple] = true;
+        }
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn primes_are_counted() {
+        let counts = COUNTED.map(primes_below);
+        // OEIS A000720, shifted by one: below n, not up to n.
+        assert_eq!(counts, [0, 0, 0, 1, 2, 2, 4, 4, 9, 9, 15, 15, 25, 30, 168, 1_000, 1_229, 9_592]);
+    }
+
+    #[test]
+    fn what_is_remembered_is_faster_by_far() {
+        let times = |millis: [u64; 5]| millis.map(Duration::from_millis);
+        assert_eq!(remembered(&mut times([9, 30, 10, 8, 9]), &mut times([9, 9, 12, 10, 11])), None);
+        assert!(remembered(&mut times([1, 1, 9, 1, 1]), &mut times([9, 9, 12, 10, 11])).is_some());
+        let micros = |micros: [u64; 5]| micros.map(Duration::from_micros);
+        assert_eq!(remembered(&mut micros([90; 5]), &mut micros([900; 5])), None);
+    }
+}
