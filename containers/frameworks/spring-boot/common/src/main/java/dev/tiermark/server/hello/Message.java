@@ -1,0 +1,5 @@
+package dev.tiermark.server.hello;
+
+/** The answer of {@code /json}. */
+public record Message(String message) {
+}
