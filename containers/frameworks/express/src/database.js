@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /** How long a request waits for a connection, be it a new one or a turn of one that is in use. */
-const CONNECT_WITHIN_MS = 15_000;
+const CONNECT_WITHIN_MS = 30_000;
 
 export function createPool({ databaseUrl, poolSize }) {
   // Connections are opened when they are first needed, so a database that is still starting is no error.

@@ -1,0 +1,4 @@
+export interface Fortune {
+  id: number;
+  message: string;
+}

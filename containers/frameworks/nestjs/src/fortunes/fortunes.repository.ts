@@ -1,0 +1,5 @@
+import type { Fortune } from './fortune.js';
+
+export abstract class FortunesRepository {
+  abstract all(): Promise<Fortune[]>;
+}

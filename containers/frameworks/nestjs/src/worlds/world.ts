@@ -1,0 +1,6 @@
+export const WORLD_ROWS = 10_000;
+
+export interface World {
+  id: number;
+  randomNumber: number;
+}

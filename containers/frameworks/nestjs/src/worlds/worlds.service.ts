@@ -1,0 +1,48 @@
+import { CACHE_MANAGER, type Cache } from '@nestjs/cache-manager';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { WORLD_ROWS, type World } from './world.js';
+import { WorldsRepository } from './worlds.repository.js';
+
+@Injectable()
+export class WorldsService {
+  constructor(
+    private readonly worlds: WorldsRepository,
+    @Inject(CACHE_MANAGER) private readonly cache: Cache,
+  ) {}
+
+  random(): Promise<World> {
+    return this.worlds.find(randomUpToRows());
+  }
+
+  randomMany(count: number): Promise<World[]> {
+    return this.worlds.findEach(Array.from({ length: count }, randomUpToRows));
+  }
+
+  /** Gives `count` different rows new numbers. */
+  async updateRandom(count: number): Promise<World[]> {
+    const ids = new Set<number>();
+    while (ids.size < count) ids.add(randomUpToRows());
+    // Two requests that wrote the same rows in different orders would wait for each other.
+    const worlds = await this.worlds.findEach([...ids].sort((a, b) => a - b));
+    for (const world of worlds) world.randomNumber = randomUpToRows();
+    await this.worlds.update(worlds);
+    return worlds;
+  }
+
+  async cachedRandomMany(count: number): Promise<World[]> {
+    const ids = Array.from({ length: count }, randomUpToRows);
+    const cached = await this.cache.mget<World>(ids.map(String));
+    return Promise.all(cached.map((world, index) => world ?? this.cacheWorld(ids[index])));
+  }
+
+  private async cacheWorld(id: number): Promise<World> {
+    const world = await this.worlds.findCached(id);
+    await this.cache.set(String(id), world);
+    return world;
+  }
+}
+
+function randomUpToRows(): number {
+  return 1 + Math.floor(Math.random() * WORLD_ROWS);
+}
