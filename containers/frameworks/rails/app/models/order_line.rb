@@ -1,0 +1,7 @@
+class OrderLine < ApplicationRecord
+  belongs_to :order, inverse_of: :lines
+
+  def as_json(*)
+    { sku:, quantity:, price: }
+  end
+end
