@@ -121,6 +121,14 @@ pub(crate) struct SelectArgs {
     /// Seed of all shuffling [default: from the clock, recorded with the run]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
+    /// What runs them.
+    #[command(flatten)]
+    pub(crate) on: RunnerArgs,
+}
+
+/// What runs the frameworks, or which server runs already.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunnerArgs {
     /// What runs the frameworks
     #[arg(long, value_enum, default_value_t = RunnerArg::Auto)]
     pub(crate) runner: RunnerArg,
@@ -194,9 +202,20 @@ pub(crate) struct RunArgs {
 /// `tiermark verify`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct VerifyArgs {
-    /// What takes part.
+    /// A suite whose entries and scenarios are checked [default: every framework's default variant, all scenarios]
+    pub(crate) suite: Option<String>,
+    /// Entries: gin, or gin/gorm for a variant (several: comma or repeated)
+    #[arg(long, short, value_delimiter = ',', value_name = "ENTRY")]
+    pub(crate) entries: Vec<String>,
+    /// Scenarios
+    #[arg(long, short, value_delimiter = ',', value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// Every variant of the frameworks, not the default alone
+    #[arg(long)]
+    pub(crate) all_variants: bool,
+    /// What runs them.
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
+    pub(crate) on: RunnerArgs,
     /// How images are built.
     #[command(flatten)]
     pub(crate) build: BuildArgs,

@@ -16,7 +16,7 @@ use crate::ui::Ui;
 /// Prints the plan.
 pub(crate) fn run(global: &Global, arguments: &SelectArgs, ui: &Ui) -> Result<Exit, Failure> {
     let catalog = root::catalog(global)?;
-    let runner = block_on(select::runner(arguments, ui))?;
+    let runner = block_on(select::runner(&arguments.on, ui))?;
     let plan = Plan::new(select::select(&catalog, arguments, runner)?);
     if ui.is_json() {
         ui.json(&plan)?;

@@ -73,7 +73,7 @@ async fn whole(
     })
     .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
     let build = setup::build_options(&arguments.build, catalog)?;
-    let stage = setup::open(catalog, plan.runner, arguments.select.url.as_deref(), build, ui).await?;
+    let stage = setup::open(catalog, plan.runner, arguments.select.on.url.as_deref(), build, ui).await?;
     // The second interrupt drops all that is under way; taking down is the stage's, from its own record.
     let result = tokio::select! {
         result = prepare_and_measure(global, arguments, catalog, plan, resumed, &stage, &interrupt, ui) => result,
@@ -87,20 +87,20 @@ async fn whole(
 
 async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader>, ui: &Ui) -> Result<Plan, Failure> {
     let Some(run) = resumed else {
-        let runner = select::runner(&arguments.select, ui).await?;
+        let runner = select::runner(&arguments.select.on, ui).await?;
         return Ok(Plan::new(select::select(catalog, &arguments.select, runner)?));
     };
     // The stored plan, made again from today's definitions: what differs is refused later, and named.
     let stored = &run.manifest.plan;
     if stored.runner == RunnerKind::External {
-        let Some(url) = &arguments.select.url else {
+        let Some(url) = &arguments.select.on.url else {
             return Err(Failure::Usage(format!(
                 "{} measured a server that somebody else runs\nremedy: say where it is now: --resume {} --url URL",
                 name_of(&run.folder),
                 name_of(&run.folder)
             )));
         };
-        select::check_address(url, arguments.select.allow_remote)?;
+        select::check_address(url, arguments.select.on.allow_remote)?;
     }
     let entries = (stored.entries.iter())
         .map(|entry| match catalog.framework(&entry.id.framework) {
@@ -117,7 +117,7 @@ async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader
         .iter()
         .map(|scenario| catalog.scenario(&scenario.name).unwrap_or(scenario).clone())
         .collect();
-    select::over_the_address(arguments.select.url.as_deref(), &mut scenarios)?;
+    select::over_the_address(arguments.select.on.url.as_deref(), &mut scenarios)?;
     Ok(Plan::new(PlanInput {
         entries,
         scenarios,

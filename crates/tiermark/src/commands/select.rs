@@ -16,7 +16,7 @@ use tiermark_stage::docker::Docker;
 use tiermark_stage::external::{is_loopback, is_tls};
 use tiermark_stage::host;
 
-use crate::cli::{RunnerArg, SelectArgs};
+use crate::cli::{RunnerArg, RunnerArgs, SelectArgs, VerifyArgs};
 use crate::error::Failure;
 use crate::session::setup::EXTERNAL;
 use crate::ui::Ui;
@@ -66,7 +66,7 @@ pub(crate) fn select(catalog: &Catalog, arguments: &SelectArgs, runner: RunnerKi
         .iter()
         .map(|name| catalog.scenario(name).cloned())
         .collect::<Result<Vec<_>, _>>()?;
-    over_the_address(arguments.url.as_deref(), &mut scenarios)?;
+    over_the_address(arguments.on.url.as_deref(), &mut scenarios)?;
     let cores = host::cores();
     let input = PlanInput {
         entries,
@@ -78,6 +78,67 @@ pub(crate) fn select(catalog: &Catalog, arguments: &SelectArgs, runner: RunnerKi
     };
     input.check()?;
     Ok(input)
+}
+
+/// What is to be verified: one start of each entry, all its scenarios, no load. Without a suite or names: everything.
+pub(crate) fn to_verify(catalog: &Catalog, arguments: &VerifyArgs, runner: RunnerKind) -> Result<PlanInput, Failure> {
+    let mut suite = Suite {
+        name: "verify".to_owned(),
+        title: "Verification".to_owned(),
+        description: String::new(),
+        entries: catalog.frameworks.iter().map(|framework| framework.name.clone()).collect(),
+        scenarios: catalog.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
+        blocks: 1,
+        warmup_s: 0.0,
+        duration_s: 1.0,
+        timeout_s: 1.0,
+        loads: None,
+        scenario_loads: std::collections::BTreeMap::new(),
+    };
+    if let Some(name) = &arguments.suite {
+        let named = catalog.suite(name)?;
+        suite.entries.clone_from(&named.entries);
+        suite.scenarios.clone_from(&named.scenarios);
+    }
+    if !arguments.entries.is_empty() {
+        suite.entries.clone_from(&arguments.entries);
+    }
+    if !arguments.scenarios.is_empty() {
+        suite.scenarios.clone_from(&arguments.scenarios);
+    }
+    let mut entries: Vec<PlannedEntry> = Vec::new();
+    for name in suite.entries.iter().filter(|_| runner != RunnerKind::External) {
+        let found = planned(catalog, name)?;
+        let whole = arguments.all_variants && !name.contains('/');
+        let variants = found.framework.variants.iter().map(|variant| variant.name.clone());
+        let variants: Vec<String> = variants.filter(|name| whole || *name == found.id.variant).collect();
+        for variant in variants {
+            let id = EntryId {
+                framework: found.id.framework.clone(),
+                variant,
+            };
+            if entries.iter().all(|entry| entry.id != id) {
+                entries.push(PlannedEntry {
+                    id,
+                    framework: found.framework.clone(),
+                });
+            }
+        }
+    }
+    if runner == RunnerKind::External {
+        entries.push(external_entry());
+    }
+    let named = suite.scenarios.iter().map(|name| catalog.scenario(name).cloned());
+    let mut scenarios = named.collect::<Result<Vec<_>, _>>()?;
+    over_the_address(arguments.on.url.as_deref(), &mut scenarios)?;
+    Ok(PlanInput {
+        entries,
+        scenarios,
+        suite,
+        runner,
+        placement: Placement::on(&host::cores()),
+        seed: seed_from_clock(),
+    })
 }
 
 fn planned(catalog: &Catalog, name: &str) -> Result<PlannedEntry, Failure> {
@@ -145,7 +206,7 @@ fn seconds(option: &str, value: Option<f64>, low: f64) -> Result<Option<f64>, Fa
 }
 
 /// What runs the frameworks: as asked, or containers where an engine answers, else processes.
-pub(crate) async fn runner(arguments: &SelectArgs, ui: &Ui) -> Result<RunnerKind, Failure> {
+pub(crate) async fn runner(arguments: &RunnerArgs, ui: &Ui) -> Result<RunnerKind, Failure> {
     match (arguments.runner, &arguments.url) {
         (RunnerArg::External, None) => Err(Failure::Usage(
             "--runner external needs --url, such as --url http://127.0.0.1:8080".to_owned(),
