@@ -17,6 +17,18 @@ internal sealed class OrderStore(AppDbContext db) : IOrderStore
             .Select(line => new OrderLineResponse(line.Sku, line.Quantity, line.Price))
             .ToList());
 
+    private static readonly Func<AppDbContext, int, CancellationToken, Task<OrderResponse?>> ById = EF.CompileAsyncQuery(
+        (AppDbContext db, int id, CancellationToken stop) =>
+            db.Orders.Where(order => order.Id == id).Select(Response).FirstOrDefault());
+
+    private static readonly Func<AppDbContext, int, int, IAsyncEnumerable<OrderResponse>> OfCustomer = EF.CompileAsyncQuery(
+        (AppDbContext db, int customer, int limit) =>
+            db.Orders
+                .Where(order => order.Customer == customer)
+                .OrderByDescending(order => order.Id)
+                .Take(limit)
+                .Select(Response));
+
     public async Task<OrderResponse> AddAsync(NewOrder order, CancellationToken stop)
     {
         var entity = new Order { Customer = order.Customer, Total = order.Total, Lines = Lines(order) };
@@ -26,16 +38,10 @@ internal sealed class OrderStore(AppDbContext db) : IOrderStore
         return new OrderResponse(entity.Id, entity.Customer, entity.Total, entity.CreatedAt, order.Lines);
     }
 
-    public Task<OrderResponse?> FindAsync(int id, CancellationToken stop) =>
-        db.Orders.Where(order => order.Id == id).Select(Response).FirstOrDefaultAsync(stop);
+    public Task<OrderResponse?> FindAsync(int id, CancellationToken stop) => ById(db, id, stop);
 
     public async Task<IReadOnlyList<OrderResponse>> ListAsync(int customer, int limit, CancellationToken stop) =>
-        await db.Orders
-            .Where(order => order.Customer == customer)
-            .OrderByDescending(order => order.Id)
-            .Take(limit)
-            .Select(Response)
-            .ToListAsync(stop);
+        await OfCustomer(db, customer, limit).ToListAsync(stop);
 
     public async Task<OrderResponse?> ReplaceAsync(int id, NewOrder order, CancellationToken stop)
     {

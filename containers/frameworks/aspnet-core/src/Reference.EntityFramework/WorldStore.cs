@@ -5,15 +5,26 @@ namespace Reference.EntityFramework;
 
 internal sealed class WorldStore(AppDbContext db) : IWorldStore
 {
-    public Task<World> FindAsync(int id, CancellationToken stop) =>
-        db.Worlds.AsNoTracking().FirstAsync(world => world.Id == id, stop);
+    private static readonly Func<AppDbContext, int, CancellationToken, Task<World>> ById = EF.CompileAsyncQuery(
+        (AppDbContext db, int id, CancellationToken stop) => db.Worlds.AsNoTracking().First(world => world.Id == id));
+
+    private static readonly Func<AppDbContext, int, CancellationToken, Task<World>> TrackedById = EF.CompileAsyncQuery(
+        (AppDbContext db, int id, CancellationToken stop) => db.Worlds.First(world => world.Id == id));
+
+    private static readonly Func<AppDbContext, int, CancellationToken, Task<CachedWorld>> CachedById = EF.CompileAsyncQuery(
+        (AppDbContext db, int id, CancellationToken stop) => db.CachedWorlds.AsNoTracking().First(world => world.Id == id));
+
+    private static readonly Func<AppDbContext, IAsyncEnumerable<Fortune>> AllFortunes = EF.CompileAsyncQuery(
+        (AppDbContext db) => db.Fortunes.AsNoTracking());
+
+    public Task<World> FindAsync(int id, CancellationToken stop) => ById(db, id, stop);
 
     public async Task<World[]> FindEachAsync(int[] ids, CancellationToken stop)
     {
         var worlds = new World[ids.Length];
         for (var i = 0; i < ids.Length; i++)
         {
-            worlds[i] = await FindAsync(ids[i], stop);
+            worlds[i] = await ById(db, ids[i], stop);
         }
 
         return worlds;
@@ -24,8 +35,7 @@ internal sealed class WorldStore(AppDbContext db) : IWorldStore
         var worlds = new World[ids.Length];
         for (var i = 0; i < ids.Length; i++)
         {
-            var id = ids[i];
-            worlds[i] = await db.Worlds.FirstAsync(world => world.Id == id, stop);
+            worlds[i] = await TrackedById(db, ids[i], stop);
             worlds[i].RandomNumber = RandomRows.Number();
         }
 
@@ -34,9 +44,7 @@ internal sealed class WorldStore(AppDbContext db) : IWorldStore
         return worlds;
     }
 
-    public Task<CachedWorld> FindCachedAsync(int id, CancellationToken stop) =>
-        db.CachedWorlds.AsNoTracking().FirstAsync(world => world.Id == id, stop);
+    public Task<CachedWorld> FindCachedAsync(int id, CancellationToken stop) => CachedById(db, id, stop);
 
-    public Task<List<Fortune>> FortunesAsync(CancellationToken stop) =>
-        db.Fortunes.AsNoTracking().ToListAsync(stop);
+    public async Task<List<Fortune>> FortunesAsync(CancellationToken stop) => await AllFortunes(db).ToListAsync(stop);
 }

@@ -81,8 +81,13 @@ public sealed record Settings(IPAddress Host, int Port, NpgsqlConnectionStringBu
             Password = user.Length > 1 ? Uri.UnescapeDataString(user[1]) : null,
             Database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')),
             MaxPoolSize = poolSize,
+            // Npgsql would ask for Kerberos first, which .NET's images do not have.
+            GssEncryptionMode = GssEncryptionMode.Disable,
             // Npgsql prepares what is asked for repeatedly, and keeps it with the connection (npgsql.org/doc/prepare.html).
             MaxAutoPrepare = 32,
+            // Nothing here changes a session's state, so that there is none to reset each time a connection goes back
+            // (npgsql.org/doc/performance.html, "Pooled Connection Reset").
+            NoResetOnClose = true,
         };
         foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
         {

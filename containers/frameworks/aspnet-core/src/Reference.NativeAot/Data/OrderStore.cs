@@ -83,7 +83,11 @@ internal sealed class OrderStore(NpgsqlDataSource database) : IOrderStore
         }
 
         await using (var command = new NpgsqlCommand(
-            "SELECT order_id, sku, quantity, price FROM order_lines WHERE order_id = ANY ($1) ORDER BY order_id, position", connection))
+            """
+            SELECT order_id, sku, quantity, price FROM order_lines
+            WHERE order_id = ANY ($1) ORDER BY order_id, position
+            """,
+            connection))
         {
             command.Parameters.Add(Parameter(linesOf.Keys.ToArray()));
             await using var reader = await command.ExecuteReaderAsync(stop);

@@ -6,10 +6,14 @@ namespace Reference.NativeAot.Data;
 
 internal sealed class WorldStore(NpgsqlDataSource database) : IWorldStore
 {
+    private const string ById = "SELECT id, randomnumber FROM world WHERE id = $1";
+
     public async Task<World> FindAsync(int id, CancellationToken stop)
     {
-        await using var connection = await database.OpenConnectionAsync(stop);
-        return await FindAsync(connection, id, stop);
+        await using var command = database.CreateCommand(ById);
+        command.Parameters.Add(Parameter(id));
+        await using var reader = await command.ExecuteReaderAsync(stop);
+        return await ReadOneAsync(reader, stop);
     }
 
     public async Task<World[]> FindEachAsync(int[] ids, CancellationToken stop)
@@ -22,7 +26,7 @@ internal sealed class WorldStore(NpgsqlDataSource database) : IWorldStore
     {
         await using var connection = await database.OpenConnectionAsync(stop);
         var worlds = await FindEachAsync(connection, ids, stop);
-        // All in one go, and in one transaction.
+        // One transaction too.
         await using var batch = new NpgsqlBatch(connection);
         foreach (var world in worlds)
         {
@@ -42,8 +46,9 @@ internal sealed class WorldStore(NpgsqlDataSource database) : IWorldStore
         await using var command = database.CreateCommand("SELECT id, randomnumber FROM cachedworld WHERE id = $1");
         command.Parameters.Add(Parameter(id));
         await using var reader = await command.ExecuteReaderAsync(stop);
-        await ReadOneAsync(reader, stop);
-        return new CachedWorld { Id = reader.GetInt32(0), RandomNumber = reader.GetInt32(1) };
+        return await reader.ReadAsync(stop)
+            ? new CachedWorld { Id = reader.GetInt32(0), RandomNumber = reader.GetInt32(1) }
+            : throw new InvalidOperationException("the table is not seeded");
     }
 
     public async Task<List<Fortune>> FortunesAsync(CancellationToken stop)
@@ -59,31 +64,28 @@ internal sealed class WorldStore(NpgsqlDataSource database) : IWorldStore
         return fortunes;
     }
 
-    private static async Task<World> FindAsync(NpgsqlConnection connection, int id, CancellationToken stop)
-    {
-        await using var command = new NpgsqlCommand("SELECT id, randomnumber FROM world WHERE id = $1", connection);
-        command.Parameters.Add(Parameter(id));
-        await using var reader = await command.ExecuteReaderAsync(stop);
-        await ReadOneAsync(reader, stop);
-        return new World { Id = reader.GetInt32(0), RandomNumber = reader.GetInt32(1) };
-    }
-
+    /// <summary>N statements in one round trip: the driver sends a batch at once, and reads one result after the other.</summary>
     private static async Task<World[]> FindEachAsync(NpgsqlConnection connection, int[] ids, CancellationToken stop)
     {
-        var worlds = new World[ids.Length];
-        for (var i = 0; i < ids.Length; i++)
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var id in ids)
         {
-            worlds[i] = await FindAsync(connection, ids[i], stop);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(ById) { Parameters = { Parameter(id) } });
+        }
+
+        var worlds = new World[ids.Length];
+        await using var reader = await batch.ExecuteReaderAsync(stop);
+        for (var i = 0; i < worlds.Length; i++)
+        {
+            worlds[i] = await ReadOneAsync(reader, stop);
+            await reader.NextResultAsync(stop);
         }
 
         return worlds;
     }
 
-    private static async Task ReadOneAsync(NpgsqlDataReader reader, CancellationToken stop)
-    {
-        if (!await reader.ReadAsync(stop))
-        {
-            throw new InvalidOperationException("the table is not seeded");
-        }
-    }
+    private static async Task<World> ReadOneAsync(NpgsqlDataReader reader, CancellationToken stop) =>
+        await reader.ReadAsync(stop)
+            ? new World { Id = reader.GetInt32(0), RandomNumber = reader.GetInt32(1) }
+            : throw new InvalidOperationException("the table is not seeded");
 }
