@@ -19,6 +19,7 @@ const WORLDS: u16 = 10_000;
 const MOST: i32 = 10_000;
 
 const BY_ID: &str = "SELECT id, randomnumber FROM world WHERE id = $1";
+const CACHED: &str = "SELECT id, randomnumber FROM cachedworld";
 const CACHED_BY_ID: &str = "SELECT id, randomnumber FROM cachedworld WHERE id = $1";
 
 /// Rows are locked in the order of the lists, which is that of the ids.
@@ -91,8 +92,16 @@ impl CachedWorlds {
         ids.iter().map(|id| self.0.get(id)).collect()
     }
 
-    /// As [`CachedWorlds::all`], but asks the database for those that are not there, and keeps them.
+    /// As [`CachedWorlds::all`], but asks the database for those that are not there, and keeps them. The first request
+    /// has all rows read: one by one, at random, the last of them would be asked for after some 100,000.
     async fn fill(&self, client: Client, ids: Vec<i32>) -> Result<Vec<World>, Error> {
+        if self.0.is_empty() {
+            let all = client.prepare_cached(CACHED).await?;
+            for row in &client.query(&all, &[]).await? {
+                let world = World::try_from(row)?;
+                self.0.insert(world.id, world);
+            }
+        }
         let kept: Vec<Option<World>> = ids.iter().map(|id| self.0.get(id)).collect();
         let missing = ids.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
         let read = read(&client, CACHED_BY_ID, missing.map(|(&id, _)| id)).await?;
