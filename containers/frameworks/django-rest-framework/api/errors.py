@@ -1,11 +1,15 @@
 """The one place where Django REST Framework's errors become the contract's faults, and the errors of the server's own."""
 
+import logging
 from collections.abc import Iterator, Mapping
 
+from django import db
 from rest_framework import status, views
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
+
+logger = logging.getLogger("django.request")
 
 CODES = {
     "required": "required",
@@ -40,6 +44,10 @@ class BadGateway(APIException):
 def exception_handler(error: Exception, context: dict) -> Response | None:
     if isinstance(error, ValidationError):
         return Response({"errors": list(faults(error.detail, []))}, status.HTTP_422_UNPROCESSABLE_ENTITY)
+    if isinstance(error, db.Error):
+        # Without a traceback: where the database is away, each request comes by here.
+        logger.error("%s: %s: %s", context["request"].path, type(error).__name__, error)
+        return Response({"detail": "Internal Server Error"}, status.HTTP_500_INTERNAL_SERVER_ERROR)
     return views.exception_handler(error, context)
 
 

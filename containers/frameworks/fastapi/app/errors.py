@@ -1,8 +1,17 @@
-"""The one place where Pydantic's errors become the contract's faults."""
+"""The one place where Pydantic's errors become the contract's faults, and what is answered when the database fails."""
 
+import logging
+
+from asyncpg import InterfaceError, PostgresError
 from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+logger = logging.getLogger(__name__)
+
+# Those of both data layers; a connection that cannot be opened is an OSError in either.
+DATABASE_ERRORS = (SQLAlchemyError, PostgresError, InterfaceError, OSError)
 
 CODES = {
     "missing": "required",
@@ -40,5 +49,13 @@ def code(fault: dict) -> str:
     return CODES.get(fault["type"], "type")
 
 
+async def database_failed(request: Request, error: Exception) -> JSONResponse:
+    # Without a traceback: where the database is away, each request comes by here.
+    logger.error("%s %s: %s: %s", request.method, request.url.path, type(error).__name__, error)
+    return JSONResponse({"detail": "Internal Server Error"}, status.HTTP_500_INTERNAL_SERVER_ERROR)
+
+
 def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, validation_failed)
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, database_failed)

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
             url = make_url(value)
         except (ArgumentError, ValueError):
             raise ValueError("is not a URL") from None
-        if url.drivername not in ("postgres", "postgresql"):
-            raise ValueError("must begin with postgres://")
+        if url.drivername not in ("postgres", "postgresql") or not url.host:
+            raise ValueError("must be postgres:// and a host")
+        if url.port is not None and not 1 <= url.port <= 65535:
+            raise ValueError("has no such port")
         return value
