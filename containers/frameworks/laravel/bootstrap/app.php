@@ -1,10 +1,12 @@
 <?php
 
+use App\Http\Middleware\RequireDatabase;
 use App\Http\Responses\Faults;
 use Illuminate\Foundation\Application;
 use Illuminate\Foundation\Configuration\Exceptions;
 use Illuminate\Foundation\Configuration\Middleware;
 use Illuminate\Http\Request;
+use Illuminate\Routing\Middleware\SubstituteBindings;
 use Illuminate\Validation\ValidationException;
 
 return Application::configure(basePath: dirname(__DIR__))
@@ -17,6 +19,9 @@ return Application::configure(basePath: dirname(__DIR__))
         $json = fn (Request $request): bool => $request->isJson();
         $middleware->trimStrings(except: [$json]);
         $middleware->convertEmptyStringsToNull(except: [$json]);
+
+        // Bindings ask the database for the models of a route.
+        $middleware->prependToPriorityList(before: SubstituteBindings::class, prepend: RequireDatabase::class);
     })
     ->withExceptions(function (Exceptions $exceptions): void {
         $exceptions->shouldRenderJsonWhen(fn (): bool => true);
