@@ -25,7 +25,7 @@ class FaultAdvice {
         Optional<Faults> faults = Optional.empty();
         if (fault.getCause() instanceof JacksonException failure) {
             faults = Faults.of(failure);
-        } else if (request.getContentLength() != 0) {
+        } else if (request.getContentLength() > 0) {
             // There was a body, and what Jackson made of it is nothing: null.
             faults = Optional.of(Faults.NO_OBJECT);
         }

@@ -24,11 +24,13 @@ class FaultAdvice {
     @ExceptionHandler
     ResponseEntity<Faults> unreadable(ServerWebInputException fault, ServerHttpRequest request) {
         Optional<Faults> faults = Optional.empty();
-        if (fault.getCause() instanceof DecodingException decoding && decoding.getCause() instanceof JacksonException failure) {
-            faults = Faults.of(failure);
-        } else if (fault.getCause() == null && request.getHeaders().getContentLength() > 0) {
-            // There was a body, and what Jackson made of it is nothing: null.
-            faults = Optional.of(Faults.NO_OBJECT);
+        if (fault.getCause() instanceof DecodingException decoding) {
+            if (decoding.getCause() instanceof JacksonException failure) {
+                faults = Faults.of(failure);
+            } else if (request.getHeaders().getContentLength() > 0) {
+                // There was a body, and what Jackson made of it is nothing: null.
+                faults = Optional.of(Faults.NO_OBJECT);
+            }
         }
         return faults.map(body -> ResponseEntity.unprocessableContent().body(body)).orElse(ResponseEntity.badRequest().build());
     }

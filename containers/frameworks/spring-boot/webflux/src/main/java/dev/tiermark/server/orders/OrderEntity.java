@@ -12,8 +12,8 @@ import org.springframework.data.relational.core.mapping.Table;
 record OrderEntity(@Id Long id, int customer, long total, @Column("created_at") Instant created) {
 
     /** A new order; the time is what PostgreSQL keeps of it, so that the answer now and later is the same. */
-    OrderEntity(OrderRequest request) {
-        this(null, request.customerId(), request.total(), Instant.now().truncatedTo(ChronoUnit.MICROS));
+    static OrderEntity of(OrderRequest request) {
+        return new OrderEntity(null, request.customerId(), request.total(), Instant.now().truncatedTo(ChronoUnit.MICROS));
     }
 
     OrderResponse toResponse(List<OrderLine> lines) {

@@ -23,7 +23,7 @@ class OrderService {
 
     @Transactional
     public Mono<OrderResponse> create(OrderRequest request) {
-        return orders.save(new OrderEntity(request)).flatMap(order -> insertLines(order, request.orderLines()));
+        return orders.save(OrderEntity.of(request)).flatMap(order -> insertLines(order, request.orderLines()));
     }
 
     Mono<OrderResponse> find(long id) {
