@@ -1,6 +1,9 @@
 class OrdersController < ApplicationController
   include NeedsDatabase
 
+  # The body is the order itself, without a key around it.
+  wrap_parameters false
+
   before_action :require_json, only: %i[create update]
 
   def index

@@ -14,8 +14,7 @@ class OrderForm < ContractForm
 
   validates :customer, exclusion: { in: [ nil ] }
   validates :customer, numericality: { only_integer: true, in: CUSTOMERS }, allow_nil: true
-  validates :lines, exclusion: { in: [ nil ] }
-  validate :lines_are_a_list, unless: -> { lines.nil? }
+  validate :lines_are_a_list
 
   def customer = whole(@customer)
 
@@ -41,7 +40,9 @@ class OrderForm < ContractForm
   def listed? = lines.is_a?(Array) && LINES.cover?(lines.size)
 
   def lines_are_a_list
-    if !lines.is_a?(Array)
+    if lines.nil?
+      errors.add(:lines, :exclusion)
+    elsif !lines.is_a?(Array)
       errors.add(:lines, :wrong_type)
     elsif !listed?
       errors.add(:lines, :size)

@@ -1,4 +1,4 @@
-require "active_support/core_ext/integer/time"
+require "active_support/core_ext/numeric/bytes"
 
 Rails.application.configure do
   config.enable_reloading = false
