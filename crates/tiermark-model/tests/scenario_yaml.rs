@@ -69,3 +69,40 @@ fn one_request_is_a_mix_of_one_under_the_scenario_s_name() {
         (HttpVersion::Http1, false)
     );
 }
+
+#[test]
+fn a_scenario_without_loads_is_checked_only_and_may_need_a_feature() {
+    let text = "version: 1\nname: mixed\ntitle: T\nisolates: i\ndoes_not_isolate: d\nchecks:\n  - websocket: {path: /ws}\n  - unknown_path\n";
+    let scenario = read(text);
+    assert!(scenario.requests.is_empty() && scenario.loads.is_empty());
+    assert_eq!(scenario.features().collect::<Vec<_>>(), ["websocket"]);
+    let stored = serde_json::to_value(&scenario).unwrap();
+    assert_eq!(
+        stored["checks"],
+        serde_json::json!([{"websocket": {"path": "/ws"}}, "unknown_path"])
+    );
+    assert_eq!(serde_json::from_value::<Scenario>(stored).unwrap(), scenario);
+}
+
+/// The name that people write and read is the name that the program says.
+#[test]
+fn checks_are_called_what_files_call_them() {
+    let text = "version: 1\nname: mixed\ntitle: T\nisolates: i\ndoes_not_isolate: d\nrequest: {path: /json}\nexpect: {status: 200}\nservices: [postgres]\nchecks:\n";
+    for (name, fields) in [
+        ("unknown_path", ""),
+        ("pipelined_with", "path: /json"),
+        ("row_counts", "parameter: n"),
+        ("statements", "table: world, reads: 1"),
+        ("fresh_rows", "table: world"),
+        ("fresh_fortunes", ""),
+        ("stored_updates", ""),
+        ("filled_cache", "table: cachedworld"),
+        ("orders", ""),
+        ("order_faults", ""),
+        ("primes", ""),
+        ("websocket", "path: /ws"),
+    ] {
+        let check = if fields.is_empty() { name.to_owned() } else { format!("{name}: {{{fields}}}") };
+        assert_eq!(read(&format!("{text}  - {check}\n")).checks[0].name(), name);
+    }
+}

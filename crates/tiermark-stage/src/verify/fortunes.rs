@@ -7,12 +7,13 @@ use super::checks::{Context, Stop};
 
 /// What the server adds in its memory.
 const ADDED: (i32, &str) = (0, "Additional fortune added at request time.");
-/// Added to the table: text to escape, beyond Latin script, and first, between and last in order.
+/// Added to the table: text to escape, beyond Latin script; first, between and last in order, and where sorting without regard to
+/// case, or by a language's rules, would put another.
 const NEW: [(i32, &str); 4] = [
     (101, "!A fortune of now: <b>5 > 3</b> & \"so on\""),
     (102, "Größer als A, kleiner als Z: <i>it's</i>"),
     (103, "好運 🍀"),
-    (104, "A bad random number generator: 2"),
+    (104, "a bad random number generator: 2"),
 ];
 
 /// The page before, with more fortunes in the table, and after they are deleted.
