@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use common::{keys, manifest, search, session, start, trial};
 use jiff::civil::{Date, date};
+use tiermark_model::format::framework::{Fact, FactKind};
+use tiermark_model::format::scenario;
 use tiermark_model::redact::Redactor;
-use tiermark_model::run::{MANIFEST, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of};
+use tiermark_model::run::{MANIFEST, Manifest, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of};
 use tiermark_model::trial::{Record, SessionEvent, State};
 use tiermark_model::verdict::{Check, Effect, Verdict};
 
@@ -258,15 +260,50 @@ fn fixture(version: u32) -> PathBuf {
 /// is never written anew. (It was made once by `TIERMARK_NEW_FIXTURE=1`, which refuses to replace it.)
 #[test]
 fn a_run_of_format_2_stays_readable() {
-    if std::env::var_os("TIERMARK_NEW_FIXTURE").is_some() {
-        write_fixture(&fixture(2));
-    }
     let run = RunReader::open(&fixture(2)).unwrap();
     assert_eq!(
         (run.manifest.format, run.torn_lines.as_slice(), run.records.len()),
         (2, &[13][..], records().len())
     );
-    assert_eq!((run.manifest, run.records), (manifest(), records()));
+    let written = Manifest {
+        format: 2,
+        ..manifest()
+    };
+    assert_eq!((run.manifest, run.records), (written, records()));
+}
+
+/// As above.
+#[test]
+fn a_run_of_format_3_stays_readable() {
+    if std::env::var_os("TIERMARK_NEW_FIXTURE").is_some() {
+        write_fixture(&fixture(3));
+    }
+    let run = RunReader::open(&fixture(3)).unwrap();
+    assert_eq!(
+        (run.manifest.format, run.torn_lines.as_slice(), run.records.len()),
+        (3, &[13][..], records().len())
+    );
+    assert_eq!((run.manifest, run.records), (manifest_3(), records()));
+}
+
+/// With what came in with format 3.
+fn manifest_3() -> Manifest {
+    let mut manifest = manifest();
+    let plan = &mut manifest.plan;
+    plan.entries[0].framework.facts = vec![Fact {
+        what: FactKind::LearningCurve,
+        value: "days".to_owned(),
+        rating: Some(4),
+        source: "https://example.org".to_owned(),
+        date: date(2026, 3, 1),
+    }];
+    plan.scenarios[0].checks = vec![scenario::Check::RowCounts {
+        parameter: "queries".to_owned(),
+    }];
+    plan.scenarios[0].objective.of = Some("json".to_owned());
+    let loads = plan.scenarios[0].loads.clone();
+    plan.suite.scenario_loads.insert("json".to_owned(), loads);
+    manifest
 }
 
 /// Format 1 is from before the first release: no run in it has to be kept, but whoever has one is told what to do.
@@ -279,7 +316,7 @@ fn a_run_of_format_1_is_refused_with_a_remedy() {
 
 fn write_fixture(fixture: &Path) {
     let results = tempfile::tempdir().unwrap();
-    let mut writer = create(results.path());
+    let mut writer = RunWriter::create(results.path(), date(2026, 3, 1), &manifest_3(), &Redactor::new(None)).unwrap();
     records().iter().for_each(|record| writer.append(record).unwrap());
     fs::create_dir_all(fixture.parent().unwrap()).unwrap();
     fs::create_dir(fixture).unwrap();

@@ -102,7 +102,11 @@ fn checks_are_called_what_files_call_them() {
         ("primes", ""),
         ("websocket", "path: /ws"),
     ] {
-        let check = if fields.is_empty() { name.to_owned() } else { format!("{name}: {{{fields}}}") };
+        let check = if fields.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}: {{{fields}}}")
+        };
         assert_eq!(read(&format!("{text}  - {check}\n")).checks[0].name(), name);
     }
 }

@@ -33,6 +33,7 @@ fn options() -> BuildOptions {
         bases: BaseMode::Auto,
         bases_folder: bases(),
         ca_bundle: None,
+        vendor: None,
     }
 }
 
@@ -467,6 +468,7 @@ async fn a_stand_in_that_cannot_be_made_is_no_fault_of_the_entry() {
         bases: BaseMode::StandIn,
         bases_folder: own.path().to_owned(),
         ca_bundle: None,
+        vendor: None,
     };
     let heard = Heard::default();
     let context = folder(&[(

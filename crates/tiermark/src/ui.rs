@@ -12,6 +12,11 @@ use tiermark_stage::types::Event;
 use crate::cli::{Format, Global};
 use crate::error::Failure;
 
+/// A line of the built-in server's own log, which whoever started it keeps.
+pub(crate) fn server_log(line: &str) {
+    eprintln!("{line}");
+}
+
 /// Where progress and results go.
 pub(crate) struct Ui {
     quiet: bool,

@@ -44,7 +44,7 @@ pub struct Framework {
     /// How it runs without a container.
     pub process: Option<Process>,
     /// What people judge of it, each with its source and date.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
 }
 

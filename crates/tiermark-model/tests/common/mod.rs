@@ -70,6 +70,7 @@ pub(crate) fn entry(name: &str) -> PlannedEntry {
         variants: vec![variant],
         unsupported: BTreeMap::new(),
         process: None,
+        facts: vec![],
     };
     PlannedEntry {
         id: EntryId {
@@ -121,6 +122,7 @@ pub(crate) fn input(entries: Vec<PlannedEntry>, scenarios: Vec<Scenario>, blocks
         duration_s: 2.0,
         timeout_s: 5.0,
         loads: None,
+        scenario_loads: BTreeMap::new(),
     };
     PlanInput {
         entries,

@@ -102,6 +102,7 @@ pub(crate) fn entry(name: &str, core: bool, kind: DataLayerKind) -> PlannedEntry
         variants: vec![variant],
         unsupported: BTreeMap::new(),
         process: None,
+        facts: vec![],
         port: 8080,
     };
     PlannedEntry {
@@ -182,6 +183,7 @@ fn suite(blocks: u32) -> Suite {
         duration_s: 2.0,
         timeout_s: 5.0,
         loads: None,
+        scenario_loads: BTreeMap::new(),
     }
 }
 

@@ -86,7 +86,11 @@ pub(crate) fn to_verify(catalog: &Catalog, arguments: &VerifyArgs, runner: Runne
         name: "verify".to_owned(),
         title: "Verification".to_owned(),
         description: String::new(),
-        entries: catalog.frameworks.iter().map(|framework| framework.name.clone()).collect(),
+        entries: catalog
+            .frameworks
+            .iter()
+            .map(|framework| framework.name.clone())
+            .collect(),
         scenarios: catalog.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
         blocks: 1,
         warmup_s: 0.0,

@@ -43,9 +43,12 @@ fn every_kind_of_load_is_run_and_stored_with_its_verdicts() {
         let is_open = key.load.contains('r') || key.load.contains('=');
         assert_eq!(recording.schedule.is_some(), is_open, "{key:?}");
         assert_eq!(trial.capacity.is_some(), key.load.contains('='), "{key:?}");
-        if key.load.contains("h1000") {
-            assert_eq!(recording.generator.held_reached, 1000, "{key:?}");
-        }
+        let held = scenario.loads.iter().find(|load| load.to_string() == key.load);
+        assert_eq!(
+            recording.generator.held_reached,
+            held.unwrap().held_connections(),
+            "{key:?}"
+        );
     }
     for scenario in &plan.scenarios {
         assert!(

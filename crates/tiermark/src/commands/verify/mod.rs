@@ -76,7 +76,8 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Resu
         let redactor = setup::redactor();
         let work = async {
             let preparing = setup::prepare(&stage, &catalog, &plan.entries, setup::JOBS, &events, &redactor);
-            let (prepared, services) = try_join(preparing, Services::start(&stage, &catalog, &plan, &events, ui)).await?;
+            let (prepared, services) =
+                try_join(preparing, Services::start(&stage, &catalog, &plan, &events, ui)).await?;
             let verifier = Verifier {
                 stage: &stage,
                 plan: &plan,
@@ -165,11 +166,17 @@ impl Verifier<'_> {
         }
     }
 
-    async fn scenario(&self, entry: &PlannedEntry, scenario: &Scenario, running: &mut Running) -> Result<Check, Failure> {
+    async fn scenario(
+        &self,
+        entry: &PlannedEntry,
+        scenario: &Scenario,
+        running: &mut Running,
+    ) -> Result<Check, Failure> {
         if let Some(reason) = entry.framework.lacks(scenario) {
             return Ok(self.unasked(entry, scenario, State::Unsupported, reason));
         }
-        if let Some(CellState::NotBuildableHere { reason, remedy }) = self.services.lacking(scenario, self.plan.runner) {
+        if let Some(CellState::NotBuildableHere { reason, remedy }) = self.services.lacking(scenario, self.plan.runner)
+        {
             let reason = format!("{reason}\nremedy: {remedy}");
             return Ok(self.unasked(entry, scenario, State::NotBuildableHere, &reason));
         }

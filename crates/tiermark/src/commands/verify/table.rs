@@ -38,7 +38,9 @@ pub(super) fn render(checks: &[Check], width: usize, colour: bool) -> String {
     let mut out = String::new();
     grid(&mut out, checks, width, colour);
     let reason = |check: &Check| check.reason.clone();
-    section(&mut out, "Failed", checks, |check| reason(check).filter(|_| check.state == State::Failed));
+    section(&mut out, "Failed", checks, |check| {
+        reason(check).filter(|_| check.state == State::Failed)
+    });
     section(&mut out, "Unsupported", checks, |check| {
         reason(check).filter(|_| check.state == State::Unsupported)
     });
@@ -103,7 +105,13 @@ fn grid(out: &mut String, checks: &[Check], width: usize, colour: bool) {
         let (now, later) = rest.split_at(count.max(1));
         let mut heading = " ".repeat(first);
         for entry in now {
-            let _ = write!(heading, "{:gap$}{entry:<size$}", "", gap = GAP, size = column(entry) - GAP);
+            let _ = write!(
+                heading,
+                "{:gap$}{entry:<size$}",
+                "",
+                gap = GAP,
+                size = column(entry) - GAP
+            );
         }
         let _ = writeln!(out, "{}", heading.trim_end());
         for scenario in &scenarios {
@@ -114,8 +122,16 @@ fn grid(out: &mut String, checks: &[Check], width: usize, colour: bool) {
                     .find(|check| check.scenario == *scenario && check.entry == *entry);
                 let Some(check) = found else { continue };
                 let text = cell(check);
-                let pad = if place + 1 == now.len() { 0 } else { (column(entry) - GAP).saturating_sub(text.len()) };
-                let text = if colour { format!("\u{1b}[{}m{text}\u{1b}[0m", check.state.colour()) } else { text };
+                let pad = if place + 1 == now.len() {
+                    0
+                } else {
+                    (column(entry) - GAP).saturating_sub(text.len())
+                };
+                let text = if colour {
+                    format!("\u{1b}[{}m{text}\u{1b}[0m", check.state.colour())
+                } else {
+                    text
+                };
                 let _ = write!(row, "{:gap$}{text}{:pad$}", "", "", gap = GAP);
             }
             let _ = writeln!(out, "{row}");
