@@ -30,7 +30,11 @@ export class OrdersService {
 }
 
 function withTotal({ customer, lines }: OrderDto): NewOrder {
-  return { customer, lines, total: lines.reduce((total, { quantity, price }) => total + quantity * price, 0) };
+  return {
+    customer,
+    total: lines.reduce((total, { quantity, price }) => total + quantity * price, 0),
+    lines: lines.map(({ sku, quantity, price }) => ({ sku, quantity, price })),
+  };
 }
 
 function found(order: Order | undefined): Order {

@@ -57,7 +57,7 @@ export class TypeOrmOrdersRepository extends OrdersRepository {
 }
 
 function positioned(lines: OrderLine[]): (OrderLine & { position: number })[] {
-  return lines.map(({ sku, quantity, price }, position) => ({ sku, quantity, price, position }));
+  return lines.map((line, position) => ({ ...line, position }));
 }
 
 function orderOf({ id, customer, total, created }: OrderEntity, lines: OrderLineEntity[]): Order {
