@@ -224,7 +224,7 @@ impl Orders<'_> {
     async fn deletes(&self, order: &Order) -> Result<(), Stop> {
         let request = Request {
             method: Method::Delete,
-            ..Request::get(&path(order.id))
+            ..Request::get(path(order.id))
         };
         let before = counts(self.books).await?;
         let held = self.stored(&request, order.id).await?;
