@@ -176,17 +176,22 @@ pub(super) fn validate_checks(checks: &[At<Check>], services: &[&str], single: b
         };
         match check {
             Check::PipelinedWith { path } | Check::Websocket { path } => check_path(&at(path), faults),
-            Check::Statements(statements) => validate_statements(&At {
-                value: statements.clone(),
-                place: *place,
-            }, faults),
+            Check::Statements(statements) => validate_statements(
+                &At {
+                    value: statements.clone(),
+                    place: *place,
+                },
+                faults,
+            ),
             _ => {}
         }
     }
 }
 
 fn validate_statements(statements: &At<Statements>, faults: &mut Faults) {
-    let Statements { reads, rows, writes, .. } = &statements.value;
+    let Statements {
+        reads, rows, writes, ..
+    } = &statements.value;
     let numbers = [("reads", Some(*reads)), ("rows", *rows), ("writes", Some(*writes))];
     for (what, value) in numbers {
         let Some(value) = value.filter(|value| *value > MAX_ROWS) else {

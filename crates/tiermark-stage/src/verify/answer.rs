@@ -29,7 +29,10 @@ pub(super) fn check(answer: &Answer, expect: &Expect, address: SocketAddr) -> Ve
     }
     let mut problems = Vec::new();
     if answer.minor_version != 1 {
-        problems.push(format!("version: expected HTTP/1.1, got HTTP/1.{}", answer.minor_version));
+        problems.push(format!(
+            "version: expected HTTP/1.1, got HTTP/1.{}",
+            answer.minor_version
+        ));
     }
     let content_type = expect.content_type.as_deref();
     problems.extend(content_type.and_then(|wanted| check_content_type(answer, wanted)));
@@ -60,7 +63,13 @@ pub(super) fn status_problem(expected: &str, answer: &Answer) -> String {
 
 fn check_once(answer: &Answer, name: &str) -> Option<String> {
     let values: Vec<&str> = answer.all(name).collect();
-    (values.len() > 1).then(|| format!("header {name}: expected once, got {} times: {}", values.len(), values.join(", ")))
+    (values.len() > 1).then(|| {
+        format!(
+            "header {name}: expected once, got {} times: {}",
+            values.len(),
+            values.join(", ")
+        )
+    })
 }
 
 fn check_length(answer: &Answer) -> Option<String> {
@@ -85,9 +94,8 @@ fn check_content_type(answer: &Answer, wanted: &str) -> Option<String> {
     };
     let ((wanted_type, wanted_parameters), (got_type, got_parameters)) = (parts(wanted), parts(got));
     let known = |parameter: &String| parameter == HARMLESS || wanted_parameters.contains(parameter);
-    let right = wanted_type == got_type
-        && wanted_parameters.is_subset(&got_parameters)
-        && got_parameters.iter().all(known);
+    let right =
+        wanted_type == got_type && wanted_parameters.is_subset(&got_parameters) && got_parameters.iter().all(known);
     (!right).then(|| format!("header Content-Type: expected `{wanted}`, got `{got}`"))
 }
 

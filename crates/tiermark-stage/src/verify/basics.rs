@@ -50,7 +50,9 @@ pub(super) async fn all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<Ve
     }
     if let (Some((begun, first)), Some(part)) = (beginning, scenario.requests.first()) {
         let request = part.request.with(middle);
-        Prober::new(asker, scenario, part, request).date_moves(&first, begun).await?;
+        Prober::new(asker, scenario, part, request)
+            .date_moves(&first, begun)
+            .await?;
     }
     Ok(verified)
 }
@@ -273,7 +275,9 @@ impl<'a> Prober<'a> {
 
     /// `Date` is another one within three seconds, counted from before the first answer.
     async fn date_moves(&self, first: &Answer, begun: Instant) -> Result<(), VerifyFailure> {
-        let Some(date) = first.header("date") else { return Ok(()) };
+        let Some(date) = first.header("date") else {
+            return Ok(());
+        };
         loop {
             // Before the look: an answer that was asked for after the time must show it.
             let last = begun.elapsed() >= DATE_MOVES_WITHIN;

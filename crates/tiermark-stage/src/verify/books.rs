@@ -72,9 +72,15 @@ impl Books {
 
     async fn start_counting(&self) -> Result<Counting, StageError> {
         let Ok(row) = self.client.query_one("SHOW pg_stat_statements.track", &[]).await else {
-            return Ok(Counting::Impossible("the database does not load pg_stat_statements".to_owned()));
+            return Ok(Counting::Impossible(
+                "the database does not load pg_stat_statements".to_owned(),
+            ));
         };
-        if let Err(error) = self.client.query_one("SELECT count(*) FROM pg_stat_statements", &[]).await {
+        if let Err(error) = self
+            .client
+            .query_one("SELECT count(*) FROM pg_stat_statements", &[])
+            .await
+        {
             return Ok(Counting::Impossible(describe(&error)));
         }
         if row.get::<_, String>(0) != "none" {

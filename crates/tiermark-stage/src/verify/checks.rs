@@ -9,8 +9,8 @@ use tiermark_model::load::Request;
 use super::ask::{Asker, any_with};
 use super::books::Books;
 use super::{
-    Unverified, VerifyFailure, cache, fortunes, order_faults, orders, pipeline, primes, rows, statements, updates, upstream,
-    websocket,
+    Unverified, VerifyFailure, cache, fortunes, order_faults, orders, pipeline, primes, rows, statements, updates,
+    upstream, websocket,
 };
 use crate::error::StageError;
 use crate::types::Target;

@@ -38,12 +38,17 @@ async fn page(context: &Context<'_>, books: &Books, part: &Part, when: &str) -> 
         body: ExpectBody::Html(document(fortunes)),
         ..part.expect.clone()
     };
-    context.asker.right(&part.request, &expect).await.map(drop).map_err(|mut failure| {
-        if !when.is_empty() {
-            failure.problems.insert(0, when.to_owned());
-        }
-        Stop::Wrong(failure)
-    })
+    context
+        .asker
+        .right(&part.request, &expect)
+        .await
+        .map(drop)
+        .map_err(|mut failure| {
+            if !when.is_empty() {
+                failure.problems.insert(0, when.to_owned());
+            }
+            Stop::Wrong(failure)
+        })
 }
 
 /// TechEmpower's document of these fortunes and the added one.
@@ -80,7 +85,11 @@ mod tests {
 
     #[test]
     fn utf_16_sorts_the_new_messages_as_code_points_do() {
-        let mut messages: Vec<&str> = NEW.iter().map(|(_, message)| *message).chain([ADDED.1, "フレーム"]).collect();
+        let mut messages: Vec<&str> = NEW
+            .iter()
+            .map(|(_, message)| *message)
+            .chain([ADDED.1, "フレーム"])
+            .collect();
         let mut units = messages.clone();
         messages.sort_unstable();
         units.sort_by_key(|message| message.encode_utf16().collect::<Vec<_>>());

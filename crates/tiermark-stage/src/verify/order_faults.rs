@@ -14,7 +14,13 @@ use super::orders::{Draft, Line, counts};
 /// An order of the seed that is not to change.
 const SEEDED: &str = "/orders/77";
 /// JSON that is none, or breaks off.
-const BROKEN: [&str; 5] = ["", "{", r#"{"customer": 42, "lines": ["#, "customer=42", r#"{"customer": 42,}"#];
+const BROKEN: [&str; 5] = [
+    "",
+    "{",
+    r#"{"customer": 42, "lines": ["#,
+    "customer=42",
+    r#"{"customer": 42,}"#,
+];
 
 /// A path with the code of its fault.
 type Fault = (String, String);
@@ -80,11 +86,23 @@ fn bodies() -> Vec<Case> {
         });
     };
     // Missing, and null as missing.
-    add("{}".to_owned(), &[("customer", "required"), ("lines", "required")], Nothing);
+    add(
+        "{}".to_owned(),
+        &[("customer", "required"), ("lines", "required")],
+        Nothing,
+    );
     add(without("", "customer"), &[("customer", "required")], Nothing);
     add(without("", "lines"), &[("lines", "required")], Nothing);
-    add(order(|order| order["customer"] = Value::Null), &[("customer", "required")], Nothing);
-    add(order(|order| order["lines"] = Value::Null), &[("lines", "required")], Nothing);
+    add(
+        order(|order| order["customer"] = Value::Null),
+        &[("customer", "required")],
+        Nothing,
+    );
+    add(
+        order(|order| order["lines"] = Value::Null),
+        &[("lines", "required")],
+        Nothing,
+    );
     for (field, path) in [
         ("sku", "lines.0.sku"),
         ("quantity", "lines.0.quantity"),
@@ -95,40 +113,98 @@ fn bodies() -> Vec<Case> {
     }
     // Ranges, at their ends.
     for value in [0, -1, 2_147_483_648_i64] {
-        add(order(|order| order["customer"] = json!(value)), &[("customer", "range")], Nothing);
+        add(
+            order(|order| order["customer"] = json!(value)),
+            &[("customer", "range")],
+            Nothing,
+        );
     }
     for value in [0, -3, 1_001] {
-        add(line("quantity", json!(value)), &[("lines.0.quantity", "range")], Nothing);
+        add(
+            line("quantity", json!(value)),
+            &[("lines.0.quantity", "range")],
+            Nothing,
+        );
     }
     for value in [0, -1, 10_000_001] {
         add(line("price", json!(value)), &[("lines.0.price", "range")], Nothing);
     }
     // The SKU as a whole: a pattern that is searched for, or ends before a line's end, lets some of these through.
-    for value in ["", "AB", "tea-1", "TEA 1", "TEA_1", "TEA-1\n", "TÉA-1", "TEA-1;", " TEA-1"] {
+    for value in [
+        "", "AB", "tea-1", "TEA 1", "TEA_1", "TEA-1\n", "TÉA-1", "TEA-1;", " TEA-1",
+    ] {
         add(line("sku", json!(value)), &[("lines.0.sku", "format")], Nothing);
     }
-    add(line("sku", json!("A".repeat(33))), &[("lines.0.sku", "format")], Nothing);
+    add(
+        line("sku", json!("A".repeat(33))),
+        &[("lines.0.sku", "format")],
+        Nothing,
+    );
     // Lengths of the list.
     add(order(|order| order["lines"] = json!([])), &[("lines", "size")], Nothing);
     let many = |line: Value| order(|order| order["lines"] = Value::Array(vec![line; 51]));
-    add(many(json!({"sku": "TEA-1", "quantity": 1, "price": 1})), &[("lines", "size")], Nothing);
-    add(many(json!({"sku": "no", "quantity": 1, "price": 1})), &[("lines", "size")], Below);
+    add(
+        many(json!({"sku": "TEA-1", "quantity": 1, "price": 1})),
+        &[("lines", "size")],
+        Nothing,
+    );
+    add(
+        many(json!({"sku": "no", "quantity": 1, "price": 1})),
+        &[("lines", "size")],
+        Below,
+    );
     // Fields that must not be there.
-    add(order(|order| order["note"] = json!("x")), &[("note", "unknown")], Nothing);
-    add(order(|order| order["total"] = json!(4297)), &[("total", "unknown")], Nothing);
+    add(
+        order(|order| order["note"] = json!("x")),
+        &[("note", "unknown")],
+        Nothing,
+    );
+    add(
+        order(|order| order["total"] = json!(4297)),
+        &[("total", "unknown")],
+        Nothing,
+    );
     add(line("color", json!("red")), &[("lines.0.color", "unknown")], Nothing);
     // Other types.
     for text in [r#""order""#, "7", "[1]"] {
         add(text.to_owned(), &[("", "type")], Nothing);
     }
-    add(order(|order| order["customer"] = json!("foo")), &[("customer", "type")], OneOfType);
-    add(order(|order| order["customer"] = json!([42])), &[("customer", "type")], OneOfType);
-    add(order(|order| order["customer"] = json!("42")), &[("customer", "type")], Taken);
-    add(order(|order| order["lines"] = json!(7)), &[("lines", "type")], OneOfType);
-    add(order(|order| order["lines"] = json!("TEA-1")), &[("lines", "type")], OneOfType);
-    add(order(|order| order["lines"][0] = json!(7)), &[("lines.0", "type")], Instead("lines"));
+    add(
+        order(|order| order["customer"] = json!("foo")),
+        &[("customer", "type")],
+        OneOfType,
+    );
+    add(
+        order(|order| order["customer"] = json!([42])),
+        &[("customer", "type")],
+        OneOfType,
+    );
+    add(
+        order(|order| order["customer"] = json!("42")),
+        &[("customer", "type")],
+        Taken,
+    );
+    add(
+        order(|order| order["lines"] = json!(7)),
+        &[("lines", "type")],
+        OneOfType,
+    );
+    add(
+        order(|order| order["lines"] = json!("TEA-1")),
+        &[("lines", "type")],
+        OneOfType,
+    );
+    add(
+        order(|order| order["lines"][0] = json!(7)),
+        &[("lines.0", "type")],
+        Instead("lines"),
+    );
     add(line("sku", json!(12_345)), &[("lines.0.sku", "type")], OneOfType);
-    add(line("quantity", json!("two")), &[("lines.0.quantity", "type")], OneOfType);
+    add(
+        line("quantity", json!("two")),
+        &[("lines.0.quantity", "type")],
+        OneOfType,
+    );
     add(line("quantity", json!(1.5)), &[("lines.0.quantity", "type")], OneOfType);
     add(line("quantity", json!({})), &[("lines.0.quantity", "type")], OneOfType);
     add(line("price", json!("cheap")), &[("lines.0.price", "type")], OneOfType);
@@ -158,7 +234,11 @@ fn bodies() -> Vec<Case> {
             order["lines"][1]["quantity"] = json!("two");
             order["lines"][1]["sku"] = json!("");
         }),
-        &[("customer", "range"), ("lines.1.quantity", "type"), ("lines.1.sku", "format")],
+        &[
+            ("customer", "range"),
+            ("lines.1.quantity", "type"),
+            ("lines.1.sku", "format"),
+        ],
         OneOfType,
     );
     cases
@@ -253,7 +333,9 @@ fn faults(body: &[u8]) -> Result<BTreeSet<Fault>, String> {
             return Err(wrong());
         };
         if let Some(before) = found.insert(path.clone(), code.clone()) {
-            return Err(format!("faults: expected one for each path, got {before} and {code} for {path:?}"));
+            return Err(format!(
+                "faults: expected one for each path, got {before} and {code} for {path:?}"
+            ));
         }
     }
     Ok(found.into_iter().collect())
@@ -327,7 +409,11 @@ fn told(outcome: Result<(), super::VerifyFailure>) -> Option<String> {
 /// Whether a case was refused as it must be; true where it was taken, and may be.
 async fn refused(context: &Context<'_>, case: &Case, request: &Request) -> Result<bool, String> {
     let wrong = |problem: String| format!("{}: {problem}", context.asker.wrong(request, vec![]).request);
-    let answer = context.asker.ask(request).await.map_err(|error| wrong(error.to_string()))?;
+    let answer = context
+        .asker
+        .ask(request)
+        .await
+        .map_err(|error| wrong(error.to_string()))?;
     if case.also == Also::Taken && answer.status == 201 {
         return Ok(true);
     }
@@ -363,7 +449,11 @@ mod tests {
         let cases = bodies();
         let texts: BTreeSet<&String> = cases.iter().map(|case| &case.text).collect();
         assert_eq!(texts.len(), cases.len());
-        let codes: BTreeSet<&str> = cases.iter().flat_map(|case| &case.faults).map(|(_, code)| *code).collect();
+        let codes: BTreeSet<&str> = cases
+            .iter()
+            .flat_map(|case| &case.faults)
+            .map(|(_, code)| *code)
+            .collect();
         assert_eq!(
             codes.into_iter().collect::<Vec<_>>(),
             ["format", "range", "required", "size", "type", "unknown"]

@@ -224,7 +224,7 @@ impl Orders<'_> {
     async fn deletes(&self, order: &Order) -> Result<(), Stop> {
         let request = Request {
             method: Method::Delete,
-            ..Request::get(&path(order.id))
+            ..Request::get(path(order.id))
         };
         let before = counts(self.books).await?;
         let held = self.stored(&request, order.id).await?;
@@ -294,9 +294,7 @@ impl Orders<'_> {
 
     /// A customer's newest orders as the database holds them.
     async fn newest(&self, customer: i64, limit: usize) -> Result<Vec<Order>, Stop> {
-        let query = format!(
-            "SELECT id::bigint FROM orders WHERE customer::bigint = $1 ORDER BY id DESC LIMIT {limit}"
-        );
+        let query = format!("SELECT id::bigint FROM orders WHERE customer::bigint = $1 ORDER BY id DESC LIMIT {limit}");
         let mut orders = Vec::new();
         for row in self.books.rows(&query, &[&customer]).await? {
             orders.extend(stored(self.books, row.get(0)).await?);
@@ -372,7 +370,9 @@ impl Orders<'_> {
             if !problems.is_empty() {
                 return Err(problems);
             }
-            let draft = drafts.iter().find(|draft| request.body.as_deref() == Some(&draft.json()));
+            let draft = drafts
+                .iter()
+                .find(|draft| request.body.as_deref() == Some(&draft.json()));
             let draft = draft.ok_or_else(|| vec!["no such draft".to_owned()])?;
             created(&answer, draft).map_err(|problem| vec![problem])
         };
@@ -382,7 +382,10 @@ impl Orders<'_> {
         if ids.len() != orders.len() {
             return Err(self.wrong(
                 request,
-                format!("ids of {CROWD} orders at once: expected all different, got {}", ids.len()),
+                format!(
+                    "ids of {CROWD} orders at once: expected all different, got {}",
+                    ids.len()
+                ),
             ));
         }
         for order in &orders {
@@ -409,11 +412,16 @@ fn created(answer: &Answer, draft: &Draft) -> Result<Order, String> {
     }
     let now = jiff::Timestamp::now().as_microsecond();
     if (now - order.created).abs() > CREATED_TOLERANCE_S * 1_000_000 {
-        return Err(format!("created: expected the time of now, got another: {answer}", answer = super::body::excerpt(&answer.body)));
+        return Err(format!(
+            "created: expected the time of now, got another: {answer}",
+            answer = super::body::excerpt(&answer.body)
+        ));
     }
     let place = path(order.id);
     match answer.header("location") {
-        Some(location) if location == place || (location.starts_with("http") && location.ends_with(&place)) => Ok(order),
+        Some(location) if location == place || (location.starts_with("http") && location.ends_with(&place)) => {
+            Ok(order)
+        }
         Some(location) => Err(format!("header Location: expected `{place}`, got `{location}`")),
         None => Err(format!("header Location: expected `{place}`, but it is missing")),
     }

@@ -17,9 +17,8 @@ pub(super) async fn check(context: &Context<'_>, part: &Part, other: &str) -> Re
     let asker = &context.asker;
     let first = part.request.with(|value| value.from);
     let second = Request::get(other);
-    let no_answer = |request: &Request, which: &str, error: &NoAnswer| {
-        context.wrong(request, vec![format!("{which}: {error}")])
-    };
+    let no_answer =
+        |request: &Request, which: &str, error: &NoAnswer| context.wrong(request, vec![format!("{which}: {error}")]);
     let alone = asker.ask(&second).await;
     let alone = alone.map_err(|error| no_answer(&second, "one request", &error))?;
     let connecting = asker.connect(PATIENCE).await;
@@ -28,7 +27,11 @@ pub(super) async fn check(context: &Context<'_>, part: &Part, other: &str) -> Re
     let sent = connection.send(&both.repeat(PAIRS)).await;
     sent.map_err(|error| no_answer(&first, "pipelining", &error))?;
     for place in 0..2 * PAIRS {
-        let which = format!("pipelined in turn with GET {other}, answer {} of {}", place + 1, 2 * PAIRS);
+        let which = format!(
+            "pipelined in turn with GET {other}, answer {} of {}",
+            place + 1,
+            2 * PAIRS
+        );
         let request = if place % 2 == 0 { &first } else { &second };
         let answer = connection.answer(PATIENCE).await;
         let answer = answer.map_err(|error| no_answer(request, &which, &error))?;

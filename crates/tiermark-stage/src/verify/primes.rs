@@ -10,9 +10,19 @@ use super::ask::{get_json, json_with};
 use super::checks::{Context, Stop};
 
 /// Small ones where a loop goes wrong, squares of primes and their neighbours, and larger ones.
-const COUNTED: [u64; 18] = [0, 1, 2, 3, 4, 5, 9, 10, 25, 26, 49, 50, 100, 121, 1_000, 7_920, 10_000, 100_000];
+const COUNTED: [u64; 18] = [
+    0, 1, 2, 3, 4, 5, 9, 10, 25, 26, 49, 50, 100, 121, 1_000, 7_920, 10_000, 100_000,
+];
 /// None of these is a whole number from 0 to 1,000,000.
-const REFUSED: [&str; 7] = ["?n=-1", "?n=1000001", "?n=foo", "?n=1.5", "?n=", "?n=99999999999999999999", ""];
+const REFUSED: [&str; 7] = [
+    "?n=-1",
+    "?n=1000001",
+    "?n=foo",
+    "?n=1.5",
+    "?n=",
+    "?n=99999999999999999999",
+    "",
+];
 /// Asked for several times: an answer that is remembered comes much faster than one to a number never asked for.
 const REPEATED: u64 = 100_000;
 /// Looks at each of the two.
@@ -99,13 +109,19 @@ mod tests {
     fn primes_are_counted() {
         let counts = COUNTED.map(primes_below);
         // OEIS A000720, shifted by one: below n, not up to n.
-        assert_eq!(counts, [0, 0, 0, 1, 2, 2, 4, 4, 9, 9, 15, 15, 25, 30, 168, 1_000, 1_229, 9_592]);
+        assert_eq!(
+            counts,
+            [0, 0, 0, 1, 2, 2, 4, 4, 9, 9, 15, 15, 25, 30, 168, 1_000, 1_229, 9_592]
+        );
     }
 
     #[test]
     fn what_is_remembered_is_faster_by_far() {
         let times = |millis: [u64; 5]| millis.map(Duration::from_millis);
-        assert_eq!(remembered(&mut times([9, 30, 10, 8, 9]), &mut times([9, 9, 12, 10, 11])), None);
+        assert_eq!(
+            remembered(&mut times([9, 30, 10, 8, 9]), &mut times([9, 9, 12, 10, 11])),
+            None
+        );
         assert!(remembered(&mut times([1, 1, 9, 1, 1]), &mut times([9, 9, 12, 10, 11])).is_some());
         let micros = |micros: [u64; 5]| micros.map(Duration::from_micros);
         assert_eq!(remembered(&mut micros([90; 5]), &mut micros([900; 5])), None);

@@ -50,7 +50,10 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Row>, String> {
     let value: Value = serde_json::from_slice(body).map_err(|_| wrong("JSON"))?;
     let row = |value: &Value| {
         let number = |name: &str| {
-            let number = value.get(name)?.as_i64().and_then(|number| i32::try_from(number).ok())?;
+            let number = value
+                .get(name)?
+                .as_i64()
+                .and_then(|number| i32::try_from(number).ok())?;
             (1..=GREATEST).contains(&number).then_some(number)
         };
         let is_whole = value.as_object().is_some_and(|object| object.len() == 2);
@@ -73,7 +76,11 @@ pub(super) fn read_list(body: &[u8], count: usize) -> Result<Vec<Row>, String> {
     if rows.len() == count {
         Ok(rows)
     } else {
-        Err(format!("body: expected {count} rows, got {}: {}", rows.len(), excerpt(body)))
+        Err(format!(
+            "body: expected {count} rows, got {}: {}",
+            rows.len(),
+            excerpt(body)
+        ))
     }
 }
 
@@ -177,7 +184,11 @@ pub(super) async fn check_fresh(context: &Context<'_>, books: &Books, part: &Par
         return Err(context.wrong(&part.request, vec![problem]));
     }
     // 1 to 10,000 again, and none is what it was.
-    let change = format!("UPDATE {} SET randomnumber = {} - randomnumber", quoted(table), GREATEST + 1);
+    let change = format!(
+        "UPDATE {} SET randomnumber = {} - randomnumber",
+        quoted(table),
+        GREATEST + 1
+    );
     books.change(&change).await?;
     let after = "after all random numbers of the table were changed: ";
     as_held(context, books, part, table, &requests, after).await.map(drop)

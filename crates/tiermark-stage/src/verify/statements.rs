@@ -170,7 +170,12 @@ fn judge(tally: &Tally, requests: u32, expected: &Statements) -> Vec<String> {
 }
 
 /// Statements, rows and connections under [`CROWD`] requests at once.
-pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part, expected: &Statements) -> Result<(), Stop> {
+pub(super) async fn check(
+    context: &Context<'_>,
+    books: &Books,
+    part: &Part,
+    expected: &Statements,
+) -> Result<(), Stop> {
     if let Some(reason) = books.uncounted() {
         context.note(format!("statements were not counted: {reason}"));
         return connections(context, books, part).await;

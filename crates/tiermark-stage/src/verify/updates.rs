@@ -44,7 +44,13 @@ pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part) -> 
     }
     let requests = vec![part.request.clone(); CROWD];
     let read = |_: &Request, answer: Answer| judge(context, &answer, &part.expect);
-    let answered: Vec<Row> = context.asker.at_once(&requests, read).await?.into_iter().flatten().collect();
+    let answered: Vec<Row> = context
+        .asker
+        .at_once(&requests, read)
+        .await?
+        .into_iter()
+        .flatten()
+        .collect();
     let after = books.numbers(TABLE).await?;
     let problems = together(&answered, &before, &after);
     if problems.is_empty() {

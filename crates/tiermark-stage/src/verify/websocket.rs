@@ -58,10 +58,12 @@ impl Echo {
     async fn all(mut self) -> Result<(), String> {
         self.echoed("a text", Message::text("Hello, World!")).await?;
         self.echoed("an empty text", Message::text("")).await?;
-        self.echoed("a text beyond Latin script", Message::text("フレームワーク 🍀")).await?;
+        self.echoed("a text beyond Latin script", Message::text("フレームワーク 🍀"))
+            .await?;
         let bytes: Vec<u8> = (0..=255).collect();
         self.echoed("256 bytes", Message::binary(bytes)).await?;
-        self.echoed("a text of 64 KiB", Message::text("x".repeat(LARGE))).await?;
+        self.echoed("a text of 64 KiB", Message::text("x".repeat(LARGE)))
+            .await?;
         let large: Vec<u8> = (0..LARGE).map(|n| (n % 251) as u8).collect();
         self.echoed("64 KiB of bytes", Message::binary(large)).await?;
         self.burst().await?;
@@ -106,7 +108,8 @@ impl Echo {
     /// Many messages before the first answer is read.
     async fn burst(&mut self) -> Result<(), String> {
         for number in 0..BURST {
-            self.send("one of many texts", Message::text(number.to_string())).await?;
+            self.send("one of many texts", Message::text(number.to_string()))
+                .await?;
         }
         for number in 0..BURST {
             let what = format!("text {number} of {BURST} sent at once");
@@ -119,7 +122,11 @@ impl Echo {
     /// One message in three frames comes back whole, in as many frames as the server likes.
     async fn fragments(&mut self) -> Result<(), String> {
         let what = "a text in three frames";
-        let parts = [("Hel", Data::Text, false), ("lo, ", Data::Continue, false), ("World!", Data::Continue, true)];
+        let parts = [
+            ("Hel", Data::Text, false),
+            ("lo, ", Data::Continue, false),
+            ("World!", Data::Continue, true),
+        ];
         for (text, kind, is_last) in parts {
             let frame = Frame::message(Bytes::from_static(text.as_bytes()), OpCode::Data(kind), is_last);
             self.send(what, Message::Frame(frame)).await?;

@@ -8,13 +8,17 @@ use crate::pool::Session;
 use crate::server::{Reply, Request, State};
 
 const HEAD: &str = "SELECT id, customer, total, created_at::text FROM orders";
-const LINES: &str = "SELECT order_id, sku, quantity, price FROM order_lines WHERE order_id = ANY($1) ORDER BY order_id, position";
+const LINES: &str =
+    "SELECT order_id, sku, quantity, price FROM order_lines WHERE order_id = ANY($1) ORDER BY order_id, position";
 
 /// A path with the code of its fault.
 type Fault = (String, &'static str);
 
 pub(crate) async fn answer(state: &State, request: &Request) -> Reply {
-    let id = request.path.strip_prefix("/orders/").map(|text| text.parse::<i32>().unwrap_or(0));
+    let id = request
+        .path
+        .strip_prefix("/orders/")
+        .map(|text| text.parse::<i32>().unwrap_or(0));
     match (request.method.as_str(), id) {
         ("GET", None) => list(state, request).await,
         ("GET", Some(id)) => get(state, id).await,
@@ -94,8 +98,16 @@ async fn list(state: &State, request: &Request) -> Reply {
     if !faults.is_empty() {
         return refused(faults);
     }
-    let order = if state.breaks(Cheat::ListsTheOldestFirst) { "" } else { "DESC" };
-    let limit = if state.breaks(Cheat::ListsWithoutALimit) { 1_000 } else { limit };
+    let order = if state.breaks(Cheat::ListsTheOldestFirst) {
+        ""
+    } else {
+        "DESC"
+    };
+    let limit = if state.breaks(Cheat::ListsWithoutALimit) {
+        1_000
+    } else {
+        limit
+    };
     let query = format!("customer = $1 ORDER BY id {order}");
     let customer = i32::try_from(customer).unwrap();
     let orders = read(state, &mut *state.pool.take().await, &query, customer, limit).await;
@@ -108,7 +120,11 @@ async fn delete(state: &State, id: i32) -> Reply {
         let found = !read(state, &mut session, "id = $1", id, 1).await.is_empty();
         return if found { Reply::text(204, "") } else { not_found() };
     }
-    match session.rows("DELETE FROM orders WHERE id = $1 RETURNING id", &[&id]).await.len() {
+    match session
+        .rows("DELETE FROM orders WHERE id = $1 RETURNING id", &[&id])
+        .await
+        .len()
+    {
         0 => not_found(),
         _ => Reply::text(204, ""),
     }
@@ -118,7 +134,11 @@ async fn delete(state: &State, id: i32) -> Reply {
 async fn put(state: &State, id: Option<i32>, body: &[u8]) -> Reply {
     let Ok(mut order) = serde_json::from_slice::<Value>(body) else {
         let faults = vec![(String::new(), "type")];
-        return if state.breaks(Cheat::RefusesBrokenJsonAsInvalid) { refused(faults) } else { Reply::text(400, "no JSON") };
+        return if state.breaks(Cheat::RefusesBrokenJsonAsInvalid) {
+            refused(faults)
+        } else {
+            Reply::text(400, "no JSON")
+        };
     };
     let mut faults = faults(state, &mut order);
     if !faults.is_empty() {
@@ -150,7 +170,9 @@ async fn put(state: &State, id: Option<i32>, body: &[u8]) -> Reply {
         return not_found();
     };
     if !state.breaks(Cheat::ReplacesNoLines) {
-        session.rows("DELETE FROM order_lines WHERE order_id = $1", &[&stored]).await;
+        session
+            .rows("DELETE FROM order_lines WHERE order_id = $1", &[&stored])
+            .await;
     }
     lines(state, &mut session, stored, &order).await;
     if !apart {
@@ -170,12 +192,22 @@ async fn put(state: &State, id: Option<i32>, body: &[u8]) -> Reply {
 
 async fn lines(state: &State, session: &mut Session, order_id: i32, order: &Value) {
     let lines = order["lines"].as_array().unwrap();
-    let kept = if state.breaks(Cheat::AnswersWhatWasSent) { 1 } else { lines.len() };
+    let kept = if state.breaks(Cheat::AnswersWhatWasSent) {
+        1
+    } else {
+        lines.len()
+    };
     for (position, line) in lines.iter().take(kept).enumerate() {
         let insert = "INSERT INTO order_lines (order_id, position, sku, quantity, price) VALUES ($1, $2, $3, $4, $5)";
         let position = i32::try_from(position).unwrap();
-        let (sku, quantity, price) = (line["sku"].as_str().unwrap(), whole(&line["quantity"]), whole(&line["price"]));
-        session.rows(insert, &[&order_id, &position, &sku, &quantity, &price]).await;
+        let (sku, quantity, price) = (
+            line["sku"].as_str().unwrap(),
+            whole(&line["quantity"]),
+            whole(&line["price"]),
+        );
+        session
+            .rows(insert, &[&order_id, &position, &sku, &quantity, &price])
+            .await;
     }
 }
 
@@ -217,7 +249,11 @@ fn line_faults(state: &State, line: &mut Value, path: &str, faults: &mut Vec<Fau
     match fields.get("sku") {
         None | Some(Value::Null) => faults.push((format!("{below}sku"), "required")),
         Some(Value::String(sku)) => {
-            let sku = if state.breaks(Cheat::SearchesThePattern) { sku.trim() } else { sku };
+            let sku = if state.breaks(Cheat::SearchesThePattern) {
+                sku.trim()
+            } else {
+                sku
+            };
             let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
             if !(3..=32).contains(&sku.len()) || !sku.chars().all(allowed) {
                 faults.push((format!("{below}sku"), "format"));

@@ -84,7 +84,9 @@ async fn world(state: &State, ids: &[i32]) -> Vec<(i32, i32)> {
         Some(Cheat::AsksButAnswersFromMemory) => {
             let mut kept = state.memory.rows.lock().await;
             let rows = read(&mut session, BY_ID, ids).await;
-            rows.into_iter().map(|(id, number)| (id, *kept.entry(id).or_insert(number))).collect()
+            rows.into_iter()
+                .map(|(id, number)| (id, *kept.entry(id).or_insert(number)))
+                .collect()
         }
         Some(Cheat::MergesStatements) => {
             let all = "SELECT id, randomnumber FROM world WHERE id = ANY($1)";
@@ -97,7 +99,11 @@ async fn world(state: &State, ids: &[i32]) -> Vec<(i32, i32)> {
 }
 
 pub(crate) async fn db(state: &State) -> Reply {
-    let id = if state.breaks(Cheat::AlwaysTheSameRow) { 7 } else { random_id(state) };
+    let id = if state.breaks(Cheat::AlwaysTheSameRow) {
+        7
+    } else {
+        random_id(state)
+    };
     Reply::json(200, &row(world(state, &[id]).await[0]))
 }
 
@@ -130,8 +136,16 @@ pub(crate) async fn updates(state: &Arc<State>, request: &Request) -> Reply {
     if state.breaks(Cheat::WritesTheOldNumbers) {
         new = old.clone();
     }
-    let answered: Vec<(i32, i32)> = if state.breaks(Cheat::AnswersOtherNumbers) { old } else { new.clone() };
-    let kept = if state.breaks(Cheat::WritesHalfOfTheRows) { count.div_ceil(2) } else { count };
+    let answered: Vec<(i32, i32)> = if state.breaks(Cheat::AnswersOtherNumbers) {
+        old
+    } else {
+        new.clone()
+    };
+    let kept = if state.breaks(Cheat::WritesHalfOfTheRows) {
+        count.div_ceil(2)
+    } else {
+        count
+    };
     new.truncate(kept);
     match state.cheat {
         Some(Cheat::WritesNothing) => {}
@@ -161,7 +175,11 @@ pub(crate) async fn cached(state: &State, request: &Request) -> Reply {
         Ok(count) => count,
         Err(reply) => return reply,
     };
-    let query = if state.breaks(Cheat::CachesAnotherTable) { BY_ID } else { CACHED_BY_ID };
+    let query = if state.breaks(Cheat::CachesAnotherTable) {
+        BY_ID
+    } else {
+        CACHED_BY_ID
+    };
     let mut kept = state.memory.cached.lock().await;
     if kept.is_empty() && !state.breaks(Cheat::CachesNothing) {
         let all = query.replace(" WHERE id = $1", "");
@@ -206,7 +224,9 @@ fn fortune_row(state: &State, (id, message): &(i32, String)) -> String {
     let escaped = if state.breaks(Cheat::EscapesNothing) {
         message.clone()
     } else if state.breaks(Cheat::EscapesScriptsOnly) {
-        message.replace("<script>", "&lt;script&gt;").replace("</script>", "&lt;/script&gt;")
+        message
+            .replace("<script>", "&lt;script&gt;")
+            .replace("</script>", "&lt;/script&gt;")
     } else {
         message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
     };

@@ -170,7 +170,10 @@ fn read(received: &mut Vec<u8>) -> Option<Request> {
         return None;
     };
     let header = |name: &str| {
-        let found = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        let found = head
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case(name));
         found.map(|header| String::from_utf8_lossy(header.value).into_owned())
     };
     let length: usize = header("content-length").map_or(0, |text| text.parse().unwrap());

@@ -41,7 +41,7 @@ impl Upstream {
     async fn ask(&self, ms: u64) -> Value {
         let limit = Duration::from_secs(15);
         let mut connection = Connection::open(self.service, limit).await.unwrap();
-        let request = Asked::get(&format!("/delay?ms={ms}"));
+        let request = Asked::get(format!("/delay?ms={ms}"));
         let bytes = request_bytes(&request, &self.service.to_string(), true);
         connection.send(&bytes).await.unwrap();
         let answer = connection.answer(limit).await.unwrap();
@@ -127,12 +127,12 @@ pub(crate) fn cpu(state: &State, request: &Request) -> Reply {
 }
 
 fn is_prime(number: u64) -> bool {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         return number == 2;
     }
     let mut divisor = 3;
     while divisor * divisor <= number {
-        if number % divisor == 0 {
+        if number.is_multiple_of(divisor) {
             return false;
         }
         divisor += 2;

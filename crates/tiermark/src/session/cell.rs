@@ -101,6 +101,9 @@ impl Session<'_> {
         let result = match self.verified.entry(known) {
             Entry::Occupied(_) => verify::once(target, scenario).await.map(drop).map_err(Unverified::from),
             Entry::Vacant(unknown) => verify::fully(target, scenario, &surroundings).await.map(|verified| {
+                for what in &verified.unchecked {
+                    self.ui.note(&format!("{}, {}: {what}", start.entry, scenario.name));
+                }
                 unknown.insert(Answers::of(scenario, verified.answers));
             }),
         };

@@ -73,6 +73,31 @@ fn load_on_another_machine_is_refused_unless_confirmed() {
 }
 
 #[test]
+fn verify_shows_a_table_and_every_failure_in_full_below_it() {
+    let world = World::new();
+    let select = ["verify", "--scenarios", "plaintext", "--runner", "process", "--entries"];
+    let done = world.run(&[&select[..], &["good,wrong-body"]].concat()).exits(1);
+    for part in [
+        "FAILED",
+        "wrong-body",
+        "body: differs from character",
+        "Hello, Wurld!",
+        "1 of 2 passed, 1 failed",
+    ] {
+        assert!(done.stdout.contains(part), "{part:?} is missing in:\n{}", done.stdout);
+    }
+    world
+        .run(&[&select[..], &["good", "--all-variants"]].concat())
+        .exits(0)
+        .prints("1 of 1 passed");
+    world
+        .run(&["verify", "--scenarios", "plaintxt"])
+        .exits(2)
+        .says("plaintext");
+    assert_nothing_left();
+}
+
+#[test]
 fn a_new_framework_builds_and_passes_and_bad_names_leave_nothing() {
     let world = World::new();
     world
@@ -168,7 +193,7 @@ fn json_is_all_that_stands_on_standard_output() {
         &[&["plan"], select, &["--format", "json"]].concat(),
         &["list", "--format", "json"],
         &["report", "--format", "json"],
-        &[&["verify"], select, &["--format", "json"]].concat(),
+        &["verify", "fine", "--runner=process", "--format", "json"],
         &["clean", "--format", "json"],
     ] {
         let done = world.run(arguments).exits(0);

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::books::Books;
 use super::super::body::excerpt;
+use super::super::books::Books;
 use crate::error::StageError;
 
 /// One line.
@@ -67,7 +67,8 @@ impl Draft {
 
 /// An order that was answered, with no field missing or beside.
 pub(super) fn read(body: &[u8]) -> Result<Order, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|_| format!("body: expected JSON, got {}", excerpt(body)))?;
+    let value: Value =
+        serde_json::from_slice(body).map_err(|_| format!("body: expected JSON, got {}", excerpt(body)))?;
     of_json(&value).map_err(|field| format!("body: expected an order, but {field}: {}", excerpt(body)))
 }
 
@@ -129,7 +130,8 @@ pub(super) async fn stored(books: &Books, id: i64) -> Result<Option<Order>, Stag
                 FROM orders WHERE id::bigint = $1";
     let rows = books.rows(head, &[&id]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let lines = "SELECT sku, quantity::bigint, price::bigint FROM order_lines WHERE order_id::bigint = $1 ORDER BY position";
+    let lines =
+        "SELECT sku, quantity::bigint, price::bigint FROM order_lines WHERE order_id::bigint = $1 ORDER BY position";
     let line = |row: &tokio_postgres::Row| Line {
         sku: row.get(0),
         quantity: row.get(1),
@@ -161,7 +163,9 @@ pub(super) fn difference(expected: &Order, got: &Order) -> Option<String> {
         return Some(format!("body: differs\n- {}\n+ {}", place(expected), place(got)));
     }
     let off = (expected.created - got.created).abs();
-    let shown = |micros: i64| jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |at| at.to_string());
+    let shown = |micros: i64| {
+        jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |at| at.to_string())
+    };
     (off >= SECOND).then(|| {
         format!(
             "created: expected {}, got {}",
@@ -205,7 +209,10 @@ mod tests {
         };
         assert_eq!(difference(&order, &later(999_999)), None);
         assert!(difference(&order, &later(1_000_000)).is_some_and(|problem| problem.contains("created")));
-        let other = Order { total: 1, ..order.clone() };
+        let other = Order {
+            total: 1,
+            ..order.clone()
+        };
         insta::assert_snapshot!(difference(&order, &other).unwrap_or_default());
     }
 }
