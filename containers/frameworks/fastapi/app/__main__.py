@@ -45,6 +45,8 @@ def run_granian(settings: Settings) -> None:
         port=settings.port,
         interface=Interfaces.ASGI,
         workers=settings.workers,
+        # How many connections a process holds, idle ones too; 1,024 over all processes by default.
+        backpressure=16_384,
         workers_kill_timeout=STOP_WITHIN,
     ).serve()
 
