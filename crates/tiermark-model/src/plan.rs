@@ -87,7 +87,8 @@ impl PlanInput {
     /// The first load and scenario that do not go together.
     pub fn check(&self) -> Result<(), Unplannable> {
         let scenarios = self.scenarios.iter();
-        let pairs = scenarios.flat_map(|scenario| self.suite.loads_of(scenario).iter().map(move |load| (load, scenario)));
+        let pairs =
+            scenarios.flat_map(|scenario| self.suite.loads_of(scenario).iter().map(move |load| (load, scenario)));
         for (load, scenario) in pairs {
             if let Some(unfit) = load.unfit(Some(scenario.protocol)) {
                 return Err(Unplannable {

@@ -217,10 +217,16 @@ pub struct Context {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
     Folder,
-    File { bytes: Vec<u8>, executable: bool },
+    File {
+        bytes: Vec<u8>,
+        executable: bool,
+    },
     Link(PathBuf),
     /// A file that is read only when it is sent: archives of other projects are large.
-    Elsewhere { path: PathBuf, size: u64 },
+    Elsewhere {
+        path: PathBuf,
+        size: u64,
+    },
 }
 
 impl Context {

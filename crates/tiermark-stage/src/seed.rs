@@ -28,7 +28,9 @@ pub(crate) async fn orders(client: &impl GenericClient, seed: u64) -> Result<(),
     let insert = "INSERT INTO orders (id, customer, total, created_at) \
                   SELECT id, customer, total, timestamptz '2026-01-01 00:00:00Z' + id * interval '1 minute' \
                   FROM unnest($1::int4[], $2::int4[], $3::int8[]) AS o (id, customer, total)";
-    client.execute(insert, &[&rows.ids, &rows.customers, &rows.totals]).await?;
+    client
+        .execute(insert, &[&rows.ids, &rows.customers, &rows.totals])
+        .await?;
     let lines = rows.lines;
     let insert = "INSERT INTO order_lines (order_id, position, sku, quantity, price) \
                   SELECT * FROM unnest($1::int4[], $2::int4[], $3::text[], $4::int4[], $5::int4[])";
@@ -86,7 +88,9 @@ impl Orders {
                 total += i64::from(quantity) * i64::from(price);
                 rows.lines.orders.push(id);
                 rows.lines.positions.push(position);
-                rows.lines.skus.push(format!("SKU-{:04}", random.random_range(1..=GOODS)));
+                rows.lines
+                    .skus
+                    .push(format!("SKU-{:04}", random.random_range(1..=GOODS)));
                 rows.lines.quantities.push(quantity);
                 rows.lines.prices.push(price);
             }

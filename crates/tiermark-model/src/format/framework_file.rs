@@ -6,11 +6,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::framework::{
-    Choice, DataLayer, Fact, FactKind, Framework, MAX_DATABASE_CONNECTIONS, Need, PLACEHOLDERS, Pool, Process, Readiness, Variant,
-    VersionProbe, WorkerRule, Workers,
+    Choice, DataLayer, Fact, FactKind, Framework, MAX_DATABASE_CONNECTIONS, Need, PLACEHOLDERS, Pool, Process,
+    Readiness, Variant, VersionProbe, WorkerRule, Workers,
 };
 use super::yaml::{At, Faults, FormatError};
-use super::{check_name, check_path, check_range, check_status, check_version, is_subfolder, list_names, read_versioned};
+use super::{
+    check_name, check_path, check_range, check_status, check_version, is_subfolder, list_names, read_versioned,
+};
 use crate::load::Protocol;
 
 /// `framework.yaml`: one backend framework with its variants.
@@ -303,7 +305,11 @@ impl FrameworkFile {
                 .filter_map(|u| Some((u.value.scenario.or(u.value.feature)?.value, u.value.reason)))
                 .collect(),
             process: self.process.map(ProcessFile::into_domain),
-            facts: self.facts.into_iter().filter_map(|fact| fact.value.into_domain()).collect(),
+            facts: self
+                .facts
+                .into_iter()
+                .filter_map(|fact| fact.value.into_domain())
+                .collect(),
         }
     }
 }
@@ -326,7 +332,11 @@ impl FactFile {
             None => {}
         }
         if self.source.value.trim().is_empty() {
-            faults.add(self.source.place, "the source is empty", "an address, or a place in a document");
+            faults.add(
+                self.source.place,
+                "the source is empty",
+                "an address, or a place in a document",
+            );
         }
         if self.date.value.parse::<jiff::civil::Date>().is_err() {
             faults.add(

@@ -66,7 +66,11 @@ impl Page {
         if only.is_none() && !framework.facts.is_empty() {
             let _ = writeln!(self.out, "\nJudged, 1 to 5 by docs/rubric.md");
             for kind in FactKind::ALL {
-                framework.facts.iter().filter(|fact| fact.what == kind).for_each(|fact| self.fact(fact));
+                framework
+                    .facts
+                    .iter()
+                    .filter(|fact| fact.what == kind)
+                    .for_each(|fact| self.fact(fact));
             }
         }
         self.out
@@ -78,12 +82,20 @@ impl Page {
         } else {
             ""
         };
-        let _ = writeln!(self.out, "\n{}/{}{role}: {}", framework.name, variant.name, variant.title);
+        let _ = writeln!(
+            self.out,
+            "\n{}/{}{role}: {}",
+            framework.name, variant.name, variant.title
+        );
         if let Some(folder) = &variant.folder {
             self.item("source", &source.join(folder).display().to_string());
         }
         let layer = &variant.data_layer;
-        let place = layer.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
+        let place = layer
+            .source
+            .as_ref()
+            .map(|source| format!(" ({source})"))
+            .unwrap_or_default();
         self.item(
             "data layer",
             &format!("{}, {}: {}{place}", layer.name, layer.kind, layer.reason),
