@@ -52,7 +52,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "TIMEOUT": None,
-        # Twice the table: at the limit itself the cache begins to cull when two threads store the same row.
+        # Twice the table: at its limit the cache would cull a third of its rows when one of them is stored again.
         "OPTIONS": {"MAX_ENTRIES": 20_000},
     }
 }

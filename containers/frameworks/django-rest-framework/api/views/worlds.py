@@ -1,4 +1,5 @@
 from random import randint, sample
+from threading import Lock
 
 from django.core.cache import cache
 from django.db import transaction
@@ -51,9 +52,22 @@ class CachedQueries(DatabaseView):
         return Response(WorldSerializer(rows, many=True).data)
 
 
+filling = Lock()
+
+
 def cached_worlds(ids):
-    cached = cache.get_many(ids)
-    missing = {id: CachedWorld.objects.values("id", "random_number").get(pk=id) for id in set(ids) - cached.keys()}
-    if missing:
-        cache.set_many(missing)
-    return [cached[id] if id in cached else missing[id] for id in ids]
+    rows = cache.get_many(ids)
+    if len(rows) < len(set(ids)):
+        rows = fill_cache(ids)
+    return [rows[id] for id in ids]
+
+
+def fill_cache(ids):
+    """Reads the whole table, at the first request or where a row has left the cache."""
+    with filling:
+        # Another thread may have filled it meanwhile.
+        rows = cache.get_many(ids)
+        if len(rows) < len(set(ids)):
+            rows = {row["id"]: row for row in CachedWorld.objects.values("id", "random_number")}
+            cache.set_many(rows)
+        return rows

@@ -44,7 +44,9 @@ class Repository(Protocol):
         """Each row by a statement of its own, one after the other."""
         ...
 
-    async def cached_world(self, id: int) -> World: ...
+    async def cached_worlds(self) -> Sequence[World]:
+        """All rows of the table that the cache holds."""
+        ...
 
     async def renumber_worlds(self, numbers: dict[int, int]) -> Sequence[World]:
         """Reads each row, gives it its new number and commits all of them."""

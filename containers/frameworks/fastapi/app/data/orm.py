@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy import delete, make_url, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from app.data.models import CachedWorld, Fortune, Order, OrderLine, World
 from app.schemas import OrderIn
@@ -23,8 +23,8 @@ class Repository:
         # An id that was drawn twice is read twice, though the session knows its row already.
         return [await self._session.get_one(World, id, populate_existing=True) for id in ids]
 
-    async def cached_world(self, id: int) -> CachedWorld:
-        return await self._session.get_one(CachedWorld, id)
+    async def cached_worlds(self) -> Sequence[CachedWorld]:
+        return (await self._session.scalars(select(CachedWorld))).all()
 
     async def renumber_worlds(self, numbers: dict[int, int]) -> Sequence[World]:
         worlds = [await self._session.get_one(World, id) for id in numbers]
@@ -41,7 +41,7 @@ class Repository:
         return fortunes
 
     async def order(self, id: int) -> Order | None:
-        return await self._session.get(Order, id, options=[selectinload(Order.lines)])
+        return await self._session.get(Order, id, options=[joinedload(Order.lines)])
 
     async def orders(self, customer: int, limit: int) -> Sequence[Order]:
         query = (
@@ -49,9 +49,9 @@ class Repository:
             .where(Order.customer == customer)
             .order_by(Order.id.desc())
             .limit(limit)
-            .options(selectinload(Order.lines))
+            .options(joinedload(Order.lines))
         )
-        return (await self._session.scalars(query)).all()
+        return (await self._session.scalars(query)).unique().all()
 
     async def add_order(self, order: OrderIn) -> Order:
         stored = Order(customer=order.customer, total=order.total, lines=lines(order))
@@ -61,7 +61,7 @@ class Repository:
 
     async def replace_order(self, id: int, order: OrderIn) -> Order | None:
         # Locked, so that two who replace the same order do so one after the other.
-        stored = await self._session.get(Order, id, options=[selectinload(Order.lines)], with_for_update=True)
+        stored = await self._session.get(Order, id, options=[joinedload(Order.lines)], with_for_update={"of": Order})
         if stored is None:
             return None
         stored.customer, stored.total, stored.lines = order.customer, order.total, lines(order)

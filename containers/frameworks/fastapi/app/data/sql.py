@@ -51,8 +51,8 @@ class Repository:
     async def worlds(self, ids: Iterable[int]) -> Sequence[World]:
         return [await self.world(id) for id in ids]
 
-    async def cached_world(self, id: int) -> World:
-        return World(*await self._connection.fetchrow("SELECT id, randomnumber FROM cachedworld WHERE id = $1", id))
+    async def cached_worlds(self) -> Sequence[World]:
+        return [World(*row) for row in await self._connection.fetch("SELECT id, randomnumber FROM cachedworld")]
 
     async def renumber_worlds(self, numbers: dict[int, int]) -> Sequence[World]:
         worlds = await self.worlds(numbers)
