@@ -72,6 +72,9 @@ public final class ContractEnvironment {
             return;
         }
         URI url = url("DATABASE_URL", text, List.of("postgres", "postgresql"));
+        if (url.getRawPath().length() < 2) {
+            throw new UnusableException("DATABASE_URL must end with the name of the database");
+        }
         String credentials = url.getRawUserInfo() == null ? "" : url.getRawUserInfo();
         int colon = credentials.indexOf(':');
         String user = colon < 0 ? credentials : credentials.substring(0, colon);
@@ -99,8 +102,9 @@ public final class ContractEnvironment {
         } catch (URISyntaxException fault) {
             throw new UnusableException(name + " is not a URL");
         }
-        if (!schemes.contains(url.getScheme()) || url.getHost() == null || url.getPort() > 65_535) {
-            throw new UnusableException(name + " must have the form " + schemes.getFirst() + "://host:port");
+        boolean known = url.getScheme() != null && schemes.contains(url.getScheme());
+        if (!known || url.getHost() == null || url.getPort() > 65_535) {
+            throw new UnusableException(name + " must begin with " + schemes.getFirst() + "://, a host and a port");
         }
         return url;
     }
