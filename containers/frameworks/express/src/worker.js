@@ -6,7 +6,7 @@ import { UpstreamService } from './services/upstream.js';
 import { serveWebSocket } from './websocket.js';
 
 // A margin below the contract's five seconds.
-const STOP_WITHIN_MS = 4000;
+const STOP_WITHIN_MS = 3500;
 const WEBSOCKETS_STOP_WITHIN_MS = 1000;
 
 // Connections that wait to be accepted: what Linux allows at most by default. Node's own 511 overflows when a

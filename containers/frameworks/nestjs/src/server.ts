@@ -7,7 +7,7 @@ import type { Environment } from './config/environment.js';
 import { RawWsAdapter } from './echo/raw-ws.adapter.js';
 
 // A margin below the contract's five seconds.
-const STOP_WITHIN_MS = 4000;
+const STOP_WITHIN_MS = 3500;
 
 // Connections that wait to be accepted: what Linux allows at most by default. Node's own 511 overflows when a
 // thousand clients connect at once.
