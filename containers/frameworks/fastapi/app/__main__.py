@@ -31,6 +31,8 @@ def run_uvicorn(settings: Settings) -> None:
         port=settings.port,
         workers=settings.workers,
         access_log=False,
+        # At `info` it would log each WebSocket that is opened and closed.
+        log_level="warning",
         timeout_graceful_shutdown=STOP_WITHIN,
     )
 
