@@ -9,6 +9,8 @@ from app.schemas import OrderIn
 from app.settings import Settings
 
 WORLD_ROWS = 10_000
+# Seconds to open a connection; asyncpg would wait for a minute.
+CONNECT_WITHIN = 5
 
 
 class World(Protocol):

@@ -8,6 +8,7 @@ from sqlalchemy import delete, make_url, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import joinedload
 
+from app.data import CONNECT_WITHIN
 from app.data.models import CachedWorld, Fortune, Order, OrderLine, World
 from app.schemas import OrderIn
 
@@ -88,6 +89,7 @@ class Database:
             max_overflow=0,
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
+            connect_args={"timeout": CONNECT_WITHIN},
         )
         self._engine = engine
         # As SQLAlchemy documents it: reads without BEGIN and ROLLBACK around them, writes in transactions, one pool for both.

@@ -10,6 +10,7 @@ from typing import Self
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from app.data import CONNECT_WITHIN
 from app.schemas import OrderIn
 
 
@@ -138,7 +139,7 @@ class Database:
     @classmethod
     async def open(cls, url: str, pool_size: int) -> Self:
         # None at the start: connections are opened when they are first needed.
-        return cls(await asyncpg.create_pool(url, min_size=0, max_size=pool_size, reset=no_reset))
+        return cls(await asyncpg.create_pool(url, min_size=0, max_size=pool_size, timeout=CONNECT_WITHIN, reset=no_reset))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Repository]:
