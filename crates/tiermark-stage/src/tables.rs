@@ -356,7 +356,7 @@ mod tests {
         };
         assert_eq!(
             empty.differences()[1],
-            "{table}: ids from 1 to 10000 expected, from none to none found"
+            "world: ids from 1 to 10000 expected, from none to none found"
         );
     }
 
