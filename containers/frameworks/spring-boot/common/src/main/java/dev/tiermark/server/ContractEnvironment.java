@@ -67,8 +67,8 @@ public final class ContractEnvironment {
         if (text.isEmpty()) {
             // The data layer is there all the same; no request gets as far as to it.
             properties.put("tiermark.database.location", "localhost/none");
-            properties.put("tiermark.database.username", "");
-            properties.put("tiermark.database.password", "");
+            properties.put("tiermark.database.username", "none");
+            properties.put("tiermark.database.password", "none");
             return;
         }
         URI url = url("DATABASE_URL", text, List.of("postgres", "postgresql"));
@@ -79,6 +79,9 @@ public final class ContractEnvironment {
         int colon = credentials.indexOf(':');
         String user = colon < 0 ? credentials : credentials.substring(0, colon);
         String password = colon < 0 ? "" : credentials.substring(colon + 1);
+        if (user.isEmpty()) {
+            throw new UnusableException("DATABASE_URL must name a user");
+        }
         String port = url.getPort() < 0 ? "" : ":" + url.getPort();
         String options = url.getRawQuery() == null ? "" : "?" + url.getRawQuery();
         properties.put("tiermark.database.location", url.getHost() + port + url.getRawPath() + options);
