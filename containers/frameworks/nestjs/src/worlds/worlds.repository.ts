@@ -9,6 +9,9 @@ export abstract class WorldsRepository {
   /** Writes rows back, in the order of their ids. */
   abstract update(worlds: World[]): Promise<void>;
 
+  /** All rows of the table cachedworld. */
+  abstract allCached(): Promise<World[]>;
+
   /** A row of the table cachedworld. */
   abstract findCached(id: number): Promise<World>;
 }

@@ -31,6 +31,11 @@ export class SqlWorldsRepository extends WorldsRepository {
     });
   }
 
+  async allCached(): Promise<World[]> {
+    const { rows } = await this.pool.query<World>('SELECT id, randomnumber AS "randomNumber" FROM cachedworld');
+    return rows;
+  }
+
   async findCached(id: number): Promise<World> {
     const { rows } = await this.pool.query<World>({
       name: 'cachedworld-by-id',

@@ -28,6 +28,10 @@ export class TypeOrmWorldsRepository extends WorldsRepository {
     await this.worlds.upsert(worlds, ['id']);
   }
 
+  allCached(): Promise<World[]> {
+    return this.cachedWorlds.find();
+  }
+
   findCached(id: number): Promise<World> {
     return this.cachedWorlds.findOneByOrFail({ id });
   }
