@@ -3,11 +3,12 @@ SHELL := /bin/bash
 SETUP ?= yes
 export SETUP
 
-.PHONY: help bench bench-load test lint
+.PHONY: help bench bench-load verify test lint
 
 help:
 	@echo "make bench   set up what is missing, build, measure the quick suite, print the rated table"
 	@echo "make bench-load   the load generator beside wrk and h2load (docs/performance.md)"
+	@echo "make verify  build all frameworks, check each against the whole contract, print a table"
 	@echo "make test    set up what is missing, run every test"
 	@echo "make lint    formatting, clippy, dependency rules"
 	@echo "SETUP=no     install and start nothing"
@@ -17,6 +18,9 @@ bench:
 
 bench-load:
 	@scripts/bench-load
+
+verify:
+	@scripts/with-engine verify cargo run --quiet --release --locked --package tiermark -- verify $(VERIFY_ARGS)
 
 test:
 	@scripts/with-engine test cargo test --workspace --locked --no-fail-fast
