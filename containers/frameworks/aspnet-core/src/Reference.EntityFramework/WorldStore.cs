@@ -21,27 +21,44 @@ internal sealed class WorldStore(AppDbContext db) : IWorldStore
 
     public async Task<World[]> FindEachAsync(int[] ids, CancellationToken stop)
     {
-        var worlds = new World[ids.Length];
-        for (var i = 0; i < ids.Length; i++)
+        // One connection for all statements; by itself each would take one from the pool and give it back.
+        await db.Database.OpenConnectionAsync(stop);
+        try
         {
-            worlds[i] = await ById(db, ids[i], stop);
-        }
+            var worlds = new World[ids.Length];
+            for (var i = 0; i < ids.Length; i++)
+            {
+                worlds[i] = await ById(db, ids[i], stop);
+            }
 
-        return worlds;
+            return worlds;
+        }
+        finally
+        {
+            await db.Database.CloseConnectionAsync();
+        }
     }
 
     public async Task<World[]> UpdateEachAsync(int[] ids, CancellationToken stop)
     {
-        var worlds = new World[ids.Length];
-        for (var i = 0; i < ids.Length; i++)
+        await db.Database.OpenConnectionAsync(stop);
+        try
         {
-            worlds[i] = await TrackedById(db, ids[i], stop);
-            worlds[i].RandomNumber = RandomRows.Number();
-        }
+            var worlds = new World[ids.Length];
+            for (var i = 0; i < ids.Length; i++)
+            {
+                worlds[i] = await TrackedById(db, ids[i], stop);
+                worlds[i].RandomNumber = RandomRows.Number();
+            }
 
-        // One batch in one transaction, which Entity Framework sorts by the rows' keys.
-        await db.SaveChangesAsync(stop);
-        return worlds;
+            // One batch in one transaction, which Entity Framework sorts by the rows' keys.
+            await db.SaveChangesAsync(stop);
+            return worlds;
+        }
+        finally
+        {
+            await db.Database.CloseConnectionAsync();
+        }
     }
 
     public Task<CachedWorld> FindCachedAsync(int id, CancellationToken stop) => CachedById(db, id, stop);
