@@ -38,8 +38,8 @@ fn resuming_is_refused_where_something_changed_and_says_what() {
         "the build of good/perl",
     );
     let manifest = world.newest().folder.join("manifest.json");
-    changed(&manifest, "\"format\": 2", "\"format\": 99", "run format 99");
-    changed(&manifest, "\"format\": 2", "\"format\": 1", "remedy: measure again");
+    changed(&manifest, "\"format\": 3", "\"format\": 99", "run format 99");
+    changed(&manifest, "\"format\": 3", "\"format\": 1", "remedy: measure again");
     // Put back as it was, it can be resumed.
     resume().exits(0);
     assert_nothing_left();
