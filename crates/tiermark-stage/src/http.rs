@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tiermark_model::load::Request;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -30,6 +30,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// How its end was told.
     pub framing: Framing,
+    /// How long it was waited for, from the end of sending on.
+    pub waited: Duration,
 }
 
 /// How an answer tells where its body ends (RFC 9112, section 6.3).
@@ -195,9 +197,14 @@ impl Connection {
     /// # Errors
     /// Everything else than a whole answer within `limit`.
     pub async fn answer(&mut self, limit: Duration) -> Result<Answer, NoAnswer> {
-        timeout(limit, self.read_answer())
+        let begun = Instant::now();
+        let answer = timeout(limit, self.read_answer())
             .await
-            .unwrap_or(Err(NoAnswer::Timeout(limit)))
+            .unwrap_or(Err(NoAnswer::Timeout(limit)))?;
+        Ok(Answer {
+            waited: begun.elapsed(),
+            ..answer
+        })
     }
 
     async fn read_answer(&mut self) -> Result<Answer, NoAnswer> {
@@ -271,6 +278,7 @@ fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(Answer, usize)>, No
         headers,
         body: Vec::new(),
         framing: Framing::Close,
+        waited: Duration::ZERO,
     };
     answer.framing = framing(&answer)?;
     let rest = &bytes[start..];

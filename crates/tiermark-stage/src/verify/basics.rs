@@ -18,6 +18,10 @@ const VARYING_ANSWERS: usize = 20;
 const MIN_DISTINCT: usize = 10;
 /// Requests at once that must be answered as one alone is: the highest level of connections of most scenarios.
 const CROWD: u64 = 256;
+/// Fewer, where one alone takes so long that as many would take longer than this on one core; at least [`SMALL_CROWD`].
+const CROWD_WITHIN: Duration = Duration::from_secs(10);
+/// As above.
+const SMALL_CROWD: u64 = 16;
 /// Within this `Date` must have moved (TechEmpower's `verify_headers` waits as long).
 const DATE_MOVES_WITHIN: Duration = Duration::from_secs(3);
 /// Pause between two looks at `Date`.
@@ -32,11 +36,15 @@ pub(super) async fn all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<Ve
     let mut beginning = None;
     for part in &scenario.requests {
         let mut answers = Vec::new();
+        let mut longest = Duration::ZERO;
         for request in fillings(&part.request) {
             let prober = Prober::new(asker, scenario, part, request);
             let begun = Instant::now();
             let first = prober.one().await?;
-            answers.extend(prober.kept_alive().await?);
+            let kept = prober.kept_alive().await?;
+            // The quicker of two: the first may have woken a compiler.
+            longest = longest.max(kept.iter().map(|answer| answer.waited).min().unwrap_or_default());
+            answers.extend(kept);
             answers.extend(prober.pipelined().await?);
             prober.uncompressed().await?;
             if part.expect.varies {
@@ -45,7 +53,7 @@ pub(super) async fn all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<Ve
             beginning.get_or_insert((begun, first.clone()));
             answers.push(first);
         }
-        answers.extend(crowd(asker, scenario, part).await?);
+        answers.extend(crowd(asker, scenario, part, longest).await?);
         verified.push(summary(&answers));
     }
     if let (Some((begun, first)), Some(part)) = (beginning, scenario.requests.first()) {
@@ -90,9 +98,20 @@ fn spread(value: &Value, index: u64) -> u64 {
     value.from.saturating_add(index.saturating_mul(step) % range.max(1))
 }
 
-/// The same answer for many at once as for one.
-async fn crowd(asker: &Asker<'_>, scenario: &Scenario, part: &Part) -> Result<Vec<Answer>, VerifyFailure> {
-    let requests: Vec<Request> = (0..CROWD)
+/// How many at once, where one alone took `lone`.
+fn crowd_size(lone: Duration) -> u64 {
+    let fit = CROWD_WITHIN.as_nanos() / lone.as_nanos().max(1);
+    u64::try_from(fit).unwrap_or(CROWD).clamp(SMALL_CROWD, CROWD)
+}
+
+/// The same answer for many at once as for one, which took `lone`.
+async fn crowd(
+    asker: &Asker<'_>,
+    scenario: &Scenario,
+    part: &Part,
+    lone: Duration,
+) -> Result<Vec<Answer>, VerifyFailure> {
+    let requests: Vec<Request> = (0..crowd_size(lone))
         .map(|index| part.request.with(|value| spread(value, index)))
         .collect();
     let judge = |_: &Request, answer: Answer| {
@@ -300,6 +319,12 @@ impl<'a> Prober<'a> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn slow_answers_are_asked_for_by_fewer_at_once() {
+        let sizes = [0, 1, 39, 100, 1_000, 60_000].map(|millis| crowd_size(Duration::from_millis(millis)));
+        assert_eq!(sizes, [256, 256, 256, 100, 16, 16]);
+    }
 
     proptest! {
         #[test]

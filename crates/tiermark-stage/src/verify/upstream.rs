@@ -144,6 +144,7 @@ mod tests {
                 headers: vec![],
                 body: body.as_bytes().to_vec(),
                 framing: Framing::Chunked,
+                waited: std::time::Duration::ZERO,
             };
             assert_eq!(read(&answer, 50).is_ok(), right, "{body}");
         };
