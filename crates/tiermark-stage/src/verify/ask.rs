@@ -1,7 +1,7 @@
 //! How a target is asked: one request, or many at once.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tiermark_model::format::scenario::{Expect, ExpectBody, Scenario};
@@ -16,6 +16,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest wait for one of many answers that were asked for at once: a server of few workers has them wait for each other.
 /// TechEmpower's generator gives up after 20 s (`toolset/databases/abstract_database.py`), on machines of many cores.
 const CROWD_PATIENCE: Duration = Duration::from_secs(60);
+/// A crowd that took longer than this may have left no time for anything else in the server.
+const BUSY: Duration = Duration::from_secs(1);
+/// What such a server gets to come to itself: uvicorn, for one, sets the clock of its `Date` in a task of its event loop, once a
+/// second (`uvicorn/server.py`, `on_tick`), so after ten seconds without a turn it is ten seconds behind.
+const REST: Duration = Duration::from_millis(1200);
 /// Most kinds of wrong answers that a message of many tells apart.
 const KINDS_SHOWN: usize = 3;
 
@@ -86,6 +91,7 @@ impl<'a> Asker<'a> {
     ) -> Result<Vec<T>, VerifyFailure> {
         let opened = join_all(requests.iter().map(|_| self.connect(CROWD_PATIENCE))).await;
         let judge = &judge;
+        let begun = Instant::now();
         let asking = opened.into_iter().zip(requests).map(|(opened, request)| async move {
             let answered = async {
                 let mut connection = opened?;
@@ -100,6 +106,9 @@ impl<'a> Asker<'a> {
             }
         });
         let answered = join_all(asking).await;
+        if begun.elapsed() > BUSY {
+            tokio::time::sleep(REST).await;
+        }
         let total = answered.len();
         let mut right = Vec::with_capacity(total);
         let mut wrong: BTreeMap<String, usize> = BTreeMap::new();

@@ -14,6 +14,10 @@ internal static class ModelStateFaults
         {
             // A missing body has an error of its own; that the parameter is required would be a second one.
             options.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
+            // A list of 51 lines with a fault in each has the fault of its size too.
+            options.ValidateComplexTypesIfChildValidationFails = true;
+            // All faults are told, not the first 200; how long a body may be bounds them.
+            options.MaxModelValidationErrors = int.MaxValue;
             options.ModelBindingMessageProvider.SetMissingRequestBodyRequiredValueAccessor(() => FaultCode.Type);
             options.ModelBindingMessageProvider.SetAttemptedValueIsInvalidAccessor((_, _) => FaultCode.Type);
             options.ModelBindingMessageProvider.SetNonPropertyAttemptedValueIsInvalidAccessor(_ => FaultCode.Type);

@@ -28,9 +28,18 @@ impl State {
     }
 }
 
-/// One check in one line, for progress.
+/// One check in one line, for progress. A failure is told at once too: a whole verification takes half an hour.
 pub(super) fn line(check: &Check) -> String {
-    format!("{:<28} {:<20} {}", check.entry, check.scenario, cell(check))
+    let mut line = format!("{:<32} {:<20} {}", check.entry, check.scenario, cell(check));
+    if check.state == State::Failed
+        && let Some(reason) = &check.reason
+    {
+        for part in reason.lines() {
+            line.push_str("\n    ");
+            line.push_str(part);
+        }
+    }
+    line
 }
 
 /// The whole result for a terminal of that width.
