@@ -14,6 +14,11 @@ pub const DOCKERFILE: &str = "Dockerfile";
 /// Name of the file that says what stays out of a build context.
 pub const DOCKERIGNORE: &str = ".dockerignore";
 
+/// When every file of a build context was changed last, in seconds since 1970: 1980-01-01, the usual choice of reproducible builds.
+/// Archives of type zip know nothing earlier, and PHP's OPcache takes 0 for "unknown" and never caches such a file
+/// (`ZendAccelerator.c`, `zend_get_file_handle_timestamp`).
+const MODIFIED: u64 = 315_532_800;
+
 /// A base image that a Dockerfile names by a build argument: `ARG GO_IMAGE=golang:1.26-trixie` and `FROM ${GO_IMAGE}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseArgument {
@@ -359,7 +364,7 @@ impl Context {
         let mut archive = tar::Builder::new(Vec::new());
         for (path, content) in &self.entries {
             let mut header = tar::Header::new_gnu();
-            header.set_mtime(0);
+            header.set_mtime(MODIFIED);
             header.set_uid(0);
             header.set_gid(0);
             header.set_size(0);
