@@ -22,12 +22,12 @@ use crate::tally::Tally;
 use crate::tls::Tls;
 use crate::worker::{Ended, Job, Worker};
 
-/// Longest time for opening connections before the load begins, in nanoseconds. What is not open by then goes on
-/// connecting under load, so that a server which accepts nothing delays a trial by no more than this.
+/// Longest time for opening connections before the load begins, in nanoseconds, beside what the pace of opening takes. What is
+/// not open by then goes on connecting under load, so that a server which accepts nothing delays a trial by no more than this.
 const OPENING_NS: u64 = 2_000_000_000;
 
 /// Puts the load on its target and records what happens. Blocks for the opening of the connections (2 s or the timeout at
-/// most), warm-up, window and drain (the timeout at most).
+/// most, and 0.4 ms for each beyond 256), warm-up, window and drain (the timeout at most).
 ///
 /// A target's failures are outcomes of the recording, never errors; so is a target that is not there at all.
 ///
@@ -278,7 +278,8 @@ impl Lane<'_> {
                 source,
             },
         };
-        let until = link.now().saturating_add(OPENING_NS.min(job.timeout_ns));
+        let opening = OPENING_NS.min(job.timeout_ns) + Worker::<L, P>::opening_ns(slots.len());
+        let until = link.now().saturating_add(opening);
         Worker::<L, P>::open(job, &mut link, &mut slots, until).map_err(ended)?;
         // The receiver counts what it gets, and waits until no sender is left.
         let _ = opened.send(());
