@@ -252,8 +252,37 @@ impl Plan {
     pub fn estimated_seconds(&self) -> f64 {
         let cells = self.starts.iter().flat_map(|start| &start.cells);
         let trials: f64 = cells.map(|cell| self.trial_seconds(&cell.load)).sum();
-        trials + self.starts.len() as f64 * START_ESTIMATE_S
+        let warm_up = |start: &PlannedStart| {
+            let cells: Vec<&PlannedCell> = start.cells.iter().collect();
+            busiest(&cells).len() as f64 * self.suite.start_warmup_s
+        };
+        let warm_ups: f64 = self.starts.iter().map(warm_up).sum();
+        trials + warm_ups + self.starts.len() as f64 * START_ESTIMATE_S
     }
+}
+
+/// Of each scenario, in the order of the cells, the one with the most requests under way, and without held connections where it can
+/// be: what a server is warmed up with after its start.
+#[must_use]
+pub fn busiest<'c>(cells: &[&'c PlannedCell]) -> Vec<&'c PlannedCell> {
+    let rank = |cell: &PlannedCell| {
+        let load = &cell.load;
+        let under_way = u64::from(load.connections()) * u64::from(load.pipeline()) * u64::from(load.streams());
+        let rate = match load {
+            Load::Open(open) => open.rate.max(open.ramp_to.unwrap_or(0)),
+            Load::Closed(_) | Load::Capacity(_) => 0,
+        };
+        (std::cmp::Reverse(load.held_connections()), under_way, rate)
+    };
+    let mut found: Vec<&PlannedCell> = Vec::new();
+    for cell in cells {
+        match found.iter_mut().find(|other| other.scenario == cell.scenario) {
+            None => found.push(cell),
+            Some(other) if rank(cell) > rank(other) => *other = cell,
+            Some(_) => {}
+        }
+    }
+    found
 }
 
 fn cells_of(scenarios: &[Scenario], suite: &Suite, random: &mut SmallRng) -> Vec<PlannedCell> {

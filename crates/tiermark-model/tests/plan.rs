@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Placement;
 use tiermark_model::load::{Arrivals, Capacity, Closed, HttpVersion, Load, Protocol};
-use tiermark_model::plan::{Plan, PlanInput, RunnerKind};
+use tiermark_model::plan::{Plan, PlanInput, PlannedCell, RunnerKind, busiest};
 
 fn any_input() -> impl Strategy<Value = PlanInput> {
     (
@@ -207,6 +207,7 @@ fn whatever_decides_a_measurement_changes_the_hash() {
         ("blocks", Box::new(|input| input.suite.blocks = 4)),
         ("window", Box::new(|input| input.suite.duration_s = 3.5)),
         ("warm-up", Box::new(|input| input.suite.warmup_s = 0.5)),
+        ("warm-up of a start", Box::new(|input| input.suite.start_warmup_s = 0.5)),
         ("timeout", Box::new(|input| input.suite.timeout_s = 6.0)),
         ("loads", Box::new(|input| input.scenarios[0].loads.truncate(1))),
         (
@@ -256,4 +257,30 @@ fn whatever_decides_a_measurement_changes_the_hash() {
             "{what} does not change the hash"
         );
     }
+}
+
+#[test]
+fn a_start_is_warmed_up_with_the_busiest_level_of_each_scenario_and_without_held_connections() {
+    let cell = |scenario: &str, load: &str| PlannedCell {
+        scenario: scenario.to_owned(),
+        load: serde_json::from_str(load).unwrap(),
+    };
+    let cells = [
+        cell("json", r#"{"closed": {"connections": 1}}"#),
+        cell("blocking", r#"{"open": {"connections": 256, "rate": 400}}"#),
+        cell("json", r#"{"closed": {"connections": 64}}"#),
+        cell(
+            "connections",
+            r#"{"open": {"connections": 16, "rate": 200, "held_connections": 10000}}"#,
+        ),
+        cell("json", r#"{"closed": {"connections": 16, "pipeline": 2}}"#),
+        cell("connections", r#"{"open": {"connections": 16, "rate": 100}}"#),
+        cell("blocking", r#"{"open": {"connections": 256, "rate": 100}}"#),
+    ];
+    let cells: Vec<&PlannedCell> = cells.iter().collect();
+    let found: Vec<String> = busiest(&cells)
+        .iter()
+        .map(|cell| format!("{} {}", cell.scenario, cell.load))
+        .collect();
+    assert_eq!(found, ["json c64", "blocking c256r400", "connections c16r100"]);
 }

@@ -76,10 +76,15 @@ fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
     facts.push((
         "suite",
         format!(
-            "{}: {} block{}, {} s warm-up and {} s window a cell, runner {}",
+            "{}: {} block{}, {}{} s warm-up and {} s window a cell, runner {}",
             run.suite,
             run.blocks,
             if run.blocks == 1 { "" } else { "s" },
+            if run.start_warmup_s > 0.0 {
+                format!("{} s warm-up a scenario after each start, ", run.start_warmup_s)
+            } else {
+                String::new()
+            },
             run.warmup_s,
             run.duration_s,
             run.runner

@@ -118,6 +118,9 @@ pub(crate) struct SelectArgs {
     /// Seconds of load before each window
     #[arg(long, value_name = "SECONDS")]
     pub(crate) warmup: Option<f64>,
+    /// Seconds of load on each scenario after each start, before anything is measured
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) start_warmup: Option<f64>,
     /// Seed of all shuffling [default: from the clock, recorded with the run]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
@@ -189,7 +192,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) build: BuildArgs,
     /// Go on with a stored run: its name, its folder, or `latest`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "workers", "blocks", "duration", "warmup", "seed"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "workers", "blocks", "duration", "warmup", "start_warmup", "seed"])]
     pub(crate) resume: Option<String>,
     /// Memory limit of a server, MiB
     #[arg(long, value_name = "MIB", default_value_t = 2048)]

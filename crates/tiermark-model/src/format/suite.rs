@@ -27,6 +27,9 @@ pub struct Suite {
     pub scenarios: Vec<String>,
     /// How often every entry is started and measured.
     pub blocks: u32,
+    /// Seconds of load on each scenario after a start, before anything is measured; see [`crate::plan::busiest`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub start_warmup_s: f64,
     /// Seconds of load before each measured window.
     pub warmup_s: f64,
     /// Seconds of each measured window.
@@ -59,6 +62,9 @@ pub(super) struct SuiteFile {
     scenarios: At<Vec<At<String>>>,
     /// How often every entry is started and measured: 1 to 100.
     blocks: At<u32>,
+    /// Seconds of load on each scenario after a start, under its most concurrent level and before anything is measured: for
+    /// compilers that work while the server runs, for pools and caches. None by default.
+    start_warmup_s: Option<At<f64>>,
     /// Seconds of load before each measured window.
     warmup_s: At<f64>,
     /// Seconds of each measured window.
@@ -116,6 +122,9 @@ impl SuiteFile {
         check_list("entry", &self.entries, entries, faults);
         check_list("scenario", &self.scenarios, scenarios, faults);
         check_range("blocks", &self.blocks, 1, 100, faults);
+        if let Some(seconds) = &self.start_warmup_s {
+            check_seconds("start_warmup_s", seconds, 0.0, faults);
+        }
         check_seconds("warmup_s", &self.warmup_s, 0.0, faults);
         check_seconds("duration_s", &self.duration_s, 0.1, faults);
         check_seconds("timeout_s", &self.timeout_s, 0.1, faults);
@@ -144,6 +153,7 @@ impl SuiteFile {
             entries: values(self.entries),
             scenarios: values(self.scenarios),
             blocks: self.blocks.value,
+            start_warmup_s: self.start_warmup_s.map_or(0.0, |seconds| seconds.value),
             warmup_s: self.warmup_s.value,
             duration_s: self.duration_s.value,
             timeout_s: self.timeout_s.value,
@@ -153,6 +163,11 @@ impl SuiteFile {
                 .collect(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 fn check_list(what: &str, list: &At<Vec<At<String>>>, valid: &[String], faults: &mut Faults) {

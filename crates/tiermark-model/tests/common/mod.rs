@@ -118,6 +118,7 @@ pub(crate) fn input(entries: Vec<PlannedEntry>, scenarios: Vec<Scenario>, blocks
         entries: vec!["gin".to_owned()],
         scenarios: vec!["json".to_owned()],
         blocks,
+        start_warmup_s: 0.0,
         warmup_s: 1.0,
         duration_s: 2.0,
         timeout_s: 5.0,

@@ -179,6 +179,7 @@ fn suite(blocks: u32) -> Suite {
         entries: vec![],
         scenarios: vec![],
         blocks,
+        start_warmup_s: 0.0,
         warmup_s: 1.0,
         duration_s: 2.0,
         timeout_s: 5.0,

@@ -67,6 +67,13 @@ fn render(plan: &Plan) -> String {
         plan.starts.len(),
         duration(plan.estimated_seconds())
     );
+    if suite.start_warmup_s > 0.0 {
+        let _ = writeln!(
+            out,
+            "           each start is warmed up with {} s of each scenario, which is counted in",
+            suite.start_warmup_s
+        );
+    }
     let searches = plan.starts.iter().flat_map(|start| &start.cells);
     let searches = searches.filter(|cell| matches!(cell.load, Load::Capacity(_))).count();
     if searches > 0 {

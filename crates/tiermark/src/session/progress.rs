@@ -42,6 +42,14 @@ impl Progress {
         ));
     }
 
+    /// A server that was just started is warmed up.
+    pub(super) fn warms_up(&self, start: &PlannedStart, cell: &PlannedCell) {
+        self.bar.set_message(format!(
+            "block {} {} warm-up {}",
+            start.block, start.entry, cell.scenario
+        ));
+    }
+
     /// A trial was stored.
     pub(super) fn trial(&mut self, ui: &Ui, trial: &TrialRecord) {
         let repeated = !trial.disturbances.is_empty() && trial.attempt == 1;

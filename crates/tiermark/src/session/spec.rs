@@ -5,6 +5,7 @@ use std::time::Duration;
 use tiermark_load::{Ask, Expect, LoadSpec, Trust, Zero};
 use tiermark_model::format::scenario::{Part, Scenario};
 use tiermark_model::host::Role;
+use tiermark_model::load::{Closed, Load};
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
 use tiermark_stage::types::Target;
 use tiermark_stage::verify::VerifiedAnswer;
@@ -69,6 +70,26 @@ pub(super) fn load_spec(
             .collect(),
         zero: Zero::now(),
         live: None,
+    }
+}
+
+/// The load of a cell as a start is warmed up with it: no window, no search, answers not compared.
+pub(super) fn warm_up_spec(
+    plan: &Plan,
+    start: &PlannedStart,
+    cell: &PlannedCell,
+    scenario: &Scenario,
+    target: &Target,
+) -> LoadSpec {
+    let spec = load_spec(plan, start, cell, scenario, target, None);
+    LoadSpec {
+        load: match spec.load {
+            Load::Capacity(search) => Load::Closed(Closed::of(search.connections)),
+            load => load,
+        },
+        warmup: Duration::ZERO,
+        duration: Duration::from_secs_f64(plan.suite.start_warmup_s),
+        ..spec
     }
 }
 

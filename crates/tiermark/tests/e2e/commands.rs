@@ -3,6 +3,8 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
+use tiermark_model::trial::Record;
+
 use crate::harness::{Alive, PATIENCE, World, assert_nothing_left, trials_of, wait_for};
 
 const SHORT: [&str; 5] = ["run", "fine", "--runner=process", "--connections=1", "--seed=7"];
@@ -218,4 +220,34 @@ fn quiet_shows_results_only_and_pipes_get_no_escape_codes() {
     let mut command = world.command(&["report"]);
     command.env("NO_COLOR", "1");
     assert!(!world.start(command).end().exits(0).stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn a_start_is_warmed_up_before_its_first_trial() {
+    let world = World::new();
+    let plan = world.run(&["plan", "fine", "--runner=process", "--start-warmup=1.5"]);
+    plan.exits(0)
+        .prints("each start is warmed up with 1.5 s of each scenario");
+    world
+        .run(&[
+            "run",
+            "fine",
+            "--runner=process",
+            "--connections=1",
+            "--blocks=1",
+            "--start-warmup=1.5",
+        ])
+        .exits(0);
+    let run = world.newest();
+    for trial in run.trials() {
+        let started = run.records.iter().find_map(|record| match record {
+            Record::Start(start) if start.entry == trial.key.entry => Some(start),
+            _ => None,
+        });
+        let started = started.unwrap();
+        let ready_ms = started.parts.first_right_answer_ms.unwrap_or(0.0);
+        let waited_ms = trial.at.duration_since(started.at).as_secs_f64() * 1e3 - ready_ms;
+        assert!(waited_ms >= 1500.0, "{:?}: {waited_ms} ms", trial.key);
+    }
+    assert_nothing_left();
 }
