@@ -13,9 +13,9 @@ use crate::harness::{World, assert_nothing_left};
 /// From nothing: base images from packages, all frameworks and the database, on two cores.
 const COLD: Duration = Duration::from_secs(40 * 60);
 
-/// The scenarios that between them ask all of the contract but `/db` and `/queries`: `updates` reads rows as `db` and `queries` do, and has its
-/// statements counted. They are left to `make verify`, which asks for everything: of a slow server each takes half a minute.
-const CONTRACT: &str = "plaintext,json,fortunes,updates,cached-queries,orders,cpu,upstream,ws";
+/// One scenario of each kind: without a database, with statements that are counted, a resource with all its faults and transactions, and
+/// what needs no rows at all. `make verify` asks for all of them, which of ten servers on two cores takes half an hour.
+const KINDS: &str = "json,fortunes,orders,cpu,upstream,ws";
 
 #[test]
 fn the_frameworks_in_containers_are_verified_measured_and_rated() {
@@ -64,11 +64,11 @@ fn the_frameworks_in_containers_are_verified_measured_and_rated() {
 }
 
 #[test]
-fn every_framework_answers_the_whole_contract() {
+fn every_framework_keeps_the_contract() {
     let world = World::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut command = world.bare(&["verify", "--runner=docker", "--format=json"]);
-    command.arg(format!("--scenarios={CONTRACT}")).arg("--root");
+    command.arg(format!("--scenarios={KINDS}")).arg("--root");
     command.arg(root);
     if let Some(vendor) = std::env::var_os("TIERMARK_VENDOR") {
         command.env("TIERMARK_VENDOR", vendor);
