@@ -14,7 +14,7 @@ use crate::analysis::{
     Asked, Capacities, Cell, Judgement, Kind, Percentile, RequestSummary, Standing, StartRate, Tally,
 };
 use crate::limiter::limit;
-use crate::stats::Logs;
+use crate::stats::{self, Logs};
 use crate::view::RunView;
 
 /// Percentiles that every cell keeps.
@@ -92,7 +92,8 @@ impl Evidence {
         self.total += other.total;
     }
 
-    /// The 99th percentile is within the objective when 99% of the merged samples are.
+    /// The 99th percentile is within the objective when 99% of the merged samples are. Where they are too few for that percentile,
+    /// they can still decide: see [`stats::share_is_above`].
     pub(crate) fn judge(&self, objective: &Objective) -> Judgement {
         let errors_percent = if self.total == 0 {
             100.0
@@ -102,7 +103,11 @@ impl Evidence {
         if errors_percent > objective.errors_percent {
             Judgement::Missed
         } else if (self.samples as f64) * (1.0 + 1e-9) < needed() {
-            Judgement::TooFewSamples
+            match stats::share_is_above(OBJECTIVE_FRACTION, self.within, self.samples) {
+                Some(true) => Judgement::Met,
+                Some(false) => Judgement::Missed,
+                None => Judgement::TooFewSamples,
+            }
         } else if self.within as f64 >= (OBJECTIVE_FRACTION * self.samples as f64).ceil() {
             Judgement::Met
         } else {

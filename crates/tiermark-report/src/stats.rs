@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::Serialize;
-use statrs::distribution::{ContinuousCDF as _, Normal, StudentsT};
+use statrs::distribution::{Binomial, ContinuousCDF as _, DiscreteCDF as _, Normal, StudentsT};
 
 /// Share of intervals that shall cover the truth.
 pub const CONFIDENCE: f64 = 0.95;
@@ -13,6 +13,24 @@ pub const CONFIDENCE: f64 = 0.95;
 pub const BOOTSTRAP_FROM: usize = 10;
 /// Number of resamples: the 0.9% quantile that ten starts need then rests on some 17 of them.
 pub const RESAMPLES: usize = 2_000;
+
+/// Whether more than `share` of all are within a limit, when `within` of `samples` are; `None` where so few samples decide neither, at
+/// a level of 5% on either side.
+///
+/// The exact test of a binomial share (Clopper and Pearson, *Biometrika* 26, 1934). With none over the limit 299 samples decide for 99%,
+/// which is the "rule of three" (Hanley and Lippman-Hand, *JAMA* 249, 1983).
+#[must_use]
+pub fn share_is_above(share: f64, within: u64, samples: u64) -> Option<bool> {
+    const LEVEL: f64 = 0.05;
+    let over = Binomial::new(1.0 - share, samples).ok().filter(|_| samples > 0)?;
+    let beyond = samples.saturating_sub(within);
+    if over.cdf(beyond) <= LEVEL {
+        return Some(true);
+    }
+    // At least so many: more than one fewer.
+    let at_least = beyond.checked_sub(1).map_or(1.0, |fewer| over.sf(fewer));
+    (at_least <= LEVEL).then_some(false)
+}
 
 /// A range that covers the true value in [`CONFIDENCE`] of all runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

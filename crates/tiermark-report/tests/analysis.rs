@@ -183,13 +183,18 @@ fn an_objective_that_no_level_meets_is_valued_at_a_32nd() {
 
 #[test]
 fn too_few_samples_are_no_missed_objective() {
-    let run = one_level(&["gin"], 3, |_| {
-        Some(Truth {
-            latency_ms: (2.0, 8.0),
-            ..Truth::rate(100)
-        })
-    });
-    let analysis = analyse(&run);
+    let slow = |per_s| {
+        let run = one_level(&["gin"], 3, move |_| {
+            Some(Truth {
+                latency_ms: (2.0, 8.0),
+                ..Truth::rate(per_s)
+            })
+        });
+        analyse(&run)
+    };
+    // Far from 1,000, but none of them over the limit.
+    assert_eq!(family(&slow(100), "gin").cells[0].judgement, Some(Judgement::Met));
+    let analysis = slow(10);
     assert_eq!(
         family(&analysis, "gin").cells[0].judgement,
         Some(Judgement::TooFewSamples)

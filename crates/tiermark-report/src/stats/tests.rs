@@ -95,6 +95,17 @@ fn a_gap_in_a_block_does_not_spoil_the_paired_spread() {
 }
 
 #[test]
+fn few_samples_decide_where_they_can() {
+    let share = |within, samples| share_is_above(0.99, within, samples);
+    assert_eq!((share(0, 0), share(1, 1), share(298, 298)), (None, None, None));
+    assert_eq!(share(299, 299), Some(true), "0.99 to the 299th power is 4.95%");
+    assert_eq!((share(299, 300), share(296, 300)), (None, None));
+    // Of 400, nine over the limit have a probability of 2.1% at a share of 1%, eight one of 5.1% (computed from the distribution).
+    assert_eq!((share(392, 400), share(391, 400)), (None, Some(false)));
+    assert_eq!(share(0, 5), Some(false));
+}
+
+#[test]
 fn one_start_has_no_interval() {
     let cells = vec![Logs::from([(1, 2.0)]), Logs::from([(1, 3.0)])];
     assert_eq!((pooled_spread(&cells), paired_spread(&cells)), (None, None));
@@ -109,6 +120,13 @@ fn the_median_of_two_is_between_them() {
 }
 
 proptest! {
+    #[test]
+    fn one_more_within_the_limit_is_never_worse(samples in 1u64..1200, over in 1u64..40) {
+        let rank = |within: u64| share_is_above(0.99, within, samples).map_or(0, |met| if met { 1 } else { -1 });
+        let within = samples.saturating_sub(over);
+        prop_assert!(rank(within) <= rank(within + 1), "{within} of {samples}");
+    }
+
     #[test]
     fn the_same_seed_draws_the_same(seed: u64, blocks in 1u32..20) {
         let all = draws(blocks, seed);
