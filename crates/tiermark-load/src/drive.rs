@@ -20,7 +20,7 @@ use crate::sockets::Sockets;
 use crate::spec::{LoadSpec, Stop, nanoseconds};
 use crate::tally::Tally;
 use crate::tls::Tls;
-use crate::worker::{Ended, Job, Worker};
+use crate::worker::{Ended, Job, Worker, opening_ns};
 
 /// Longest time for opening connections before the load begins, in nanoseconds, beside what the pace of opening takes. What is
 /// not open by then goes on connecting under load, so that a server which accepts nothing delays a trial by no more than this.
@@ -278,9 +278,10 @@ impl Lane<'_> {
                 source,
             },
         };
-        let opening = OPENING_NS.min(job.timeout_ns) + Worker::<L, P>::opening_ns(slots.len());
+        let streams = spec.load.streams().max(1) as usize;
+        let opening = OPENING_NS.min(job.timeout_ns) + opening_ns(slots.len() / streams);
         let until = link.now().saturating_add(opening);
-        Worker::<L, P>::open(job, &mut link, &mut slots, until).map_err(ended)?;
+        Worker::<L, P>::open(job, &mut link, &mut slots, streams, until).map_err(ended)?;
         // The receiver counts what it gets, and waits until no sender is left.
         let _ = opened.send(());
         drop(opened);

@@ -40,6 +40,11 @@ const OPENING_BURST: usize = 256;
 /// it, so those that found the queue full would only be noticed by their repetitions, 1 s, 3 s and 7 s later, amid the measurement.
 const OPENING_EVERY_NS: u64 = 400_000;
 
+/// Longest time, in nanoseconds, that the pace of opening adds for so many connections.
+pub(crate) fn opening_ns(connections: usize) -> u64 {
+    (connections.saturating_sub(OPENING_BURST) as u64).saturating_mul(OPENING_EVERY_NS)
+}
+
 /// What a thread needs to know of its trial.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
@@ -103,15 +108,18 @@ pub(crate) struct Worker<'a, L, P> {
 }
 
 impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
-    /// Longest time, in nanoseconds, that the pace of opening adds for so many connections.
-    pub(crate) fn opening_ns(connections: usize) -> u64 {
-        (connections.saturating_sub(OPENING_BURST) as u64).saturating_mul(OPENING_EVERY_NS)
-    }
-
     /// Opens the connections of `slots`, until all are open or refused or `until` has come. What is not open by then is
-    /// tried further under load. Without keep-alive, those that carry the load are opened when they are needed.
-    pub(crate) fn open(job: &Job<'_>, link: &mut L, slots: &mut [Slot], until: u64) -> Result<(), Ended> {
-        let mut next = if job.keep_alive { 0 } else { job.held_from };
+    /// tried further under load. Without keep-alive, those that carry the load are opened when they are needed. `streams`: slots that
+    /// share a connection.
+    pub(crate) fn open(
+        job: &Job<'_>,
+        link: &mut L,
+        slots: &mut [Slot],
+        streams: usize,
+        until: u64,
+    ) -> Result<(), Ended> {
+        let first = if job.keep_alive { 0 } else { job.held_from };
+        let mut next = first;
         let mut pending = 0;
         let begun = link.now();
         loop {
@@ -119,7 +127,8 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
             if job.stop.asked() != Asked::Nothing {
                 return Err(Ended::Stopped);
             }
-            let allowed = OPENING_BURST.saturating_add((now.saturating_sub(begun) / OPENING_EVERY_NS) as usize);
+            let connections = OPENING_BURST.saturating_add((now.saturating_sub(begun) / OPENING_EVERY_NS) as usize);
+            let allowed = first.saturating_add(connections.saturating_mul(streams));
             while next < slots.len().min(allowed) && pending < OPENING_AT_ONCE {
                 if link.connect(next) {
                     slots[next].state = State::Connecting { since: now };

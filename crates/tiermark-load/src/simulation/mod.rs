@@ -104,14 +104,14 @@ impl Trial {
         let tally = Tally::new(Timestamp::UNIX_EPOCH, window, window.end_ns + TIMEOUT_NS, &[], None);
         let recording = match self.load {
             Load::Open(open) => {
-                Worker::<_, OpenLoop>::open(&job, &mut link, &mut slots, u64::MAX).expect("opens");
+                Worker::<_, OpenLoop>::open(&job, &mut link, &mut slots, 1, u64::MAX).expect("opens");
                 let pacing = OpenLoop {
                     schedule: self.schedule(&open),
                 };
                 Worker::new(&job, link, slots, pacing, tally, window).run(0, Some(mean_rate(&open)))
             }
             _ => {
-                Worker::<_, ClosedLoop>::open(&job, &mut link, &mut slots, u64::MAX).expect("opens");
+                Worker::<_, ClosedLoop>::open(&job, &mut link, &mut slots, 1, u64::MAX).expect("opens");
                 let pacing = ClosedLoop { end: window.end_ns };
                 Worker::new(&job, link, slots, pacing, tally, window).run(0, None)
             }
