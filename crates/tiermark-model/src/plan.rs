@@ -151,6 +151,8 @@ pub struct PlannedCell {
 
 /// Seconds that a start, its checks and its end take beside the cells: an estimate for people, not a limit.
 const START_ESTIMATE_S: f64 = 4.0;
+/// Seconds that a start rests after a round of its warm-up.
+const REST_ESTIMATE_S: f64 = 1.0;
 /// Seconds between two cells: connections, calibration of the observer, storing.
 const CELL_ESTIMATE_S: f64 = 0.15;
 
@@ -254,7 +256,10 @@ impl Plan {
         let trials: f64 = cells.map(|cell| self.trial_seconds(&cell.load)).sum();
         let warm_up = |start: &PlannedStart| {
             let cells: Vec<&PlannedCell> = start.cells.iter().collect();
-            busiest(&cells).len() as f64 * self.suite.start_warmup_s
+            // When a start is steady is seen only when it runs: half of them are taken to go to the limit.
+            let limit = self.suite.start_warmup_limit_s.max(self.suite.start_warmup_s);
+            let rounds = (self.suite.start_warmup_s + limit) / 2.0;
+            (busiest(&cells).len() as f64 + REST_ESTIMATE_S) * rounds
         };
         let warm_ups: f64 = self.starts.iter().map(warm_up).sum();
         trials + warm_ups + self.starts.len() as f64 * START_ESTIMATE_S

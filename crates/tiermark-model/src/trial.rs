@@ -134,6 +134,49 @@ pub struct StartRecord {
     pub pool_per_process: u32,
     /// Limit of open files in force.
     pub file_limit: u64,
+    /// The load before the first trial, where the suite asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<WarmUp>,
+}
+
+/// Rounds of load over all scenarios of a start, before its first trial.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmUp {
+    /// Seconds of each scenario in a round.
+    pub round_s: f64,
+    /// Seconds after each round until the server was idle.
+    pub rests_s: Vec<f64>,
+    /// Right answers a second of each scenario, round by round.
+    pub rates_per_s: BTreeMap<String, Vec<f64>>,
+}
+
+impl WarmUp {
+    /// Rounds in which a scenario must not have got faster for the start to count as steady.
+    const STEADY_ROUNDS: usize = 2;
+    /// How much faster a round is than all before [`Self::STEADY_ROUNDS`], to count as faster: more than rounds of a second
+    /// differ from each other on a quiet machine.
+    const GAIN: f64 = 1.2;
+
+    /// Seconds of load on each scenario.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        let rounds = self.rates_per_s.values().map(Vec::len).max();
+        self.round_s * rounds.unwrap_or(0) as f64
+    }
+
+    /// Scenarios that are still getting faster. A steady state is recognised by the last few repetitions, as Georges, Buytaert and
+    /// Eeckhout do (*Statistically rigorous Java performance evaluation*, OOPSLA 2007); it is no proof that no faster one follows
+    /// (Barrett and others, *Virtual machine warmup blows hot and cold*, OOPSLA 2017).
+    pub fn rising(&self) -> impl Iterator<Item = &str> {
+        let rising = |rates: &[f64]| {
+            let before = rates.len().saturating_sub(Self::STEADY_ROUNDS);
+            let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
+            before == 0 || best(&rates[before..]) > best(&rates[..before]) * Self::GAIN
+        };
+        let scenarios = self.rates_per_s.iter().filter(move |(_, rates)| rising(rates));
+        scenarios.map(|(scenario, _)| scenario.as_str())
+    }
 }
 
 /// The parts of a start, each in milliseconds since the start was asked for; none where the runner cannot tell.

@@ -91,8 +91,8 @@ pub struct RunFacts {
     pub runner: RunnerKind,
     /// Number of blocks: starts of each entry.
     pub blocks: u32,
-    /// Seconds of load on each scenario after a start, before anything was measured.
-    pub start_warmup_s: f64,
+    /// Seconds of load on each scenario after a start, before anything was measured: at least and at most.
+    pub start_warmup_s: [f64; 2],
     /// Seconds of load before each window.
     pub warmup_s: f64,
     /// Seconds of each window.

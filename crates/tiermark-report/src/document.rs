@@ -80,10 +80,10 @@ fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
             run.suite,
             run.blocks,
             if run.blocks == 1 { "" } else { "s" },
-            if run.start_warmup_s > 0.0 {
-                format!("{} s warm-up a scenario after each start, ", run.start_warmup_s)
-            } else {
-                String::new()
+            match run.start_warmup_s {
+                [0.0, _] => String::new(),
+                [least, limit] if limit <= least => format!("{least} s warm-up a scenario after each start, "),
+                [least, limit] => format!("{least} to {limit} s warm-up a scenario after each start, "),
             },
             run.warmup_s,
             run.duration_s,

@@ -5,14 +5,14 @@ use std::fmt;
 
 use serde::Serialize;
 use tiermark_model::host::Role;
-use tiermark_model::trial::EntryId;
+use tiermark_model::trial::{EntryId, WarmUp};
 
 use crate::analysis::{Analysis, Family, Standing};
 use crate::numbers::{first_line, gist};
 use crate::view::RunView;
 
 /// A warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "warning", rename_all = "snake_case")]
 pub enum Warning {
     /// Roles share cores: each slows the other.
@@ -54,6 +54,15 @@ pub enum Warning {
         valid: usize,
         /// Planned starts.
         planned: usize,
+    },
+    /// Starts were measured while they still got faster.
+    StillRising {
+        /// Entries, each with its number of such starts.
+        starts: Vec<(EntryId, usize)>,
+        /// Planned starts of each.
+        of: u32,
+        /// Longest warm-up of such a start, in seconds of each scenario.
+        after_s: f64,
     },
     /// The host disturbed tries.
     Disturbed {
@@ -113,6 +122,17 @@ impl fmt::Display for Warning {
                     "{entry} {scenario} {load}: rests on {valid} of {planned} starts; the others are failed, invalid or not measured"
                 )
             }
+            Warning::StillRising { starts, of, after_s } => {
+                let starts: Vec<String> = starts
+                    .iter()
+                    .map(|(entry, count)| format!("{entry} ({count} of {of} starts)"))
+                    .collect();
+                write!(
+                    f,
+                    "still getting faster after {after_s:.0} s of warm-up a scenario: {}; a longer one (start_warmup_limit_s) may show higher numbers",
+                    starts.join(", ")
+                )
+            }
             Warning::Disturbed { tries, of, by, rest_on } => {
                 write!(
                     f,
@@ -158,6 +178,7 @@ pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
     }
     all.extend(without_number(&analysis.families));
     all.extend(analysis.families.iter().flat_map(fewer_starts));
+    all.extend(still_rising(run));
     all.extend(disturbed(run, &analysis.families));
     all
 }
@@ -240,6 +261,31 @@ fn fewer_starts(family: &Family) -> impl Iterator<Item = Warning> {
         load: cell.load.clone(),
         valid: cell.tally.ok,
         planned: cell.tally.planned,
+    })
+}
+
+/// Of each block the last start, as the one whose trials count.
+fn still_rising(run: &RunView<'_>) -> Option<Warning> {
+    let mut last: BTreeMap<(&EntryId, u32), Option<&WarmUp>> = BTreeMap::new();
+    last.extend(
+        run.starts()
+            .map(|start| ((&start.entry, start.block), start.warm_up.as_ref())),
+    );
+    let (mut after_s, mut counts) = (0.0_f64, BTreeMap::<&EntryId, usize>::new());
+    for ((entry, _), warm_up) in last {
+        let Some(warm_up) = warm_up.filter(|warm_up| warm_up.rising().next().is_some()) else {
+            continue;
+        };
+        after_s = after_s.max(warm_up.seconds());
+        *counts.entry(entry).or_default() += 1;
+    }
+    (!counts.is_empty()).then(|| Warning::StillRising {
+        starts: counts
+            .into_iter()
+            .map(|(entry, count)| (entry.clone(), count))
+            .collect(),
+        of: run.plan().suite.blocks,
+        after_s,
     })
 }
 

@@ -5,6 +5,7 @@
 mod host;
 mod parse;
 mod processes;
+mod rest;
 mod role;
 mod window;
 
@@ -20,6 +21,7 @@ use tiermark_model::trial::{Disturbance, Observation, RoleUse, Sample};
 
 pub(crate) use parse::first_value;
 pub(crate) use processes::{all_processes, start_time};
+pub use rest::rest;
 pub use window::{MAX_FOREIGN_SHARE, MAX_LISTEN_OVERFLOWS, MAX_RETRANSMIT_SHARE, MAX_STEAL_SHARE, MAX_THROTTLED_SHARE};
 
 use crate::types::Watch;

@@ -118,7 +118,8 @@ pub(crate) struct SelectArgs {
     /// Seconds of load before each window
     #[arg(long, value_name = "SECONDS")]
     pub(crate) warmup: Option<f64>,
-    /// Seconds of load on each scenario after each start, before anything is measured
+    /// Seconds of load on each scenario after each start, before anything is measured; a start that still gets faster has more, up to the
+    /// suite's limit
     #[arg(long, value_name = "SECONDS")]
     pub(crate) start_warmup: Option<f64>,
     /// Seed of all shuffling [default: from the clock, recorded with the run]

@@ -27,9 +27,13 @@ pub struct Suite {
     pub scenarios: Vec<String>,
     /// How often every entry is started and measured.
     pub blocks: u32,
-    /// Seconds of load on each scenario after a start, before anything is measured; see [`crate::plan::busiest`].
+    /// Seconds of load on each scenario after a start, before anything is measured: at least; see [`crate::plan::busiest`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub start_warmup_s: f64,
+    /// The same at most, for starts that are still getting faster; see [`crate::trial::WarmUp::rising`]. What is smaller than
+    /// `start_warmup_s` means that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub start_warmup_limit_s: f64,
     /// Seconds of load before each measured window.
     pub warmup_s: f64,
     /// Seconds of each measured window.
@@ -65,6 +69,8 @@ pub(super) struct SuiteFile {
     /// Seconds of load on each scenario after a start, under its most concurrent level and before anything is measured: for
     /// compilers that work while the server runs, for pools and caches. None by default.
     start_warmup_s: Option<At<f64>>,
+    /// Seconds of load on each scenario at most, where a start is still getting faster after start_warmup_s. That by default.
+    start_warmup_limit_s: Option<At<f64>>,
     /// Seconds of load before each measured window.
     warmup_s: At<f64>,
     /// Seconds of each measured window.
@@ -125,6 +131,18 @@ impl SuiteFile {
         if let Some(seconds) = &self.start_warmup_s {
             check_seconds("start_warmup_s", seconds, 0.0, faults);
         }
+        if let Some(limit) = &self.start_warmup_limit_s {
+            let least = self.start_warmup_s.as_ref().map_or(0.0, |seconds| seconds.value);
+            if least > 0.0 {
+                check_seconds("start_warmup_limit_s", limit, least, faults);
+            } else {
+                faults.add(
+                    limit.place,
+                    "start_warmup_limit_s limits a warm-up of starts that the suite does not have".to_owned(),
+                    "add `start_warmup_s`, the seconds of each scenario at least, or leave the limit out".to_owned(),
+                );
+            }
+        }
         check_seconds("warmup_s", &self.warmup_s, 0.0, faults);
         check_seconds("duration_s", &self.duration_s, 0.1, faults);
         check_seconds("timeout_s", &self.timeout_s, 0.1, faults);
@@ -154,6 +172,7 @@ impl SuiteFile {
             scenarios: values(self.scenarios),
             blocks: self.blocks.value,
             start_warmup_s: self.start_warmup_s.map_or(0.0, |seconds| seconds.value),
+            start_warmup_limit_s: self.start_warmup_limit_s.map_or(0.0, |seconds| seconds.value),
             warmup_s: self.warmup_s.value,
             duration_s: self.duration_s.value,
             timeout_s: self.timeout_s.value,

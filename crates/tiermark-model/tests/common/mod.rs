@@ -18,7 +18,7 @@ use tiermark_model::recording::{
 use tiermark_model::run::{EntryFacts, Limits, Manifest, RUN_FORMAT, ServiceFacts, Tool};
 use tiermark_model::trial::{
     Disturbance, EntryId, HostNoise, Observation, Record, RoleUse, Sample, SessionEvent, SessionRecord, StartParts,
-    StartRecord, State, TrialKey, TrialRecord,
+    StartRecord, State, TrialKey, TrialRecord, WarmUp,
 };
 use tiermark_model::verdict::{Check, Effect, Verdict};
 
@@ -119,6 +119,7 @@ pub(crate) fn input(entries: Vec<PlannedEntry>, scenarios: Vec<Scenario>, blocks
         scenarios: vec!["json".to_owned()],
         blocks,
         start_warmup_s: 0.0,
+        start_warmup_limit_s: 0.0,
         warmup_s: 1.0,
         duration_s: 2.0,
         timeout_s: 5.0,
@@ -341,6 +342,11 @@ pub(crate) fn start() -> Record {
         workers: 1,
         pool_per_process: 32,
         file_limit: 20_000,
+        warm_up: Some(WarmUp {
+            round_s: 1.0,
+            rests_s: vec![0.5, 7.25],
+            rates_per_s: BTreeMap::from([("json".to_owned(), vec![900.5, 4400.0])]),
+        }),
     })
 }
 

@@ -180,6 +180,7 @@ fn suite(blocks: u32) -> Suite {
         scenarios: vec![],
         blocks,
         start_warmup_s: 0.0,
+        start_warmup_limit_s: 0.0,
         warmup_s: 1.0,
         duration_s: 2.0,
         timeout_s: 5.0,
@@ -277,6 +278,7 @@ fn start_record(block: u32, entry: &EntryId) -> StartRecord {
         workers: 1,
         pool_per_process: 32,
         file_limit: 65_536,
+        warm_up: None,
     }
 }
 

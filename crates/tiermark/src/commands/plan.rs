@@ -68,9 +68,13 @@ fn render(plan: &Plan) -> String {
         duration(plan.estimated_seconds())
     );
     if suite.start_warmup_s > 0.0 {
+        let more = match suite.start_warmup_limit_s {
+            limit if limit > suite.start_warmup_s => format!(", up to {limit} s while it gets faster"),
+            _ => String::new(),
+        };
         let _ = writeln!(
             out,
-            "           each start is warmed up with {} s of each scenario, which is counted in",
+            "           each start is warmed up with {} s of each scenario{more}, which is counted in",
             suite.start_warmup_s
         );
     }

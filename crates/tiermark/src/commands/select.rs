@@ -94,6 +94,7 @@ pub(crate) fn to_verify(catalog: &Catalog, arguments: &VerifyArgs, runner: Runne
         scenarios: catalog.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
         blocks: 1,
         start_warmup_s: 0.0,
+        start_warmup_limit_s: 0.0,
         warmup_s: 0.0,
         duration_s: 1.0,
         timeout_s: 1.0,
@@ -196,7 +197,10 @@ fn suite_of(catalog: &Catalog, arguments: &SelectArgs) -> Result<Suite, Failure>
         );
     }
     suite.blocks = arguments.blocks.unwrap_or(suite.blocks);
-    suite.start_warmup_s = seconds("--start-warmup", arguments.start_warmup, 0.0)?.unwrap_or(suite.start_warmup_s);
+    if let Some(least) = seconds("--start-warmup", arguments.start_warmup, 0.0)? {
+        suite.start_warmup_s = least;
+        suite.start_warmup_limit_s = if least > 0.0 { suite.start_warmup_limit_s } else { 0.0 };
+    }
     suite.warmup_s = seconds("--warmup", arguments.warmup, 0.0)?.unwrap_or(suite.warmup_s);
     suite.duration_s = seconds("--duration", arguments.duration, 0.1)?.unwrap_or(suite.duration_s);
     Ok(suite)

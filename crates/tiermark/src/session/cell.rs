@@ -8,7 +8,7 @@ use tiermark_load::{LoadError, LoadSpec, Stop};
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Role;
 use tiermark_model::load::Load;
-use tiermark_model::plan::{Plan, PlannedCell, PlannedStart, busiest};
+use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
 use tiermark_model::recording::{CapacityFound, Recording};
 use tiermark_model::trial::{Disturbance, Observation, State, TrialRecord};
 use tiermark_stage::database::Database;
@@ -17,7 +17,7 @@ use tiermark_stage::stage::{Alive, Running};
 use tiermark_stage::verify::{self, Surroundings, Unverified};
 
 use super::judge;
-use super::spec::{Answers, load_spec, warm_up_spec};
+use super::spec::{Answers, load_spec};
 use super::{End, Session};
 use crate::ceiling;
 
@@ -35,7 +35,6 @@ impl Session<'_> {
         cells: &[&PlannedCell],
         running: &mut Running,
     ) -> Result<(), End> {
-        self.warm_up(plan, start, cells, running).await?;
         let mut failed: BTreeMap<&str, String> = BTreeMap::new();
         let mut checked: Vec<&str> = Vec::new();
         for cell in cells {
@@ -77,34 +76,8 @@ impl Session<'_> {
         self.restore_after(plan, cells).await
     }
 
-    /// Puts load on each scenario for a while, of which nothing is kept: a compiler that works while the server runs needs thousands
-    /// of requests, a pool and a cache a few. Without it the first block, whose starts are verified in full, would be warmer than
-    /// the others.
-    async fn warm_up(
-        &mut self,
-        plan: &Plan,
-        start: &PlannedStart,
-        cells: &[&PlannedCell],
-        running: &mut Running,
-    ) -> Result<(), End> {
-        if plan.suite.start_warmup_s == 0.0 {
-            return Ok(());
-        }
-        for cell in busiest(cells) {
-            let Some(scenario) = plan.scenario(&cell.scenario) else {
-                continue;
-            };
-            self.progress.warms_up(start, cell);
-            let spec = warm_up_spec(plan, start, cell, scenario, running.target());
-            let stop = self.interrupt.stop().clone();
-            let driven = tokio::task::spawn_blocking(move || put_on(&spec, 0.0, &stop)).await;
-            driven.map_err(|error| End::Infrastructure(format!("the generator's thread failed: {error}")))??;
-        }
-        self.restore_after(plan, cells).await
-    }
-
     /// What a writing scenario left must not be read by the next start's reading ones.
-    async fn restore_after(&self, plan: &Plan, cells: &[&PlannedCell]) -> Result<(), End> {
+    pub(super) async fn restore_after(&self, plan: &Plan, cells: &[&PlannedCell]) -> Result<(), End> {
         let wrote = |cell: &&PlannedCell| plan.scenario(&cell.scenario).is_some_and(|scenario| scenario.writes);
         if cells.iter().any(wrote) {
             self.services.restore().await?;
@@ -288,7 +261,11 @@ struct Driven {
 }
 
 /// Puts a load on its target; a search for the capacity puts on several. Blocks.
-fn put_on(spec: &LoadSpec, error_share: f64, stop: &Stop) -> Result<(Recording, Option<CapacityFound>), End> {
+pub(super) fn put_on(
+    spec: &LoadSpec,
+    error_share: f64,
+    stop: &Stop,
+) -> Result<(Recording, Option<CapacityFound>), End> {
     let ended = |error| match error {
         LoadError::Stopped { .. } => End::Interrupted,
         error => End::Infrastructure(error.to_string()),

@@ -6,6 +6,7 @@ mod progress;
 pub(crate) mod services;
 pub(crate) mod setup;
 mod spec;
+mod warm_up;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -212,6 +213,8 @@ impl<'a> Session<'a> {
         at: Timestamp,
         running: &mut Running,
     ) -> Result<(), End> {
+        let idle_memory_bytes = observe::memory(&running.target().watch);
+        let warm_up = self.warm_up(plan, start, cells, running).await?;
         let attempt = self.starts.entry((start.block, start.entry.clone())).or_insert(0);
         *attempt += 1;
         let workers = variant.workers.on(plan.placement.of(Role::Server).len());
@@ -221,10 +224,11 @@ impl<'a> Session<'a> {
             attempt: *attempt,
             at,
             parts: running.target().parts,
-            idle_memory_bytes: observe::memory(&running.target().watch),
+            idle_memory_bytes,
             workers,
             pool_per_process: variant.pool.per_process(workers),
             file_limit: running.files().unwrap_or(launch.files),
+            warm_up,
         };
         self.writer.append(&Record::Start(record))?;
         self.cells(plan, start, cells, running).await

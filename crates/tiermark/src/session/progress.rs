@@ -43,9 +43,9 @@ impl Progress {
     }
 
     /// A server that was just started is warmed up.
-    pub(super) fn warms_up(&self, start: &PlannedStart, cell: &PlannedCell) {
+    pub(super) fn warms_up(&self, start: &PlannedStart, cell: &PlannedCell, round: u32) {
         self.bar.set_message(format!(
-            "block {} {} warm-up {}",
+            "block {} {} warm-up {round} {}",
             start.block, start.entry, cell.scenario
         ));
     }

@@ -80,6 +80,7 @@ pub(super) fn warm_up_spec(
     cell: &PlannedCell,
     scenario: &Scenario,
     target: &Target,
+    length: Duration,
 ) -> LoadSpec {
     let spec = load_spec(plan, start, cell, scenario, target, None);
     LoadSpec {
@@ -88,7 +89,7 @@ pub(super) fn warm_up_spec(
             load => load,
         },
         warmup: Duration::ZERO,
-        duration: Duration::from_secs_f64(plan.suite.start_warmup_s),
+        duration: length,
         ..spec
     }
 }

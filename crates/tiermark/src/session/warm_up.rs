@@ -1,0 +1,128 @@
+//! Load on a server that was just started, before anything is measured.
+
+use std::time::Duration;
+
+use tiermark_model::format::suite::Suite;
+use tiermark_model::plan::{Plan, PlannedCell, PlannedStart, busiest};
+use tiermark_model::trial::WarmUp;
+use tiermark_stage::observe;
+use tiermark_stage::stage::Running;
+
+use super::cell::put_on;
+use super::spec::warm_up_spec;
+use super::{End, Session};
+
+/// Longest time on one scenario before the next has its turn. In short rounds the scenarios warm up side by side: .NET compiles anew what
+/// it has seen called thirty times, but on one core only when nothing new was called for a second, and so in some thirty steps.
+const ROUND_S: f64 = 1.0;
+/// Longest rest after a round. A compiler's thread has its turn among dozens that serve: a JVM under 32 connections on one core left it 9%,
+/// and answered 4,000 a second after 24 s of that, but 7,300 after 12 s and a rest in which it compiled for 7 s what had waited.
+const REST: Duration = Duration::from_secs(10);
+
+impl Session<'_> {
+    /// Puts load on each scenario, round by round with rests, until none gets faster or the suite's limit is reached. Nothing of it but the rates is
+    /// kept, and none where the suite asks for no warm-up. A compiler that works while the server runs needs thousands of requests, a
+    /// pool and a cache a few; besides, the first block, whose starts are verified in full, would be warmer than the others.
+    pub(super) async fn warm_up(
+        &mut self,
+        plan: &Plan,
+        start: &PlannedStart,
+        cells: &[&PlannedCell],
+        running: &Running,
+    ) -> Result<Option<WarmUp>, End> {
+        let Some(rounds) = Rounds::of(&plan.suite) else {
+            return Ok(None);
+        };
+        let mut warm_up = WarmUp {
+            round_s: rounds.seconds,
+            ..WarmUp::default()
+        };
+        let scenarios = busiest(cells);
+        for round in 1..=rounds.most {
+            for cell in &scenarios {
+                let Some(scenario) = plan.scenario(&cell.scenario) else {
+                    continue;
+                };
+                self.progress.warms_up(start, cell, round);
+                let length = Duration::from_secs_f64(rounds.seconds);
+                let spec = warm_up_spec(plan, start, cell, scenario, running.target(), length);
+                let stop = self.interrupt.stop().clone();
+                let driven = tokio::task::spawn_blocking(move || put_on(&spec, 0.0, &stop)).await;
+                let (recording, _) = driven
+                    .map_err(|error| End::Infrastructure(format!("the generator's thread failed: {error}")))??;
+                let rate_per_s = recording.outcomes.ok as f64 / recording.window.seconds();
+                let rates = warm_up.rates_per_s.entry(cell.scenario.clone()).or_default();
+                rates.push(rate_per_s);
+            }
+            let rested = tokio::select! {
+                rested = observe::rest(&running.target().watch, REST) => rested,
+                () = self.interrupt.times(1) => return Err(End::Interrupted),
+            };
+            warm_up.rests_s.push(rested.as_secs_f64());
+            if round >= rounds.least && warm_up.rising().next().is_none() {
+                break;
+            }
+        }
+        self.restore_after(plan, cells).await?;
+        Ok(Some(warm_up))
+    }
+}
+
+/// How a suite's seconds are divided.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Rounds {
+    /// Seconds of each scenario in a round.
+    seconds: f64,
+    least: u32,
+    most: u32,
+}
+
+impl Rounds {
+    fn of(suite: &Suite) -> Option<Self> {
+        let least_s = suite.start_warmup_s;
+        if least_s <= 0.0 {
+            return None;
+        }
+        let limit_s = suite.start_warmup_limit_s.max(least_s);
+        let least = (least_s / ROUND_S).ceil();
+        let seconds = least_s / least;
+        // Both are checked to be 3600 s at most.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 3600")]
+        let (least, most) = (least as u32, (limit_s / seconds).round() as u32);
+        Some(Self { seconds, least, most })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suite(start_warmup_s: f64, start_warmup_limit_s: f64) -> Suite {
+        Suite {
+            name: String::new(),
+            title: String::new(),
+            description: String::new(),
+            entries: vec![],
+            scenarios: vec![],
+            blocks: 1,
+            start_warmup_s,
+            start_warmup_limit_s,
+            warmup_s: 0.0,
+            duration_s: 1.0,
+            timeout_s: 1.0,
+            loads: None,
+            scenario_loads: std::collections::BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn seconds_are_divided_into_rounds_of_a_second_at_most() {
+        let rounds = |least, limit| Rounds::of(&suite(least, limit)).map(|it| (it.seconds, it.least, it.most));
+        assert_eq!(rounds(0.0, 0.0), None);
+        assert_eq!(rounds(0.0, 5.0), None);
+        assert_eq!(rounds(0.5, 0.0), Some((0.5, 1, 1)));
+        assert_eq!(rounds(1.5, 0.0), Some((0.75, 2, 2)));
+        assert_eq!(rounds(3.0, 10.0), Some((1.0, 3, 10)));
+        assert_eq!(rounds(8.0, 3.0), Some((1.0, 8, 8)));
+    }
+}
