@@ -15,6 +15,7 @@ use tiermark_model::trial::EntryId;
 
 pub use crate::detail::{Asked, Capacities, Kind, RequestSummary};
 use crate::stats::{Interval, Spread};
+use crate::steady::SteadyStarts;
 use crate::tiers::{Rating, Share};
 pub use crate::warnings::Warning;
 
@@ -381,6 +382,9 @@ pub struct Cell {
     /// Of a mix: each of its requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<RequestSummary>,
+    /// Of a closed loop: whether its starts were steady; none where its trials are too short to be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steady: Option<SteadyStarts>,
     /// What kept it from being faster.
     pub limit: Limit,
     /// CPU time of the server for each right answer, in microseconds.

@@ -15,6 +15,7 @@ use crate::analysis::{
 };
 use crate::limiter::limit;
 use crate::stats::{self, Logs};
+use crate::steady::SteadyStarts;
 use crate::view::RunView;
 
 /// Percentiles that every cell keeps.
@@ -178,6 +179,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         asked: Asked::of(&recordings).filter(|_| matches!(input.load, Load::Open(_))),
         capacity: Capacities::of(&found),
         requests: RequestSummary::of(&recordings, &FRACTIONS),
+        steady: SteadyStarts::of(&recordings).filter(|_| matches!(input.load, Load::Closed(_))),
         limit: limit(&trials, input.placement),
         server_cpu_us: server_cpu_us(&valid),
         server_memory_peak_bytes: of_server(&trials).filter_map(|server| server.memory_peak_bytes).max(),

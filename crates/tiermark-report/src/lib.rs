@@ -16,6 +16,7 @@ pub mod markdown;
 pub mod numbers;
 pub mod recording;
 pub mod stats;
+pub mod steady;
 mod table;
 pub mod text;
 pub mod tiers;

@@ -11,6 +11,9 @@ use crate::analysis::{Analysis, Family, Standing};
 use crate::numbers::{first_line, gist};
 use crate::view::RunView;
 
+/// Cells that [`Warning::Unsteady`] names.
+const UNSTEADY_SHOWN: usize = 5;
+
 /// A warning.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "warning", rename_all = "snake_case")]
@@ -63,6 +66,13 @@ pub enum Warning {
         of: u32,
         /// Longest warm-up of such a start, in seconds of each scenario.
         after_s: f64,
+    },
+    /// Cells in which a start was not steady when its window began.
+    Unsteady {
+        /// Which, as `entry scenario load`.
+        cells: Vec<String>,
+        /// All cells whose trials are long enough to be judged.
+        of: usize,
     },
     /// The host disturbed tries.
     Disturbed {
@@ -133,6 +143,19 @@ impl fmt::Display for Warning {
                     starts.join(", ")
                 )
             }
+            Warning::Unsteady { cells, of } => {
+                let (shown, more) = cells.split_at(cells.len().min(UNSTEADY_SHOWN));
+                let more = match more.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                write!(
+                    f,
+                    "{} of {of} cells had a start that was not steady when its window began: {}{more}; a longer warm-up (warmup_s) may help",
+                    cells.len(),
+                    shown.join(", ")
+                )
+            }
             Warning::Disturbed { tries, of, by, rest_on } => {
                 write!(
                     f,
@@ -179,6 +202,7 @@ pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
     all.extend(without_number(&analysis.families));
     all.extend(analysis.families.iter().flat_map(fewer_starts));
     all.extend(still_rising(run));
+    all.extend(unsteady(&analysis.families));
     all.extend(disturbed(run, &analysis.families));
     all
 }
@@ -287,6 +311,21 @@ fn still_rising(run: &RunView<'_>) -> Option<Warning> {
         of: run.plan().suite.blocks,
         after_s,
     })
+}
+
+fn unsteady(families: &[Family]) -> Option<Warning> {
+    let judged = families.iter().flat_map(|family| {
+        let cells = family.cells.iter();
+        cells.filter_map(move |cell| Some((family, cell, cell.steady?)))
+    });
+    let (mut cells, mut of) = (vec![], 0);
+    for (family, cell, starts) in judged {
+        of += 1;
+        if starts.late + starts.never > 0 {
+            cells.push(format!("{} {} {}", family.entry, family.scenario, cell.load));
+        }
+    }
+    (!cells.is_empty()).then_some(Warning::Unsteady { cells, of })
 }
 
 /// One warning for the whole run: a busy host disturbs everything, and a line for each cell would hide the rest.

@@ -69,6 +69,11 @@ pub(super) fn verdicts(
     if !matches!(load, Load::Capacity(_)) {
         verdicts.retain(|verdict| verdict.check != Check::Samples);
     }
+    // A target that cannot keep up is measured, and well: what it left unanswered counts among its errors, by which the objective is
+    // missed. That the generator sent in time is judged by its lateness.
+    if recording.outcomes.errors() > 0 {
+        verdicts.retain(|verdict| verdict.check != Check::Rate);
+    }
     verdicts
 }
 
@@ -76,7 +81,7 @@ pub(super) fn verdicts(
 mod tests {
     use super::*;
     use tiermark_model::histogram::Latency;
-    use tiermark_model::load::Closed;
+    use tiermark_model::load::{Closed, Open};
     use tiermark_model::recording::{GeneratorUse, Outcomes, Timeline, Window};
     use tiermark_model::verdict::Effect;
 
@@ -157,5 +162,19 @@ mod tests {
             &late,
             "the generator was late: p99 20.005 ms, limit 10 ms; 63 of 64 connections were reached",
         );
+    }
+
+    #[test]
+    fn a_target_that_cannot_keep_up_is_not_an_invalid_measurement() {
+        let load = Load::Open(Open::of(64, 1000));
+        let under = |ok, reset| {
+            let mut recording = recording(ok, reset, vec![]);
+            recording.generator.connections_reached = 64;
+            recording.verdicts = verdicts(&recording, &load, &Objective::default(), None);
+            recording
+        };
+        check(&under(400, 600), "ok");
+        // Nothing failed, and yet less was sent than asked for: that is the generator's doing.
+        check(&under(400, 0), "40.00% of the rate asked for was reached, limit 99%");
     }
 }
