@@ -19,7 +19,7 @@ const MS: u64 = 1_000_000;
 /// What the generator and the server may differ by.
 const TOLERANCE_NS: f64 = 200_000.0;
 const TOLERANCE_SHARE: f64 = 0.01;
-const TRIES: u32 = 5;
+const TRIES: u32 = 12;
 /// Ends between two stalls.
 const WINDOW: Duration = Duration::from_millis(2500);
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use tiermark_model::run::RUN_FORMAT;
+
 use crate::harness::{World, assert_completed, assert_nothing_left};
 
 const SHORT: [&str; 5] = ["run", "fine", "--runner=process", "--connections=1", "--seed=7"];
@@ -38,8 +40,9 @@ fn resuming_is_refused_where_something_changed_and_says_what() {
         "the build of good/perl",
     );
     let manifest = world.newest().folder.join("manifest.json");
-    changed(&manifest, "\"format\": 3", "\"format\": 99", "run format 99");
-    changed(&manifest, "\"format\": 3", "\"format\": 1", "remedy: measure again");
+    let own = format!("\"format\": {RUN_FORMAT}");
+    changed(&manifest, &own, "\"format\": 99", "run format 99");
+    changed(&manifest, &own, "\"format\": 1", "remedy: measure again");
     // Put back as it was, it can be resumed.
     resume().exits(0);
     assert_nothing_left();
