@@ -257,8 +257,8 @@ impl Plan {
         let warm_up = |start: &PlannedStart| {
             let cells: Vec<&PlannedCell> = start.cells.iter().collect();
             // When a start is steady is seen only when it runs: half of them are taken to go to the limit.
-            let limit = self.suite.start_warmup_limit_s.max(self.suite.start_warmup_s);
-            let rounds = (self.suite.start_warmup_s + limit) / 2.0;
+            let [least, limit] = self.suite.start_warmup();
+            let rounds = (least + limit) / 2.0;
             (busiest(&cells).len() as f64 + REST_ESTIMATE_S) * rounds
         };
         let warm_ups: f64 = self.starts.iter().map(warm_up).sum();

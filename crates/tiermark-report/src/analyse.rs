@@ -80,10 +80,7 @@ fn run_facts(run: &RunView<'_>, tries: &Tries<'_>) -> RunFacts {
         suite: plan.suite.name.clone(),
         runner: plan.runner,
         blocks: plan.suite.blocks,
-        start_warmup_s: [
-            plan.suite.start_warmup_s,
-            plan.suite.start_warmup_limit_s.max(plan.suite.start_warmup_s),
-        ],
+        start_warmup_s: plan.suite.start_warmup(),
         warmup_s: plan.suite.warmup_s,
         duration_s: plan.suite.duration_s,
         seed: plan.seed,

@@ -85,6 +85,20 @@ pub(super) struct SuiteFile {
 }
 
 impl Suite {
+    /// Seconds of load on each scenario after a start: at least and at most. Both are 0 where there is none.
+    #[must_use]
+    pub fn start_warmup(&self) -> [f64; 2] {
+        let least = self.start_warmup_s;
+        [
+            least,
+            if least > 0.0 {
+                self.start_warmup_limit_s.max(least)
+            } else {
+                0.0
+            },
+        ]
+    }
+
     /// The load levels under which this suite measures a scenario. None for one that is verified only.
     #[must_use]
     pub fn loads_of<'a>(&'a self, scenario: &'a Scenario) -> &'a [Load] {

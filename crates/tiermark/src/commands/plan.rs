@@ -67,15 +67,16 @@ fn render(plan: &Plan) -> String {
         plan.starts.len(),
         duration(plan.estimated_seconds())
     );
-    if suite.start_warmup_s > 0.0 {
-        let more = match suite.start_warmup_limit_s {
-            limit if limit > suite.start_warmup_s => format!(", up to {limit} s while it gets faster"),
-            _ => String::new(),
+    let [least, limit] = suite.start_warmup();
+    if least > 0.0 {
+        let more = if limit > least {
+            format!(", up to {limit} s while it gets faster")
+        } else {
+            String::new()
         };
         let _ = writeln!(
             out,
-            "           each start is warmed up with {} s of each scenario{more}, which is counted in",
-            suite.start_warmup_s
+            "           each start is warmed up with {least} s of each scenario{more}, which is counted in"
         );
     }
     let searches = plan.starts.iter().flat_map(|start| &start.cells);

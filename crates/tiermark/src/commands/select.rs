@@ -197,10 +197,7 @@ fn suite_of(catalog: &Catalog, arguments: &SelectArgs) -> Result<Suite, Failure>
         );
     }
     suite.blocks = arguments.blocks.unwrap_or(suite.blocks);
-    if let Some(least) = seconds("--start-warmup", arguments.start_warmup, 0.0)? {
-        suite.start_warmup_s = least;
-        suite.start_warmup_limit_s = if least > 0.0 { suite.start_warmup_limit_s } else { 0.0 };
-    }
+    suite.start_warmup_s = seconds("--start-warmup", arguments.start_warmup, 0.0)?.unwrap_or(suite.start_warmup_s);
     suite.warmup_s = seconds("--warmup", arguments.warmup, 0.0)?.unwrap_or(suite.warmup_s);
     suite.duration_s = seconds("--duration", arguments.duration, 0.1)?.unwrap_or(suite.duration_s);
     Ok(suite)

@@ -50,9 +50,8 @@ impl Session<'_> {
                 let driven = tokio::task::spawn_blocking(move || put_on(&spec, 0.0, &stop)).await;
                 let (recording, _) = driven
                     .map_err(|error| End::Infrastructure(format!("the generator's thread failed: {error}")))??;
-                let rate_per_s = recording.outcomes.ok as f64 / recording.window.seconds();
                 let rates = warm_up.rates_per_s.entry(cell.scenario.clone()).or_default();
-                rates.push(rate_per_s);
+                rates.push(recording.rate_per_s());
             }
             let rested = tokio::select! {
                 rested = observe::rest(&running.target().watch, REST) => rested,
@@ -79,11 +78,10 @@ struct Rounds {
 
 impl Rounds {
     fn of(suite: &Suite) -> Option<Self> {
-        let least_s = suite.start_warmup_s;
+        let [least_s, limit_s] = suite.start_warmup();
         if least_s <= 0.0 {
             return None;
         }
-        let limit_s = suite.start_warmup_limit_s.max(least_s);
         let least = (least_s / ROUND_S).ceil();
         let seconds = least_s / least;
         // Both are checked to be 3600 s at most.
