@@ -1,5 +1,7 @@
 //! Planning: which entry is started when, and in which order its cells are measured. Pure and reproducible by its seed.
 
+use std::cmp::Reverse;
+
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
@@ -259,32 +261,47 @@ impl Plan {
             // When a start is steady is seen only when it runs: half of them are taken to go to the limit.
             let [least, limit] = self.suite.start_warmup();
             let rounds = (least + limit) / 2.0;
-            (busiest(&cells).len() as f64 + REST_ESTIMATE_S) * rounds
+            (warm_up_levels(&cells).len() as f64 + REST_ESTIMATE_S) * rounds
         };
         let warm_ups: f64 = self.starts.iter().map(warm_up).sum();
         trials + warm_ups + self.starts.len() as f64 * START_ESTIMATE_S
     }
 }
 
-/// Of each scenario, in the order of the cells, the one with the most requests under way, and without held connections where it can
-/// be: what a server is warmed up with after its start.
+/// The levels of one scenario that a server is warmed up with after its start.
+#[derive(Debug, Clone, Copy)]
+pub struct WarmUpLevels<'c> {
+    /// Most requests under way: every worker and pooled connection is used.
+    pub busiest: &'c PlannedCell,
+    /// Fewest requests under way: a compiler's thread has its share of the cores.
+    pub calmest: &'c PlannedCell,
+}
+
+/// Those of each scenario, in the order of the cells; without held connections where it can be.
 #[must_use]
-pub fn busiest<'c>(cells: &[&'c PlannedCell]) -> Vec<&'c PlannedCell> {
-    let rank = |cell: &PlannedCell| {
+pub fn warm_up_levels<'c>(cells: &[&'c PlannedCell]) -> Vec<WarmUpLevels<'c>> {
+    let under_way = |cell: &PlannedCell| {
         let load = &cell.load;
-        let under_way = u64::from(load.connections()) * u64::from(load.pipeline()) * u64::from(load.streams());
         let rate = match load {
             Load::Open(open) => open.rate.max(open.ramp_to.unwrap_or(0)),
             Load::Closed(_) | Load::Capacity(_) => 0,
         };
-        (std::cmp::Reverse(load.held_connections()), under_way, rate)
+        let requests = u64::from(load.connections()) * u64::from(load.pipeline()) * u64::from(load.streams());
+        (requests, rate)
     };
-    let mut found: Vec<&PlannedCell> = Vec::new();
-    for cell in cells {
-        match found.iter_mut().find(|other| other.scenario == cell.scenario) {
-            None => found.push(cell),
-            Some(other) if rank(cell) > rank(other) => *other = cell,
-            Some(_) => {}
+    let held = |cell: &PlannedCell| cell.load.held_connections();
+    let mut found: Vec<WarmUpLevels<'c>> = Vec::new();
+    for &cell in cells {
+        let Some(levels) = found.iter_mut().find(|levels| levels.busiest.scenario == cell.scenario) else {
+            let (busiest, calmest) = (cell, cell);
+            found.push(WarmUpLevels { busiest, calmest });
+            continue;
+        };
+        if (Reverse(held(cell)), under_way(cell)) > (Reverse(held(levels.busiest)), under_way(levels.busiest)) {
+            levels.busiest = cell;
+        }
+        if (held(cell), under_way(cell)) < (held(levels.calmest), under_way(levels.calmest)) {
+            levels.calmest = cell;
         }
     }
     found

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Placement;
 use tiermark_model::load::{Arrivals, Capacity, Closed, HttpVersion, Load, Protocol};
-use tiermark_model::plan::{Plan, PlanInput, PlannedCell, RunnerKind, busiest};
+use tiermark_model::plan::{Plan, PlanInput, PlannedCell, RunnerKind, warm_up_levels};
 
 fn any_input() -> impl Strategy<Value = PlanInput> {
     (
@@ -261,7 +261,7 @@ fn whatever_decides_a_measurement_changes_the_hash() {
 }
 
 #[test]
-fn a_start_is_warmed_up_with_the_busiest_level_of_each_scenario_and_without_held_connections() {
+fn a_start_is_warmed_up_with_the_busiest_and_the_calmest_level_of_each_scenario_and_without_held_connections() {
     let cell = |scenario: &str, load: &str| PlannedCell {
         scenario: scenario.to_owned(),
         load: serde_json::from_str(load).unwrap(),
@@ -279,9 +279,12 @@ fn a_start_is_warmed_up_with_the_busiest_level_of_each_scenario_and_without_held
         cell("blocking", r#"{"open": {"connections": 256, "rate": 100}}"#),
     ];
     let cells: Vec<&PlannedCell> = cells.iter().collect();
-    let found: Vec<String> = busiest(&cells)
+    let found: Vec<String> = warm_up_levels(&cells)
         .iter()
-        .map(|cell| format!("{} {}", cell.scenario, cell.load))
+        .map(|levels| format!("{} {} {}", levels.busiest.scenario, levels.busiest.load, levels.calmest.load))
         .collect();
-    assert_eq!(found, ["json c64", "blocking c256r400", "connections c16r100"]);
+    assert_eq!(
+        found,
+        ["json c64 c1", "blocking c256r400 c256r100", "connections c16r100 c16r100"]
+    );
 }

@@ -27,7 +27,7 @@ pub struct Suite {
     pub scenarios: Vec<String>,
     /// How often every entry is started and measured.
     pub blocks: u32,
-    /// Seconds of load on each scenario after a start, before anything is measured: at least; see [`crate::plan::busiest`].
+    /// Seconds of load on each scenario after a start, before anything is measured: at least; see [`crate::plan::warm_up_levels`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub start_warmup_s: f64,
     /// The same at most, for starts that are still getting faster; see [`crate::trial::WarmUp::rising`]. What is smaller than
@@ -66,7 +66,7 @@ pub(super) struct SuiteFile {
     scenarios: At<Vec<At<String>>>,
     /// How often every entry is started and measured: 1 to 100.
     blocks: At<u32>,
-    /// Seconds of load on each scenario after a start, under its most concurrent level and before anything is measured: for
+    /// Seconds of load on each scenario after a start, under its busiest and its calmest level in turn and before anything is measured: for
     /// compilers that work while the server runs, for pools and caches. None by default.
     start_warmup_s: Option<At<f64>>,
     /// Seconds of load on each scenario at most, where a start is still getting faster after start_warmup_s. That by default.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tiermark_model::format::suite::Suite;
-use tiermark_model::plan::{Plan, PlannedCell, PlannedStart, busiest};
+use tiermark_model::plan::{Plan, PlannedCell, PlannedStart, warm_up_levels};
 use tiermark_model::trial::WarmUp;
 use tiermark_stage::observe;
 use tiermark_stage::stage::Running;
@@ -20,7 +20,9 @@ const ROUND_S: f64 = 1.0;
 const REST: Duration = Duration::from_secs(10);
 
 impl Session<'_> {
-    /// Puts load on each scenario, round by round with rests, until none gets faster or the suite's limit is reached. Nothing of it but the rates is
+    /// Puts load on each scenario, its busiest level and its calmest in turn, round by round with rests, until none gets faster or the suite's limit is
+    /// reached. The busy rounds use every worker and pooled connection; the calm ones leave a compiler its share of the cores: a JVM on one core
+    /// drops from its queue what was not called for 50 ms, so that a rest alone does not compile it. Nothing of it but the rates is
     /// kept, and none where the suite asks for no warm-up. A compiler that works while the server runs needs thousands of requests, a
     /// pool and a cache a few; besides, the first block, whose starts are verified in full, would be warmer than the others.
     pub(super) async fn warm_up(
@@ -37,9 +39,10 @@ impl Session<'_> {
             round_s: rounds.seconds,
             ..WarmUp::default()
         };
-        let scenarios = busiest(cells);
+        let scenarios = warm_up_levels(cells);
         for round in 1..=rounds.most {
-            for cell in &scenarios {
+            for levels in &scenarios {
+                let cell = if round % 2 == 1 { levels.busiest } else { levels.calmest };
                 let Some(scenario) = plan.scenario(&cell.scenario) else {
                     continue;
                 };
