@@ -281,10 +281,19 @@ fn a_start_is_warmed_up_with_the_busiest_and_the_calmest_level_of_each_scenario_
     let cells: Vec<&PlannedCell> = cells.iter().collect();
     let found: Vec<String> = warm_up_levels(&cells)
         .iter()
-        .map(|levels| format!("{} {} {}", levels.busiest.scenario, levels.busiest.load, levels.calmest.load))
+        .map(|levels| {
+            format!(
+                "{} {} {}",
+                levels.busiest.scenario, levels.busiest.load, levels.calmest.load
+            )
+        })
         .collect();
     assert_eq!(
         found,
-        ["json c64 c1", "blocking c256r400 c256r100", "connections c16r100 c16r100"]
+        [
+            "json c64 c1",
+            "blocking c256r400 c256r100",
+            "connections c16r100 c16r100"
+        ]
     );
 }

@@ -1,20 +1,21 @@
 //! From a stored run to an [`Analysis`]: values, intervals, references, tiers.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use tiermark_model::format::scenario::Scenario;
-use tiermark_model::format::suite::Weights;
+use tiermark_model::format::suite::{Measure, Weights};
 use tiermark_model::plan::PlannedEntry;
-use tiermark_model::trial::{EntryId, StartRecord};
+use tiermark_model::trial::EntryId;
 
 use crate::analysis::{
-    ANALYSIS_FORMAT, Analysis, Composite, EntryAnalysis, Estimate, Family, IntervalMethod, Judgement, Kind, Reference,
-    ReferenceUse, RunFacts, ScenarioAnalysis, Standing, StartSummary, ValueRule, WeightUse,
+    ANALYSIS_FORMAT, Analysis, EntryAnalysis, Estimate, Family, IntervalMethod, Judgement, Kind, Reference,
+    ReferenceUse, RunFacts, ScenarioAnalysis, Standing, ValueRule, WeightUse,
 };
+use crate::entries::{analyse_entry, order, weight_use};
 use crate::group::{self, CellInput, Evidence, Level, Tries};
+use crate::measure::{self, Measured};
 use crate::stats::{self, BOOTSTRAP_FROM, CONFIDENCE, Interval, Logs, Spread};
-use crate::tiers::{self, Bound, MISSED, Part, Rating, Share};
+use crate::tiers::Rating;
 use crate::view::RunView;
 use crate::warnings;
 
@@ -25,6 +26,8 @@ pub struct Options {
     pub value: ValueRule,
     /// Names of the core frameworks, from the catalog: those that are not in the run are named as missing.
     pub core_expected: Vec<String>,
+    /// Further weight sets, by each of which every entry is rated as well.
+    pub also: Vec<Weights>,
 }
 
 /// Analyses a run. The same run, weights and options give the same analysis, to the bit.
@@ -39,16 +42,17 @@ pub fn analyse(run: &RunView<'_>, weights: &Weights, options: &Options) -> Analy
     let mut scenarios = Vec::new();
     let mut families = Vec::new();
     for scenario in &run.plan().scenarios {
-        let (analysed, of_scenario) = analyse_scenario(run, scenario, &tries, &draws, options.value);
+        let (analysed, of_scenario) = analyse_scenario(run, scenario, &tries, &draws, (options.value, weights.measure));
         scenarios.push(analysed);
         families.extend(of_scenario);
     }
+    let also: Vec<WeightUse> = options.also.iter().map(|set| weight_use(set, &scenarios)).collect();
     let weight_use = weight_use(weights, &scenarios);
     let mut entries: Vec<EntryAnalysis> = run
         .plan()
         .entries
         .iter()
-        .map(|entry| analyse_entry(run, entry, &weight_use, &families))
+        .map(|entry| analyse_entry(run, entry, &weight_use, &also, &families))
         .collect();
     entries.sort_by_cached_key(order);
     let place = |id: &EntryId| entries.iter().position(|entry| &entry.id == id);
@@ -59,6 +63,7 @@ pub fn analyse(run: &RunView<'_>, weights: &Weights, options: &Options) -> Analy
         value_rule: options.value,
         confidence: CONFIDENCE,
         weights: weight_use,
+        also,
         reference: reference_use(run, &options.core_expected),
         scenarios,
         entries,
@@ -117,12 +122,12 @@ fn is_reference(entry: &PlannedEntry) -> bool {
 // One scenario. ------------------------------------------------------------------------------------------------------
 
 /// A family with the cells' logarithms and evidence, which the shown analysis does not keep.
-struct Draft {
-    family: Family,
-    levels: Vec<Level>,
+pub(crate) struct Draft {
+    pub(crate) family: Family,
+    pub(crate) levels: Vec<Level>,
     /// Whose levels make the value.
     value_from: Kind,
-    chosen: Option<usize>,
+    pub(crate) chosen: Option<usize>,
 }
 
 fn analyse_scenario(
@@ -130,7 +135,7 @@ fn analyse_scenario(
     scenario: &Scenario,
     tries: &Tries<'_>,
     draws: &[Vec<u32>],
-    rule: ValueRule,
+    (rule, shown): (ValueRule, Measure),
 ) -> (ScenarioAnalysis, Vec<Family>) {
     let plan = run.plan();
     let mut drafts: Vec<Draft> = plan
@@ -144,6 +149,7 @@ fn analyse_scenario(
     let spreads: BTreeMap<Kind, Option<Spread>> = [Kind::Closed, Kind::Capacity, Kind::Open]
         .map(|kind| (kind, stats::pooled_spread(&logs_of(&drafts, kind))))
         .into();
+    mark_outlying(&mut drafts);
     let between_starts = spreads.get(&value_from).copied().flatten();
     let within_blocks = stats::paired_spread(&logs_of(&drafts, value_from)).or(between_starts);
     for draft in &mut drafts {
@@ -151,23 +157,27 @@ fn analyse_scenario(
         estimate_cells(draft, &spreads);
         value_family(draft, scenario, draws, rule);
     }
-    let reference = reference_of(&plan.entries, &drafts);
-    let rated = drafts
-        .iter()
-        .map(|draft| rate(draft, reference.map(|index| &drafts[index]), within_blocks))
-        .collect::<Vec<_>>();
-    for ((draft, share), entry) in drafts.iter_mut().zip(rated).zip(&plan.entries) {
-        draft.family.share = share;
-        draft.family.rating = share
-            .filter(|_| !entry.framework.built_in)
-            .map(|share| Rating::of(&share));
+    let core: Vec<bool> = plan.entries.iter().map(is_reference).collect();
+    let mut references = BTreeMap::new();
+    for measure in Measure::ALL {
+        let rated = measure::rate(&drafts, &core, measure, within_blocks);
+        for (draft, share) in drafts.iter_mut().zip(rated.shares) {
+            draft.family.shares.extend(share.map(|share| (measure, share)));
+        }
+        references.extend(rated.reference.map(|index| (measure, index)));
     }
-    let reference = reference.and_then(|index| {
-        let family = &drafts[index].family;
+    for (draft, entry) in drafts.iter_mut().zip(&plan.entries) {
+        draft.family.share = draft.family.shares.get(&shown).copied();
+        let rated = draft.family.share.filter(|_| !entry.framework.built_in);
+        draft.family.rating = rated.map(|share| Rating::of(&share));
+    }
+    let reference = references.get(&shown).and_then(|index| {
+        let draft = &drafts[*index];
+        let measured = Measured::of(draft, shown, measure::common_level(&drafts, &core))?;
         Some(Reference {
-            entry: family.entry.clone(),
-            per_s: family.value?.per_s,
-            lower_bound: family.lower_bound,
+            entry: draft.family.entry.clone(),
+            value: measured.natural(),
+            lower_bound: measured.lower_bound,
         })
     });
     let analysed = ScenarioAnalysis {
@@ -177,10 +187,24 @@ fn analyse_scenario(
         objective: scenario.objective.clone(),
         value_from,
         reference,
+        measured: references.keys().copied().collect(),
         between_starts,
         within_blocks,
     };
     (analysed, drafts.into_iter().map(finish).collect())
+}
+
+/// Closed loops and searches only: an open loop's rate is what was asked for.
+fn mark_outlying(drafts: &mut [Draft]) {
+    let mut levels: Vec<&mut Level> = (drafts.iter_mut().flat_map(|draft| &mut draft.levels))
+        .filter(|level| level.cell.kind != Kind::Open)
+        .collect();
+    let logs: Vec<Logs> = levels.iter().map(|level| level.logs.clone()).collect();
+    for (level, blocks) in levels.iter_mut().zip(stats::outlying(&logs)) {
+        for start in &mut level.cell.starts {
+            start.outlying = blocks.contains(&start.block);
+        }
+    }
 }
 
 fn logs_of(drafts: &[Draft], kind: Kind) -> Vec<Logs> {
@@ -221,6 +245,7 @@ fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &T
         level: None,
         lower_bound: false,
         share: None,
+        shares: BTreeMap::new(),
         rating: None,
         cells: vec![],
         resamples: vec![],
@@ -364,167 +389,8 @@ fn resampled_value(draft: &Draft, blocks: &[u32], scenario: &Scenario, rule: Val
     best
 }
 
-fn reference_of(entries: &[PlannedEntry], drafts: &[Draft]) -> Option<usize> {
-    let value = |index: &usize| drafts[*index].family.value.map_or(0.0, |value| value.per_s);
-    let of_core = (0..drafts.len()).filter(|index| is_reference(&entries[*index]) && value(index) > 0.0);
-    of_core.max_by(|a, b| value(a).total_cmp(&value(b)))
-}
-
-/// Value / reference, with the interval of paired blocks.
-fn rate(draft: &Draft, reference: Option<&Draft>, within_blocks: Option<Spread>) -> Option<Share> {
-    let reference = reference?;
-    if draft.family.standing == Standing::ObjectiveMissed {
-        return Some(Share {
-            value: MISSED,
-            interval: Some(Interval {
-                low: MISSED,
-                high: MISSED,
-            }),
-            bound: Bound::Exact,
-        });
-    }
-    let value = draft.family.value?.per_s / reference.family.value?.per_s;
-    if draft.family.entry == reference.family.entry {
-        // The reference is itself by definition, whatever held it back.
-        return Some(Share {
-            value: 1.0,
-            interval: Some(Interval { low: 1.0, high: 1.0 }),
-            bound: Bound::Exact,
-        });
-    }
-    let bound = Bound::of(draft.family.lower_bound, reference.family.lower_bound);
-    Some(Share {
-        value,
-        interval: ratio_interval(draft, reference, value, within_blocks),
-        bound,
-    })
-}
-
-fn ratio_interval(draft: &Draft, reference: &Draft, value: f64, within_blocks: Option<Spread>) -> Option<Interval> {
-    let (own, other) = (&draft.family.resamples, &reference.family.resamples);
-    if !own.is_empty() && !other.is_empty() {
-        let starts = draft.family.value?.starts.min(reference.family.value?.starts);
-        let ratios = own
-            .iter()
-            .zip(other)
-            .map(|(a, b)| if *b > 0.0 { (a / b).max(MISSED) } else { f64::NAN })
-            .collect();
-        return stats::expanded_percentile(ratios, starts);
-    }
-    let logs = |draft: &Draft| draft.chosen.map(|index| draft.levels[index].logs.clone());
-    let (own, other) = (logs(draft)?, logs(reference)?);
-    let pairs = own.keys().filter(|block| other.contains_key(block)).count();
-    let half = stats::t_half_width_of_ratio(within_blocks.filter(|_| pairs > 0)?, pairs);
-    Some(Interval::around(value, half))
-}
-
 fn finish(draft: Draft) -> Family {
     let mut family = draft.family;
     family.cells = draft.levels.into_iter().map(|level| level.cell).collect();
     family
-}
-
-// Over all scenarios. ------------------------------------------------------------------------------------------------
-
-fn weight_use(weights: &Weights, scenarios: &[ScenarioAnalysis]) -> WeightUse {
-    let has_reference = |name: &String| {
-        scenarios
-            .iter()
-            .any(|scenario| &scenario.name == name && scenario.reference.is_some())
-    };
-    let (counted, missing) = weights.scenarios.keys().cloned().partition(has_reference);
-    WeightUse {
-        set: weights.clone(),
-        counted,
-        missing,
-    }
-}
-
-fn analyse_entry(run: &RunView<'_>, entry: &PlannedEntry, weights: &WeightUse, families: &[Family]) -> EntryAnalysis {
-    let framework = &entry.framework;
-    let variant = framework.variant(&entry.id.variant);
-    let facts = run.manifest.entries.get(&entry.id);
-    EntryAnalysis {
-        id: entry.id.clone(),
-        title: framework.title.clone(),
-        variant_title: variant.map(|variant| variant.title.clone()).unwrap_or_default(),
-        language: framework.language.clone(),
-        data_layer: variant.map_or(tiermark_model::format::framework::DataLayerKind::Raw, |variant| {
-            variant.data_layer.kind
-        }),
-        data_layer_name: variant
-            .map(|variant| variant.data_layer.name.clone())
-            .unwrap_or_default(),
-        core: framework.core,
-        default_variant: framework.default == entry.id.variant,
-        built_in: framework.built_in,
-        version: facts.and_then(|facts| facts.version.clone()),
-        digest: facts.and_then(|facts| facts.digest.clone()),
-        image_bytes: facts.and_then(|facts| facts.image_bytes),
-        composite: composite_of(entry, weights, families),
-        start: start_summary(run, &entry.id),
-    }
-}
-
-fn composite_of(entry: &PlannedEntry, weights: &WeightUse, families: &[Family]) -> Option<Composite> {
-    let share_in = |scenario: &String| {
-        families
-            .iter()
-            .find(|f| f.entry == entry.id && &f.scenario == scenario)
-            .and_then(|f| f.share)
-    };
-    let part = |scenario: &String| {
-        Some(Part {
-            weight: *weights.set.scenarios.get(scenario)?,
-            share: share_in(scenario)?,
-        })
-    };
-    let parts: Vec<Part> = weights.counted.iter().filter_map(part).collect();
-    let share = tiers::composite(&parts)?;
-    let rating = (!entry.framework.built_in).then(|| Rating::of(&share));
-    Some(Composite {
-        share,
-        rating,
-        has: parts.len(),
-        of: weights.counted.len(),
-    })
-}
-
-/// Rated entries first, by tier; within a tier complete before partial, then by share. Yardsticks next, the rest last.
-fn order(entry: &EntryAnalysis) -> (u8, usize, bool, Reverse<u64>, EntryId) {
-    let Some(composite) = &entry.composite else {
-        return (2, 0, false, Reverse(0), entry.id.clone());
-    };
-    let group = u8::from(composite.rating.is_none());
-    let tier = composite.rating.map_or(0, |rating| rating.tier as usize);
-    // The bits of floats above 0 are in the floats' own order.
-    (
-        group,
-        tier,
-        composite.is_partial(),
-        Reverse(composite.share.value.max(0.0).to_bits()),
-        entry.id.clone(),
-    )
-}
-
-fn start_summary(run: &RunView<'_>, entry: &EntryId) -> StartSummary {
-    let mut last: BTreeMap<u32, &StartRecord> = BTreeMap::new();
-    last.extend(
-        run.starts()
-            .filter(|start| &start.entry == entry)
-            .map(|start| (start.block, start)),
-    );
-    let median =
-        |part: fn(&StartRecord) -> Option<f64>| stats::median(last.values().filter_map(|start| part(start)).collect());
-    StartSummary {
-        starts: last
-            .values()
-            .filter(|start| start.parts.first_right_answer_ms.is_some())
-            .count(),
-        created_ms: median(|start| start.parts.created_ms),
-        running_ms: median(|start| start.parts.running_ms),
-        listening_ms: median(|start| start.parts.listening_ms),
-        first_right_answer_ms: median(|start| start.parts.first_right_answer_ms),
-        idle_memory_bytes: median(|start| start.idle_memory_bytes.map(|bytes| bytes as f64)),
-    }
 }

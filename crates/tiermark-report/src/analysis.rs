@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tiermark_model::format::framework::DataLayerKind;
 use tiermark_model::format::scenario::Objective;
-use tiermark_model::format::suite::Weights;
+use tiermark_model::format::suite::{Measure, Weights};
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::{HostFacts, Placement, Role};
 use tiermark_model::plan::RunnerKind;
@@ -35,6 +35,8 @@ pub struct Analysis {
     pub confidence: f64,
     /// How scenarios count in the composite.
     pub weights: WeightUse,
+    /// Further weight sets, by which every entry is rated as well.
+    pub also: Vec<WeightUse>,
     /// What the tiers are relative to.
     pub reference: ReferenceUse,
     /// The scenarios, in the plan's order.
@@ -149,6 +151,8 @@ pub struct ScenarioAnalysis {
     pub value_from: Kind,
     /// What values are divided by; none where no entry of the core has a value.
     pub reference: Option<Reference>,
+    /// Measures in which some default variant of the core has a value.
+    pub measured: Vec<Measure>,
     /// Spread of rates between starts, pooled over its cells of the kind of load that makes the values.
     pub between_starts: Option<Spread>,
     /// The same without what a block did to all: what blurs ratios.
@@ -160,8 +164,8 @@ pub struct ScenarioAnalysis {
 pub struct Reference {
     /// Whose.
     pub entry: EntryId,
-    /// Right answers a second.
-    pub per_s: f64,
+    /// In the unit of the weight set's measure: right answers a second, or nanoseconds.
+    pub value: f64,
     /// Whether it is a lower bound.
     pub lower_bound: bool,
 }
@@ -195,6 +199,8 @@ pub struct EntryAnalysis {
     pub image_bytes: Option<u64>,
     /// Its standing over all scenarios of the weight set; none where it has none of them.
     pub composite: Option<Composite>,
+    /// The same by the further weight sets, in their order.
+    pub also: Vec<Option<Composite>>,
     /// How it starts.
     pub start: StartSummary,
 }
@@ -314,8 +320,10 @@ pub struct Family {
     pub level: Option<String>,
     /// Whether generator or database held that level back, or an open loop asked for no more: the value is a lower bound.
     pub lower_bound: bool,
-    /// Value / reference; 1/32 where the objective was missed.
+    /// In the weight set's measure, value / reference (of times reference / value); 1/32 where the objective was missed.
     pub share: Option<Share>,
+    /// The same in every measure.
+    pub shares: BTreeMap<Measure, Share>,
     /// Its tier; none for what is built in.
     pub rating: Option<Rating>,
     /// The load levels, in the scenario's order.
@@ -431,8 +439,14 @@ pub struct StartRate {
     pub attempt: u32,
     /// Right answers a second.
     pub per_s: f64,
+    /// 99th percentile of what the objective is about, in nanoseconds; none where fewer than ten samples lie beyond it.
+    pub p99_ns: Option<f64>,
+    /// CPU time of the server for each right answer, in microseconds.
+    pub server_cpu_us: Option<f64>,
     /// Whether the host disturbed it.
     pub disturbed: bool,
+    /// Whether it lies far from the cell's other starts: shown, not dropped. See [`crate::stats::outlying`].
+    pub outlying: bool,
 }
 
 /// A percentile.

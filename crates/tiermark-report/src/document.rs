@@ -1,11 +1,14 @@
 //! The report as a list of blocks: what is said, in which order. How it looks is the renderers' business.
 
+use tiermark_model::format::suite::Measure;
 use tiermark_model::host::Role;
 
-use crate::analysis::{Analysis, Composite, EntryAnalysis, Family, Kind, ValueRule, Warning};
+use crate::analysis::{
+    Analysis, Composite, EntryAnalysis, Family, Kind, ScenarioAnalysis, Standing, ValueRule, Warning, WeightUse,
+};
 use crate::levels::{levels_legend, levels_table, objective_of};
-use crate::numbers::{NOTHING, bytes, milliseconds, plain, plus_minus, rate, times};
-use crate::stats::BOOTSTRAP_FROM;
+use crate::numbers::{NOTHING, bytes, duration_ns, milliseconds, plain, plus_minus, rate, times};
+use crate::stats::{BOOTSTRAP_FROM, Interval};
 use crate::table::{Block, Row, Table, Text, Tone, left, right};
 use crate::tiers::{Rating, Tier};
 
@@ -18,6 +21,11 @@ pub(crate) fn document(analysis: &Analysis) -> Vec<Block> {
     blocks.push(Block::Heading("Rating".to_owned()));
     blocks.push(Block::Table(rating_table(analysis)));
     blocks.push(Block::List(legend(analysis)));
+    if !analysis.also.is_empty() {
+        blocks.push(Block::Heading("Rating by weight set".to_owned()));
+        blocks.push(Block::Table(weight_sets_table(analysis)));
+        blocks.push(Block::List(weight_sets_legend(analysis)));
+    }
     for scenario in &analysis.scenarios {
         blocks.push(Block::Heading(format!("{}: {}", scenario.name, plain(&scenario.title))));
         blocks.push(Block::Paragraph(objective_of(scenario)));
@@ -147,7 +155,7 @@ fn rating_table(analysis: &Analysis) -> Table {
         cells.extend(analysis.scenarios.iter().map(|scenario| {
             analysis
                 .family(&entry.id, &scenario.name)
-                .map(family_text)
+                .map(|family| family_text(analysis, scenario, family))
                 .unwrap_or_default()
         }));
         Row {
@@ -195,6 +203,7 @@ fn overall(composite: Option<&Composite>) -> Text {
         .collect::<Vec<_>>()
         .join(" ");
     let mut lines = vec![rating_name(composite.rating.as_ref()), share];
+    lines.extend(composite.rating.as_ref().and_then(chances));
     if composite.is_partial() {
         lines.push(format!("partial {}/{}", composite.has, composite.of));
     }
@@ -208,6 +217,14 @@ fn rating_name(rating: Option<&Rating>) -> String {
     rating.map_or_else(|| "—".to_owned(), ToString::to_string)
 }
 
+/// Where the interval reaches over a boundary: the probability of each tier that is named.
+fn chances(rating: &Rating) -> Option<String> {
+    let probabilities = rating.probabilities.filter(|_| rating.best != rating.worst)?;
+    let named = probabilities.get(rating.best as usize..=rating.worst as usize)?;
+    let percents: Vec<String> = named.iter().map(|share| format!("{:.0}", 100.0 * share)).collect();
+    Some(format!("{}%", percents.join("/")))
+}
+
 fn tone(rating: Option<&Rating>) -> Tone {
     match rating.map(|rating| rating.tier) {
         Some(Tier::High) => Tone::Good,
@@ -217,32 +234,108 @@ fn tone(rating: Option<&Rating>) -> Tone {
     }
 }
 
-/// The rate with its interval, and below it the tier; or why there is none.
-fn family_text(family: &Family) -> Text {
-    let Some(value) = family.value else {
-        let tier = family.rating.as_ref().map(ToString::to_string);
+/// What the weight set compares with its interval, and below it the tier; or why there is none.
+fn family_text(analysis: &Analysis, scenario: &ScenarioAnalysis, family: &Family) -> Text {
+    let measure = analysis.weights.set.measure;
+    let tier = match (&family.rating, &family.share) {
+        (Some(rating), _) => Some(rating.to_string()),
+        (None, Some(share)) => Some(format!("— {}", times(share.value))),
+        (None, None) => None,
+    };
+    let first = match (measure, family.value, &family.share, &scenario.reference) {
+        (Measure::Rate, Some(value), ..) => {
+            let bound = if family.lower_bound { "≥" } else { "" };
+            Some(format!("{bound}{}{}", rate(value.per_s), width(value.interval)))
+        }
+        // Of a time the share is reference / value.
+        (Measure::P99 | Measure::Cpu, _, Some(share), Some(reference)) if !share.is_missed() => {
+            let time = duration_ns((reference.value / share.value) as u64);
+            let interval = share.interval.filter(|interval| interval.low < interval.high);
+            Some(format!("{time}{}", width(interval)))
+        }
+        _ => None,
+    };
+    let Some(first) = first else {
+        let standing = match (measure, &family.share) {
+            (Measure::P99, Some(_)) => "rate not sustained",
+            (Measure::P99 | Measure::Cpu, None) if family.standing == Standing::Ok => "not measured",
+            _ => family.standing.name(),
+        };
         return Text {
-            lines: [Some(family.standing.name().to_owned()), tier]
-                .into_iter()
-                .flatten()
-                .collect(),
+            lines: std::iter::once(standing.to_owned()).chain(tier).collect(),
             tone: Tone::Bad,
         };
     };
-    let bound = if family.lower_bound { "≥" } else { "" };
-    let width = value
-        .interval
-        .map(|interval| format!(" {}", plus_minus(interval)))
-        .unwrap_or_default();
-    let below = match (&family.rating, &family.share) {
-        (Some(rating), _) => rating.to_string(),
-        (None, Some(share)) => format!("— {}", times(share.value)),
-        (None, None) => "—".to_owned(),
-    };
+    let below = tier.unwrap_or_else(|| "—".to_owned());
     Text {
-        lines: vec![format!("{bound}{}{width}", rate(value.per_s)), below],
+        lines: [Some(first), Some(below), family.rating.as_ref().and_then(chances)]
+            .into_iter()
+            .flatten()
+            .collect(),
         tone: tone(family.rating.as_ref()),
     }
+}
+
+fn width(interval: Option<Interval>) -> String {
+    interval
+        .map(|interval| format!(" {}", plus_minus(interval)))
+        .unwrap_or_default()
+}
+
+/// Every entry's standing by each weight set.
+fn weight_sets_table(analysis: &Analysis) -> Table {
+    let sets = std::iter::once(&analysis.weights).chain(&analysis.also);
+    let mut columns = vec![left("entry")];
+    columns.extend(sets.map(|set| left(&set.set.name)));
+    let row = |entry: &EntryAnalysis| Row {
+        group: String::new(),
+        cells: std::iter::once(entry_text(entry))
+            .chain(
+                std::iter::once(&entry.composite)
+                    .chain(&entry.also)
+                    .map(|composite| overall(composite.as_ref())),
+            )
+            .collect(),
+    };
+    Table {
+        group_title: "",
+        rows: analysis.entries.iter().map(row).collect(),
+        columns,
+        repeated: 1,
+    }
+}
+
+fn weight_sets_legend(analysis: &Analysis) -> Vec<String> {
+    let sets = std::iter::once(&analysis.weights).chain(&analysis.also);
+    sets.map(|weights| format!("{}: {}.", weights.set.name, counted(weights)))
+        .collect()
+}
+
+/// What a weight set compares, and how much each scenario counts.
+fn counted(weights: &WeightUse) -> String {
+    let named: Vec<String> = weights
+        .counted
+        .iter()
+        .map(|name| format!("{name} {}", weights.set.scenarios.get(name).copied().unwrap_or(0.0)))
+        .collect();
+    let of = match weights.set.measure {
+        Measure::Rate => "rates: ",
+        Measure::P99 => {
+            "99th percentiles under an open loop at one rate, the highest that all defaults of the core sustain: "
+        }
+        Measure::Cpu => "CPU time of the server for each right answer, at the level of the value: ",
+    };
+    let counted = if named.is_empty() {
+        "nothing".to_owned()
+    } else {
+        named.join(", ")
+    };
+    let missing = if weights.missing.is_empty() {
+        String::new()
+    } else {
+        format!("; cannot be rated in this run: {}", weights.missing.join(", "))
+    };
+    format!("{of}{counted}{missing}")
 }
 
 fn legend(analysis: &Analysis) -> Vec<String> {
@@ -275,7 +368,8 @@ fn legend(analysis: &Analysis) -> Vec<String> {
 
 fn tier_rule() -> String {
     "tier: the value as a share of the reference. High is 1/2 of it or more, Mid-High 1/4, Mid 1/8, Low-Mid 1/16, Low less: \
-     one tier down means about twice the servers. Two names: the interval reaches over the boundary."
+     one tier down means about twice the servers. Two names: the interval reaches over the boundary; 62/38%: the probability of each, \
+     best first."
         .to_owned()
 }
 
@@ -311,21 +405,6 @@ fn reference_rule(analysis: &Analysis) -> String {
 
 fn composite_rule(analysis: &Analysis) -> String {
     let weights = &analysis.weights;
-    let named: Vec<String> = weights
-        .counted
-        .iter()
-        .map(|name| format!("{name} {}", weights.set.scenarios.get(name).copied().unwrap_or(0.0)))
-        .collect();
-    let counted = if named.is_empty() {
-        "nothing".to_owned()
-    } else {
-        named.join(", ")
-    };
-    let missing = if weights.missing.is_empty() {
-        String::new()
-    } else {
-        format!("; cannot be rated in this run: {}", weights.missing.join(", "))
-    };
     let partial = if analysis
         .entries
         .iter()
@@ -336,8 +415,9 @@ fn composite_rule(analysis: &Analysis) -> String {
         ""
     };
     format!(
-        "overall: geometric mean of the shares, weight set `{}`: {counted}{missing}.{partial}",
-        weights.set.name
+        "overall: geometric mean of the shares, weight set `{}`: {}.{partial}",
+        weights.set.name,
+        counted(weights)
     )
 }
 

@@ -74,10 +74,7 @@ impl Evidence {
         if let Some(found) = &trial.capacity {
             return Self::of_search(found);
         }
-        let part = (objective.of.iter()).find_map(|name| recording.requests.iter().find(|part| part.name == *name));
-        let (response, outcomes) = part.map_or((&recording.response, &recording.outcomes), |part| {
-            (&part.response, &part.outcomes)
-        });
+        let (response, outcomes) = judged(recording, objective);
         Self {
             samples: response.count(),
             within: response.count_at_or_below((objective.p99_ms * 1e6) as u64),
@@ -117,6 +114,14 @@ impl Evidence {
     }
 }
 
+/// What the objective is about: all requests, or one of a mix.
+fn judged<'a>(recording: &'a Recording, objective: &Objective) -> (&'a Latency, &'a Outcomes) {
+    let part = (objective.of.iter()).find_map(|name| recording.requests.iter().find(|part| part.name == *name));
+    part.map_or((&recording.response, &recording.outcomes), |part| {
+        (&part.response, &part.outcomes)
+    })
+}
+
 /// Samples that the objective's percentile takes.
 fn needed() -> f64 {
     10.0 / (1.0 - OBJECTIVE_FRACTION)
@@ -128,6 +133,10 @@ pub(crate) struct Level {
     pub(crate) cell: Cell,
     /// Logarithm of the rate by block; blocks without a right answer are left out.
     pub(crate) logs: Logs,
+    /// 99th percentile of what the objective is about, in nanoseconds, from the merged histogram.
+    pub(crate) objective_p99_ns: Option<f64>,
+    /// Requests a second that a steady open loop asks for.
+    pub(crate) offered_per_s: Option<u64>,
     pub(crate) evidence: BTreeMap<u32, Evidence>,
 }
 
@@ -169,7 +178,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         tally: tally(input, &counted),
         starts: valid
             .values()
-            .map(|(trial, recording)| start_rate(trial, recording))
+            .map(|(trial, recording)| start_rate(trial, recording, input.objective))
             .collect(),
         rate: None,
         judgement: (!valid.is_empty()).then(|| total(evidence.values()).judge(input.objective)),
@@ -181,7 +190,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         requests: RequestSummary::of(&recordings, &FRACTIONS),
         steady: SteadyStarts::of(&recordings).filter(|_| matches!(input.load, Load::Closed(_))),
         limit: limit(&trials, input.placement),
-        server_cpu_us: server_cpu_us(&valid),
+        server_cpu_us: server_cpu_us(valid.values().copied()),
         server_memory_peak_bytes: of_server(&trials).filter_map(|server| server.memory_peak_bytes).max(),
         server_threads_peak: of_server(&trials).filter_map(|server| server.threads_peak).max(),
     };
@@ -191,7 +200,20 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         .filter(|start| start.per_s > 0.0)
         .map(|start| (start.block, start.per_s.ln()))
         .collect();
-    Level { cell, logs, evidence }
+    let mut of_objective = Latency::new();
+    for recording in &recordings {
+        of_objective.merge(judged(recording, input.objective).0);
+    }
+    Level {
+        cell,
+        logs,
+        objective_p99_ns: of_objective.percentile(OBJECTIVE_FRACTION).map(|ns| ns as f64),
+        offered_per_s: match input.load {
+            Load::Open(open) if open.ramp_to.is_none() => Some(u64::from(open.rate)),
+            Load::Open(_) | Load::Closed(_) | Load::Capacity(_) => None,
+        },
+        evidence,
+    }
 }
 
 pub(crate) fn total<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Evidence {
@@ -211,7 +233,8 @@ fn merged(recordings: &[&Recording]) -> (Latency, Outcomes) {
     (response, outcomes)
 }
 
-fn start_rate(trial: &TrialRecord, recording: &Recording) -> StartRate {
+fn start_rate(trial: &TrialRecord, recording: &Recording, objective: &Objective) -> StartRate {
+    let p99 = judged(recording, objective).0.percentile(OBJECTIVE_FRACTION);
     StartRate {
         block: trial.key.block,
         attempt: trial.attempt,
@@ -219,7 +242,10 @@ fn start_rate(trial: &TrialRecord, recording: &Recording) -> StartRate {
             .capacity
             .as_ref()
             .map_or_else(|| recording.rate_per_s(), |found| found.rate_per_s.unwrap_or(0.0)),
+        p99_ns: p99.map(|ns| ns as f64),
+        server_cpu_us: server_cpu_us([(trial, recording)]),
         disturbed: !trial.disturbances.is_empty(),
+        outlying: false,
     }
 }
 
@@ -230,9 +256,9 @@ fn of_server<'a>(trials: &[&'a TrialRecord]) -> impl Iterator<Item = &'a tiermar
 }
 
 /// CPU of the starts that were observed, over the right answers of the same starts.
-fn server_cpu_us(valid: &BTreeMap<u32, (&TrialRecord, &Recording)>) -> Option<f64> {
+fn server_cpu_us<'a>(valid: impl IntoIterator<Item = (&'a TrialRecord, &'a Recording)>) -> Option<f64> {
     let (mut cpu_ns, mut answers) = (0u64, 0u64);
-    for (trial, recording) in valid.values() {
+    for (trial, recording) in valid {
         for server in of_server(&[trial]) {
             cpu_ns += server.cpu_user_ns + server.cpu_system_ns;
             answers += recording.outcomes.ok;

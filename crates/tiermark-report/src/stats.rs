@@ -170,6 +170,43 @@ fn take_out_block_means(cells: &mut [Logs], blocks: &BTreeSet<u32>) {
     }
 }
 
+/// How many robust standard deviations from its cell's median make a start outlying.
+/// Source: Iglewicz and Hoaglin, *How to Detect and Handle Outliers* (1993): 3.5 for the modified z-score.
+const OUTLYING: f64 = 3.5;
+/// Starts nearer than this to their median are never outlying: on a quiet machine a percent is many standard deviations.
+const OUTLYING_LEAST_LOG: f64 = 0.1;
+
+/// Blocks whose start lies far from the others of its cell, for each cell of a scenario. They are shown, never dropped: a start is
+/// what users get, too.
+///
+/// The deviations from each cell's median are pooled over the scenario's cells, as the spread is, and their scale is the median absolute
+/// deviation times 1.4826; the one deviation of 0 that an odd number of starts always has is left out of it. Cells of fewer than
+/// three starts have no middle to be far from.
+#[must_use]
+pub fn outlying(cells: &[Logs]) -> Vec<BTreeSet<u32>> {
+    let deviations = |cell: &Logs| -> Logs {
+        let middle = median(cell.values().copied().collect()).filter(|_| cell.len() > 2);
+        let far = |(block, y): (&u32, &f64)| Some((*block, y - middle?));
+        cell.iter().filter_map(far).collect()
+    };
+    let all: Vec<Logs> = cells.iter().map(deviations).collect();
+    let mut sizes: Vec<f64> = Vec::new();
+    for cell in &all {
+        let mut of_cell: Vec<f64> = cell.values().map(|deviation| deviation.abs()).collect();
+        of_cell.sort_by(f64::total_cmp);
+        sizes.extend(of_cell.into_iter().skip(cell.len() % 2));
+    }
+    let scale = 1.4826 * median(sizes).unwrap_or(f64::INFINITY);
+    let limit = (OUTLYING * scale).max(OUTLYING_LEAST_LOG);
+    let far = |cell: &Logs| {
+        cell.iter()
+            .filter(|(_, deviation)| deviation.abs() > limit)
+            .map(|(block, _)| *block)
+            .collect()
+    };
+    all.iter().map(far).collect()
+}
+
 /// Half width on logarithms of the t-interval of a mean of `starts` starts: t(0.975, degrees) · s / √starts.
 ///
 /// Source: Student's interval with a pooled variance; Box, Hunter & Hunter (2005), ch. 4.
@@ -182,6 +219,13 @@ pub fn t_half_width(spread: Spread, starts: usize) -> f64 {
 #[must_use]
 pub fn t_half_width_of_ratio(spread: Spread, pairs: usize) -> f64 {
     quantile_of_t(spread.degrees) * spread.sd_log * (2.0 / pairs as f64).sqrt()
+}
+
+/// Probability that Student's t with so many degrees of freedom lies below `at`, where `at` is in half widths of its 95% interval.
+#[must_use]
+pub fn t_below(at: f64, degrees: usize) -> f64 {
+    let below = |t: StudentsT| t.cdf(at * quantile_of_t(degrees));
+    StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::NAN, below)
 }
 
 fn quantile_of_t(degrees: usize) -> f64 {

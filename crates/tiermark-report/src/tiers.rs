@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::stats::Interval;
+use crate::stats::{self, Interval};
 
 /// A tier, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -125,12 +125,62 @@ pub struct Share {
     pub value: f64,
     /// Its interval, where there are starts enough for one.
     pub interval: Option<Interval>,
+    /// Degrees of freedom that the interval was made with; none where it is not estimated: the reference itself, a missed objective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degrees: Option<usize>,
     /// Which side is open.
     pub bound: Bound,
 }
 
+impl Share {
+    /// A share that is what it is by definition.
+    #[must_use]
+    pub fn exact(value: f64) -> Self {
+        Self {
+            value,
+            interval: Some(Interval {
+                low: value,
+                high: value,
+            }),
+            degrees: None,
+            bound: Bound::Exact,
+        }
+    }
+
+    /// Whether it is that of a missed objective.
+    #[must_use]
+    pub fn is_missed(&self) -> bool {
+        self.value == MISSED && self.degrees.is_none()
+    }
+
+    /// Probability of each tier, in the order of [`Tier::ALL`]; none without an interval.
+    ///
+    /// The logarithm of the share is taken to lie around its estimate as Student's t with the interval's degrees of freedom, scaled so that
+    /// 95% of it lie within the interval: the confidence distribution of the mean (Schweder and Hjort, *Scandinavian Journal of
+    /// Statistics* 29, 2002). It is about this run on this machine, and about the share as it was measured: what a bound hides is not in it.
+    #[must_use]
+    pub fn probabilities(&self) -> Option<[f64; 5]> {
+        let interval = self.interval?;
+        let half = interval.half_width_log();
+        let below = |share: f64| match (share, self.degrees) {
+            (share, _) if share <= 0.0 => 0.0,
+            (share, Some(degrees)) if half > 0.0 && half.is_finite() => {
+                stats::t_below((share / self.value).ln() / half, degrees)
+            }
+            (share, _) => f64::from(self.value < share),
+        };
+        let mut upper = 1.0;
+        Some(Tier::ALL.map(|tier| {
+            let at_least = below(tier.lowest_share());
+            let probability = f64::max(upper - at_least, 0.0);
+            upper = at_least;
+            probability
+        }))
+    }
+}
+
 /// The tier of a share, with those that its interval reaches into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Rating {
     /// The tier of the share itself.
     pub tier: Tier,
@@ -138,6 +188,8 @@ pub struct Rating {
     pub best: Tier,
     /// The worst tier within the interval.
     pub worst: Tier,
+    /// Probability of each tier, best first; none without an interval. See [`Share::probabilities`].
+    pub probabilities: Option<[f64; 5]>,
     /// Which side is open: anything but exact tells nobody apart.
     pub bound: Bound,
 }
@@ -154,6 +206,7 @@ impl Rating {
             tier,
             best: best.min(tier),
             worst: worst.max(tier),
+            probabilities: share.probabilities(),
             bound: share.bound,
         }
     }
@@ -207,6 +260,7 @@ pub fn composite(parts: &[Part]) -> Option<Share> {
     Some(Share {
         value,
         interval: half.map(|half| Interval::around(value, half / total)),
+        degrees: parts.iter().filter_map(|part| part.share.degrees).min(),
         bound: parts
             .iter()
             .fold(Bound::Exact, |bound, part| bound.and(part.share.bound)),
@@ -223,11 +277,23 @@ mod tests {
         Share {
             value,
             interval: None,
+            degrees: None,
             bound: Bound::Exact,
         }
     }
 
     proptest! {
+        #[test]
+        fn probabilities_of_tiers_add_up_to_one_and_favour_the_own_tier(value in 0.001f64..2.0, half in 0.0f64..1.5, degrees in 2usize..60) {
+            let share = Share { interval: Some(Interval::around(value, half)), degrees: Some(degrees), ..exact(value) };
+            let all = share.probabilities().unwrap();
+            prop_assert!((all.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+            let rating = Rating::of(&share);
+            // What lies beyond the tiers within the interval is 5% at most.
+            let inside: f64 = all[rating.best as usize..=rating.worst as usize].iter().sum();
+            prop_assert!(inside >= 0.95 - 1e-9, "{inside}");
+        }
+
         #[test]
         fn a_greater_share_is_never_in_a_worse_tier(a in 0.0f64..2.0, b in 0.0f64..2.0) {
             let (small, great) = (a.min(b), a.max(b));
@@ -259,6 +325,7 @@ mod tests {
             Rating::of(&Share {
                 value,
                 interval: Some(Interval { low, high }),
+                degrees: Some(20),
                 bound,
             })
             .to_string()
@@ -283,5 +350,21 @@ mod tests {
         ];
         assert!((composite(&parts).unwrap().value - 0.25f64.powf(2.0 / 3.0)).abs() < 1e-12);
         assert_eq!(composite(&[]), None);
+    }
+
+    #[test]
+    fn a_share_on_a_boundary_is_as_likely_above_as_below() {
+        let at = |value: f64, half: f64| Share {
+            interval: Some(Interval::around(value, half)),
+            degrees: Some(8),
+            ..exact(value)
+        };
+        let [high, mid_high, ..] = at(0.5, 0.1).probabilities().unwrap();
+        assert!((high - 0.5).abs() < 1e-9 && (mid_high - 0.5).abs() < 1e-5);
+        // The boundary lies on the interval's upper end: 2.5% are above it.
+        let [high, ..] = at(0.5 / 0.1f64.exp(), 0.1).probabilities().unwrap();
+        assert!((high - 0.025).abs() < 1e-6, "{high}");
+        assert_eq!(Share::exact(MISSED).probabilities().unwrap(), [0.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(exact(0.3).probabilities(), None);
     }
 }

@@ -8,11 +8,11 @@ use tiermark_model::host::Role;
 use tiermark_model::trial::{EntryId, WarmUp};
 
 use crate::analysis::{Analysis, Family, Standing};
-use crate::numbers::{first_line, gist};
+use crate::numbers::{first_line, gist, rate};
 use crate::view::RunView;
 
-/// Cells that [`Warning::Unsteady`] names.
-const UNSTEADY_SHOWN: usize = 5;
+/// Cells or trials that a warning names.
+const SHOWN: usize = 5;
 
 /// A warning.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,6 +72,13 @@ pub enum Warning {
         /// Which, as `entry scenario load`.
         cells: Vec<String>,
         /// All cells whose trials are long enough to be judged.
+        of: usize,
+    },
+    /// Starts that lie far from the others of their cell.
+    Outlying {
+        /// Which, as `entry scenario load (rate in block)`, the farthest first.
+        starts: Vec<String>,
+        /// All starts.
         of: usize,
     },
     /// The host disturbed tries.
@@ -144,7 +151,7 @@ impl fmt::Display for Warning {
                 )
             }
             Warning::Unsteady { cells, of } => {
-                let (shown, more) = cells.split_at(cells.len().min(UNSTEADY_SHOWN));
+                let (shown, more) = cells.split_at(cells.len().min(SHOWN));
                 let more = match more.len() {
                     0 => String::new(),
                     more => format!(" and {more} more"),
@@ -153,6 +160,19 @@ impl fmt::Display for Warning {
                     f,
                     "{} of {of} cells had a start that was not steady when its window began: {}{more}; a longer warm-up (warmup_s) may help",
                     cells.len(),
+                    shown.join(", ")
+                )
+            }
+            Warning::Outlying { starts, of } => {
+                let (shown, more) = starts.split_at(starts.len().min(SHOWN));
+                let more = match more.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                write!(
+                    f,
+                    "{} of {of} trials lie far from the other starts of their cell, and count: {}{more}; more blocks show whether that is usual",
+                    starts.len(),
                     shown.join(", ")
                 )
             }
@@ -203,6 +223,7 @@ pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
     all.extend(analysis.families.iter().flat_map(fewer_starts));
     all.extend(still_rising(run));
     all.extend(unsteady(&analysis.families));
+    all.extend(outlying(&analysis.families));
     all.extend(disturbed(run, &analysis.families));
     all
 }
@@ -326,6 +347,28 @@ fn unsteady(families: &[Family]) -> Option<Warning> {
         }
     }
     (!cells.is_empty()).then_some(Warning::Unsteady { cells, of })
+}
+
+/// The farthest first: by the ratio to the cell's rate, whichever way.
+fn outlying(families: &[Family]) -> Option<Warning> {
+    let (mut found, mut of) = (vec![], 0);
+    for (family, cell) in families
+        .iter()
+        .flat_map(|family| family.cells.iter().map(move |cell| (family, cell)))
+    {
+        of += cell.starts.len();
+        let whole = cell.rate.map_or(0.0, |rate| rate.per_s);
+        for start in cell.starts.iter().filter(|start| start.outlying && whole > 0.0) {
+            let place = format!("{} {} {}", family.entry, family.scenario, cell.load);
+            let what = format!("{place} ({} in block {})", rate(start.per_s), start.block);
+            found.push(((start.per_s / whole).ln().abs(), what));
+        }
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    (!found.is_empty()).then(|| Warning::Outlying {
+        starts: found.into_iter().map(|(_, what)| what).collect(),
+        of,
+    })
 }
 
 /// One warning for the whole run: a busy host disturbs everything, and a line for each cell would hide the rest.

@@ -156,6 +156,7 @@ fn the_value_is_the_best_level_that_meets_the_objective() {
             &Options {
                 value,
                 core_expected: vec![],
+                also: vec![],
             },
         );
         assert_eq!(family(&analysis, "gin").level.as_deref(), Some(level));

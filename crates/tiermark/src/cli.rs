@@ -198,7 +198,7 @@ pub(crate) struct RunArgs {
     /// Memory limit of a server, MiB
     #[arg(long, value_name = "MIB", default_value_t = 2048)]
     pub(crate) memory: u64,
-    /// The weight set of the composite tier
+    /// The weight set of the composite tier: a name, or a YAML file of your own
     #[arg(long, default_value = "service")]
     pub(crate) weights: String,
 }
@@ -299,7 +299,7 @@ pub(crate) struct ReportArgs {
     /// Print Markdown
     #[arg(long)]
     pub(crate) markdown: bool,
-    /// The weight set of the composite tier
+    /// The weight set of the composite tier: a name, or a YAML file of your own
     #[arg(long, default_value = "service")]
     pub(crate) weights: String,
     /// What a cell's value is

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tiermark_model::catalog::Catalog;
+use tiermark_model::catalog::{Catalog, CatalogError};
+use tiermark_model::format::suite::Weights;
 use tiermark_model::host::short_hash;
 use tiermark_model::run::{self, RunReader};
 
@@ -98,6 +99,21 @@ pub(crate) fn results(global: &Global) -> PathBuf {
         .or_else(checkout)
         .unwrap_or_else(|| PathBuf::from("."))
         .join("results")
+}
+
+/// The weight set of that name, or in that file.
+pub(crate) fn weights(catalog: &Catalog, name: &str) -> Result<Weights, Failure> {
+    let path = Path::new(name);
+    if path.extension().is_none_or(|ending| ending != "yaml") {
+        return Ok(catalog.weights(name)?.clone());
+    }
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::Usage(format!(
+            "{name}: {error}\nremedy: name a weight set (`tiermark list weights`), or a file of one"
+        ))
+    })?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    Weights::from_yaml(name, &text, stem).map_err(|error| CatalogError::Format(vec![error]).into())
 }
 
 /// The stored run that a name, a folder or `latest` means.

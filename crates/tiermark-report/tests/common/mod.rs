@@ -7,7 +7,7 @@ use tiermark_model::format::framework::{
     DataLayer, DataLayerKind, Framework, Pool, Readiness, Variant, VersionProbe, WorkerRule, Workers,
 };
 use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Part, Scenario};
-use tiermark_model::format::suite::{Suite, Weights};
+use tiermark_model::format::suite::{Measure, Suite, Weights};
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::{HostFacts, LOCAL, Placement, Role, Roles};
 use tiermark_model::load::{Closed, Load, Protocol, Request};
@@ -149,6 +149,7 @@ pub(crate) fn weights(scenarios: &[(&str, f64)]) -> Weights {
         name: "service".to_owned(),
         title: "A service".to_owned(),
         description: String::new(),
+        measure: Measure::Rate,
         scenarios: scenarios
             .iter()
             .map(|(name, weight)| ((*name).to_owned(), *weight))

@@ -47,15 +47,14 @@ pub(crate) fn run(global: &Global, arguments: &ReportArgs, ui: &Ui) -> Result<Ex
 
 /// Prints the report of `run`; the exit says what its trials came to.
 pub(crate) fn print(run: &RunReader, catalog: &Catalog, choice: &Choice, ui: &Ui) -> Result<Exit, Failure> {
-    let weights = catalog.weights(&choice.weights)?;
-    let analysis = analyse(
-        &run.into(),
-        weights,
-        &Options {
-            value: choice.value,
-            core_expected: catalog.core.clone(),
-        },
-    );
+    let weights = root::weights(catalog, &choice.weights)?;
+    let others = catalog.weights.iter().filter(|set| set.name != weights.name);
+    let options = Options {
+        value: choice.value,
+        core_expected: catalog.core.clone(),
+        also: others.cloned().collect(),
+    };
+    let analysis = analyse(&run.into(), &weights, &options);
     if ui.is_json() {
         ui.json(&analysis)?;
     } else if choice.markdown {

@@ -22,7 +22,7 @@ use crate::ui::Ui;
 /// Measures, then prints the report.
 pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
     let catalog = root::catalog(global)?;
-    catalog.weights(&arguments.weights)?;
+    root::weights(&catalog, &arguments.weights)?;
     let resumed = arguments
         .resume
         .as_deref()
