@@ -134,3 +134,20 @@ proptest! {
         prop_assert!(all.iter().flatten().all(|block| (1..=blocks).contains(block)));
     }
 }
+
+#[test]
+fn a_start_far_from_its_cell_is_outlying_and_usual_spread_is_not() {
+    let mut random = SmallRng::seed_from_u64(5);
+    let mut cells = simulate(&mut random, 5, 0.0);
+    let usual: usize = outlying(&cells).iter().map(BTreeSet::len).sum();
+    assert!(usual <= 1, "{usual} of 60 at 3.5 robust standard deviations");
+    let far = cells[3].get_mut(&2).unwrap();
+    *far -= 10.0 * SD;
+    assert!(outlying(&cells)[3].contains(&2));
+    // Two starts have no middle to be far from, and on a quiet machine a percent is nothing.
+    assert_eq!(outlying(&[Logs::from([(1, 1.0), (2, 9.0)])]), [BTreeSet::new()]);
+    let quiet: Logs = (1..=5)
+        .map(|block| (block, if block == 4 { 0.05 } else { 0.001 * f64::from(block) }))
+        .collect();
+    assert_eq!(outlying(&[quiet]), [BTreeSet::new()]);
+}
