@@ -1,9 +1,11 @@
-//! Everything that can be run: the frameworks, scenarios, suites, weight sets, bases and services below a root folder.
+//! Everything that can be run: the frameworks, scenarios, suites, weight sets, claims, bases and services below a root folder.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::format::base::{Base, Core, Service};
+use crate::format::claim::{self, Claim};
 use crate::format::framework::{Framework, Variant};
 use crate::format::scenario::Scenario;
 use crate::format::suite::{Suite, Weights};
@@ -57,6 +59,8 @@ pub struct Catalog {
     pub suites: Vec<Suite>,
     /// Weight sets, by name.
     pub weights: Vec<Weights>,
+    /// Published statements that runs can check, by name.
+    pub claims: Vec<Claim>,
     /// Stand-in bases, by name.
     pub bases: Vec<Base>,
     /// Services, by name.
@@ -111,6 +115,20 @@ impl Catalog {
             |file, text, name| Suite::from_yaml(file, text, name, &entry_names, &scenario_names),
         )?;
         let weights = each(files(&scenario_folder.join("weights"))?, &mut keep, Weights::from_yaml)?;
+        let claim_files = files(&scenario_folder.join("claims"))?;
+        let known = claim::Known {
+            // A faulty suite's load levels are not known: using one of them must be no fault as well.
+            scenarios: if files(&scenario_folder.join("suites"))?.len() == suites.len() {
+                measured(&scenario_names, &scenarios, &suites)
+            } else {
+                measured(&scenario_names, &[], &[])
+            },
+            entries: entry_names,
+            claims: contradictions(&claim_files),
+        };
+        let claims = each(claim_files, &mut keep, |file, text, name| {
+            Claim::from_yaml(file, text, name, &known)
+        })?;
         let core = each(core_file(&containers)?, &mut keep, Core::from_yaml)?.pop();
         if !faulty.is_empty() {
             return Err(CatalogError::Format(faulty));
@@ -126,6 +144,7 @@ impl Catalog {
             scenarios,
             suites,
             weights,
+            claims,
             bases,
             services,
             core,
@@ -188,6 +207,27 @@ impl Catalog {
     pub fn framework_folder(&self, name: &str) -> PathBuf {
         self.root.join("containers/frameworks").join(name)
     }
+}
+
+/// What is measured in each scenario, by itself and by suites. Nothing is said of one whose file is faulty.
+fn measured(names: &[String], scenarios: &[Scenario], suites: &[Suite]) -> BTreeMap<String, Option<claim::Measured>> {
+    let of = |scenario: &Scenario| {
+        let levels = (suites.iter().map(|suite| suite.loads_of(scenario))).chain([scenario.loads.as_slice()]);
+        let mut loads: Vec<String> = levels.flatten().map(ToString::to_string).collect();
+        loads.sort();
+        loads.dedup();
+        claim::Measured {
+            loads,
+            requests: scenario.requests.iter().map(|part| part.name.clone()).collect(),
+        }
+    };
+    let named = |name: &String| scenarios.iter().find(|scenario| &scenario.name == name);
+    names.iter().map(|name| (name.clone(), named(name).map(of))).collect()
+}
+
+fn contradictions(files: &[(PathBuf, String)]) -> BTreeMap<String, Option<Vec<String>>> {
+    let of = |path: &Path| claim::contradictions(&fs::read_to_string(path).ok()?);
+    files.iter().map(|(path, name)| (name.clone(), of(path))).collect()
 }
 
 fn find<'a, T>(

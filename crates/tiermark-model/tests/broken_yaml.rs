@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use tiermark_model::format::base::Base;
+use tiermark_model::format::claim::{Claim, Known, Measured};
 use tiermark_model::format::framework::Framework;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::{Suite, Weights};
@@ -32,6 +33,24 @@ fn read(format: &str, text: &str) -> Result<(), FormatError> {
             .map(drop)
         }
         "weights" => Weights::from_yaml("scenarios/weights/service.yaml", text, "service").map(drop),
+        "claim" => {
+            let measured = |loads: &[&str], requests: &[&str]| {
+                let (loads, requests) = (owned(loads), owned(requests));
+                Some(Measured { loads, requests })
+            };
+            let known = Known {
+                entries: owned(&["gin", "fastapi", "gin/pgx", "fastapi/granian"]),
+                scenarios: [
+                    ("json".to_owned(), measured(&["c1", "c32"], &["json"])),
+                    ("blocking".to_owned(), measured(&["c32"], &["light", "heavy"])),
+                ]
+                .into(),
+                claims: [("fast", &["slow"][..]), ("slow", &["fast"]), ("fair", &[])]
+                    .map(|(name, others)| (name.to_owned(), Some(owned(others))))
+                    .into(),
+            };
+            Claim::from_yaml("scenarios/claims/fast.yaml", text, "fast", &known).map(drop)
+        }
         _ => Base::from_yaml("containers/bases/golang/base.yaml", text, "golang").map(drop),
     }
 }

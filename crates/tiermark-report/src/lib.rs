@@ -2,11 +2,12 @@
 //!
 //! [`analyse::analyse`] turns a stored run into an [`analysis::Analysis`], in which every number stands beside its
 //! validity; [`text::render_text`] and [`markdown::render_markdown`] write it down, and as it is [`serde::Serialize`] it
-//! is also the JSON document. [`recording`] holds the documents of a single recording. What each number means is
+//! is also the JSON document. [`claims`] holds published statements against it. [`recording`] holds the documents of a single recording. What each number means is
 //! `docs/methodology.md`; the functions name their sources.
 
 pub mod analyse;
 pub mod analysis;
+pub mod claims;
 mod detail;
 mod document;
 mod entries;

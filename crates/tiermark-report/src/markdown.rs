@@ -9,11 +9,12 @@ use crate::table::{Block, Table};
 /// Writes the analysis as Markdown.
 #[must_use]
 pub fn render_markdown(analysis: &Analysis) -> String {
-    document(analysis)
-        .iter()
-        .map(render_block)
-        .collect::<Vec<_>>()
-        .join("\n")
+    render_blocks(&document(analysis))
+}
+
+/// Writes blocks as Markdown.
+pub(crate) fn render_blocks(blocks: &[Block]) -> String {
+    blocks.iter().map(render_block).collect::<Vec<_>>().join("\n")
 }
 
 fn render_block(block: &Block) -> String {

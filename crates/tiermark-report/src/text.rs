@@ -43,7 +43,10 @@ pub(crate) fn render_blocks(blocks: &[Block], style: &Style) -> String {
     let mut out = String::new();
     let before = std::iter::once(None).chain(blocks.iter().map(Some));
     for (block, before) in blocks.iter().zip(before) {
-        if matches!((before, block), (Some(Block::Table(_)), Block::Paragraph(_))) {
+        if matches!(
+            (before, block),
+            (Some(Block::Table(_) | Block::Facts(_)), Block::Paragraph(_))
+        ) {
             out.push('\n');
         }
         render_block(block, &style, &mut out);

@@ -71,6 +71,9 @@ pub(crate) enum Command {
     /// Print the report of a stored run
     #[command(after_help = crate::exit::TABLE)]
     Report(ReportArgs),
+    /// Hold published statements against a stored run: supported, refuted, inconclusive, untested
+    #[command(after_help = crate::exit::TABLE)]
+    Claims(ClaimsArgs),
     /// Check this machine: engine, cores, limits, ports, disk
     #[command(after_help = crate::exit::TABLE)]
     Doctor,
@@ -244,6 +247,8 @@ pub(crate) enum ListWhat {
     Scenarios,
     /// Suites.
     Suites,
+    /// Published statements that runs can check.
+    Claims,
     /// Stored runs.
     Runs,
 }
@@ -314,6 +319,19 @@ pub(crate) enum ValueArg {
     Objective,
     /// The bare peak, TechEmpower's way.
     Peak,
+}
+
+/// `tiermark claims`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClaimsArgs {
+    /// The run: its name, its folder, or `latest` [default: the reference run, else the newest]
+    pub(crate) run: Option<String>,
+    /// Print Markdown
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// The weight set of composite tiers
+    #[arg(long, default_value = "service")]
+    pub(crate) weights: String,
 }
 
 /// `tiermark new`.

@@ -42,6 +42,7 @@ fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Show(arguments) => commands::show::run(global, &arguments, ui),
         Command::Images(arguments) => commands::images::run(global, &arguments, ui),
         Command::Report(arguments) => commands::report::run(global, &arguments, ui),
+        Command::Claims(arguments) => commands::claims::run(global, &arguments, ui),
         Command::Doctor => commands::doctor::run(global, ui),
         Command::Clean => commands::clean::run(global, ui),
         Command::New(arguments) => commands::new::run(global, &arguments, ui),

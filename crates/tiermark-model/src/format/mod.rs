@@ -4,6 +4,8 @@
 //! plain domain type that the rest of the program uses.
 
 pub mod base;
+pub mod claim;
+mod claim_file;
 pub mod framework;
 mod framework_file;
 mod loads;
@@ -135,5 +137,6 @@ pub fn schemas() -> Vec<(&'static str, String)> {
         ("base.schema.json", of::<base::BaseFile>()),
         ("service.schema.json", of::<base::ServiceFile>()),
         ("core.schema.json", of::<base::CoreFile>()),
+        ("claim.schema.json", of::<claim_file::ClaimFile>()),
     ]
 }

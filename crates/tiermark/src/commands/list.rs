@@ -41,6 +41,13 @@ pub(crate) fn run(global: &Global, arguments: &ListArgs, ui: &Ui) -> Result<Exit
         });
         sections.push(("suites", items.collect()));
     }
+    if wanted(ListWhat::Claims) {
+        let items = catalog.claims.iter().map(|claim| Item {
+            name: claim.name.clone(),
+            is: claim.title.clone(),
+        });
+        sections.push(("claims", items.collect()));
+    }
     if wanted(ListWhat::Runs) {
         sections.push(("runs", runs(global, ui)?));
     }

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod claims;
 pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod doctor;

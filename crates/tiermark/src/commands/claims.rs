@@ -1,0 +1,57 @@
+//! `tiermark claims`: holds published statements against a stored run.
+
+use tiermark_model::run::{self, RunReader};
+use tiermark_report::claims::{self, Definitions};
+use tiermark_report::{Options, RunView, Style, analyse};
+
+use crate::cli::{ClaimsArgs, Global};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::root;
+use crate::ui::Ui;
+
+/// Prints every claim with what the run says of it. Reading is no measurement: a refuted claim is no failure.
+pub(crate) fn run(global: &Global, arguments: &ClaimsArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let catalog = root::catalog(global)?;
+    let run = find(global, arguments.run.as_deref(), ui)?;
+    let view = RunView::from(&run);
+    let options = Options {
+        core_expected: catalog.core.clone(),
+        ..Options::default()
+    };
+    let analysis = analyse(&view, catalog.weights(&arguments.weights)?, &options);
+    let definitions = Definitions {
+        claims: &catalog.claims,
+        frameworks: &catalog.frameworks,
+        scenarios: &catalog.scenarios,
+        suites: &catalog.suites,
+        core: &catalog.core,
+    };
+    let report = claims::check(&view, &analysis, &definitions);
+    if ui.is_json() {
+        ui.json(&report)?;
+    } else if arguments.markdown {
+        ui.result(&claims::render_markdown(&report));
+    } else {
+        let style = Style {
+            colour: ui.colour(),
+            width: ui.width(),
+        };
+        ui.result(&claims::render_text(&report, &style));
+    }
+    Ok(Exit::Done)
+}
+
+/// The run asked for; without a name the reference run where there is one, else the newest.
+fn find(global: &Global, name: Option<&str>, ui: &Ui) -> Result<RunReader, Failure> {
+    if let Some(name) = name {
+        return root::find_run(global, name);
+    }
+    let reference = run::list(&root::results(global).join("reference"))?.pop();
+    let found = match reference {
+        Some(folder) => RunReader::open(&folder)?,
+        None => root::find_run(global, "latest")?,
+    };
+    ui.note(&format!("run {}; another: tiermark claims RUN", found.folder.display()));
+    Ok(found)
+}
