@@ -29,16 +29,16 @@ pub(super) fn measuring(check: &Check, analysis: &Analysis, with: &Definitions<'
     }
     let fitting = with.suites.iter().filter(|suite| measures(suite, &metrics, with));
     let suite = fitting.min_by_key(|suite| unfitness(suite, &entries, &scenarios))?;
+    // Starts are timed whatever is measured after them: one scenario is enough.
+    if scenarios.is_empty() {
+        scenarios.extend(suite.scenarios.first().map(String::as_str));
+    }
     let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(",");
-    let scenarios = if scenarios.is_empty() {
-        String::new()
-    } else {
-        format!(" --scenarios {}", list(&scenarios))
-    };
     Some(format!(
-        "tiermark run {} --entries {}{scenarios}",
+        "tiermark run {} --entries {} --scenarios {}",
         suite.name,
-        list(&entries)
+        list(&entries),
+        list(&scenarios)
     ))
 }
 

@@ -89,10 +89,9 @@ impl<'a> Evidence<'a> {
             return (stats::expanded_percentile(ratios.collect(), starts), Method::Bootstrap);
         }
         let pairs = above.logs.keys().filter(|block| below.logs.contains_key(block)).count();
-        let mut pool = self.pool(of, above);
-        if (of.what, &of.scenario, &of.request) != (to.what, &to.scenario, &to.request) || of.what == What::ConnectionKb
-        {
-            pool.extend(self.pool(to, below));
+        let (mut pool, other) = (self.pool(of, above), self.pool(to, below));
+        if pool != other {
+            pool.extend(other);
         }
         let spread = stats::paired_spread(&pool).or_else(|| stats::pooled_spread(&pool));
         let half = spread

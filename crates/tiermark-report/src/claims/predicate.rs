@@ -81,8 +81,8 @@ fn strongest(parts: impl IntoIterator<Item = Verdict>, order: &[Verdict]) -> Ver
     first.copied().unwrap_or(Verdict::Untested)
 }
 
-/// Where a true value lies: an interval whose ends may be open, because a bound was measured and not the value. All
-/// values are 0 or more.
+/// Where a true value lies: an interval whose ends may be open, because a bound was measured and not the value. What may be open
+/// is 0 or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Range {
     /// Its lower end; 0 where it is open.
@@ -115,7 +115,7 @@ pub(crate) struct Region {
 impl From<Bounds> for Region {
     fn from(bounds: Bounds) -> Self {
         Self {
-            low: bounds.at_least.unwrap_or(0.0),
+            low: bounds.at_least.unwrap_or(f64::NEG_INFINITY),
             high: bounds.at_most.unwrap_or(f64::INFINITY),
             closed: true,
         }
@@ -257,6 +257,15 @@ mod tests {
         assert_eq!(two(Some(5.0), None).decide(or_more), Verdict::Inconclusive);
         assert_eq!(two(None, Some(2.0)).decide(or_more), Verdict::Refuted);
         assert_eq!(two(None, Some(5.0)).decide(or_more), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_difference_may_be_below_0() {
+        let region = Region::from(Bounds {
+            at_least: None,
+            at_most: Some(5.0),
+        });
+        assert_eq!(region.decide(Range { low: -3.0, high: 4.0 }), Verdict::Supported);
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn side_by_side(report: &Report) -> Vec<Block> {
         Block::Table(table),
         Block::Paragraph(format!(
             "measured: the tier over weight set {}, of the framework's default variant. steps: tiers above what was published; one \
-             is a factor of two.",
+             is a factor of two. ≥, ≤ or ~: generator or database held back the entry, the reference or both.",
             report.weights
         )),
     ];
@@ -124,10 +124,11 @@ fn side_by_side_cells(row: &SideBySide) -> Vec<Text> {
         steps => format!("−{}", -i16::from(steps)),
     };
     let steps = row.steps.map(|steps| {
+        let mark = row.measured.map_or("", |rating| rating.bound.mark());
         if steps.least == steps.most {
-            signed(steps.most)
+            format!("{mark}{}", signed(steps.most))
         } else {
-            format!("{} to {}", signed(steps.least), signed(steps.most))
+            format!("{mark}{} to {}", signed(steps.least), signed(steps.most))
         }
     });
     let measured = match (row.measured, row.share) {
@@ -162,10 +163,10 @@ fn tone(verdict: Verdict) -> Tone {
 
 /// Groups of claims that are linked by contradictions, each with its verdict, side by side.
 fn contradictions(report: &Report) -> Vec<Block> {
-    let said = |claim: &&Checked| plain(&format!("{} ({}, {})", claim.title, claim.verdict.name(), claim.name));
+    let said = |claim: &&Checked| plain(&format!("{} ({}: {})", claim.title, claim.name, claim.verdict.name()));
     let items: Vec<String> = clusters(&report.claims)
         .iter()
-        .map(|cluster| cluster.iter().map(said).collect::<Vec<_>>().join(" AGAINST "))
+        .map(|cluster| cluster.iter().map(said).collect::<Vec<_>>().join(" Against it: "))
         .collect();
     if items.is_empty() {
         return vec![];
@@ -240,11 +241,19 @@ fn found(finding: &Finding, is_one_of_several: bool) -> String {
     if let Some(reason) = finding.reason.as_ref().filter(|_| finding.verdict.is_some()) {
         let leaning = finding
             .leaning
-            .map(|leaning| format!(" (by itself the number would be {})", leaning.name()));
+            .map(|leaning| format!(" (by itself the number would {} it)", leaning_word(leaning)));
         let separator = if figures.is_empty() { "" } else { "; " };
         text.push_str(&format!("{separator}{reason}{}", leaning.unwrap_or_default()));
     }
     text
+}
+
+fn leaning_word(leaning: Verdict) -> &'static str {
+    if leaning == Verdict::Supported {
+        "support"
+    } else {
+        "refute"
+    }
 }
 
 /// The numbers themselves; of a ratio's two sides without their intervals, which overlap where the ratio's does not.

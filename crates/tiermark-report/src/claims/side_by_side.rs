@@ -6,7 +6,7 @@ use tiermark_model::format::framework::DataLayerKind;
 
 use super::predicate::tier_of;
 use super::{Checked, Definitions, Verdict};
-use crate::analysis::{Analysis, Cell, EntryAnalysis, Family, Standing};
+use crate::analysis::{Analysis, Cell, EntryAnalysis, Family, Limiter, Standing};
 use crate::numbers::{duration_ns, times};
 use crate::tiers::{Rating, Tier};
 
@@ -119,9 +119,13 @@ fn why(entry: &EntryAnalysis, analysis: &Analysis) -> String {
         .filter(|family| family.value.is_some() && family.share.is_some())
         .collect();
     if let (Some(worst), Some(best)) = (rated.first(), rated.last()) {
-        parts.push(format!("best in {}", standing_in(best, analysis)));
-        if worst.scenario != best.scenario {
-            parts.push(format!("worst in {}", standing_in(worst, analysis)));
+        if share(worst) == share(best) && rated.len() > 1 {
+            parts.push(format!("{} in each of {} scenarios", times(share(best)), rated.len()));
+        } else {
+            parts.push(format!("best in {}", standing_in(best, analysis)));
+            if rated.len() > 1 {
+                parts.push(format!("worst in {}", standing_in(worst, analysis)));
+            }
         }
     }
     let named = |is: fn(&Standing) -> bool| -> Vec<&str> {
@@ -172,16 +176,21 @@ fn level(family: &Family) -> Option<&Cell> {
         .find(|cell| Some(&cell.load) == family.level.as_ref())
 }
 
-/// Who held the values back, and in how many scenarios.
+/// Whose cores were busy where the values were reached, and in how many scenarios.
 fn limiters(families: &[&&Family]) -> Option<String> {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
+    let mut counts: Vec<(Limiter, usize)> = Vec::new();
     for cell in families.iter().filter_map(|family| level(family)) {
-        let name = cell.limit.limiter.name();
-        match counts.iter_mut().find(|(known, _)| *known == name) {
+        match counts.iter_mut().find(|(known, _)| *known == cell.limit.limiter) {
             Some((_, count)) => *count += 1,
-            None => counts.push((name, 1)),
+            None => counts.push((cell.limit.limiter, 1)),
         }
     }
-    let words: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    (!words.is_empty()).then(|| format!("limiters: {}", words.join(", ")))
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let words: Vec<String> = (counts.iter())
+        .map(|(limiter, count)| match limiter {
+            Limiter::Waiting => format!("nobody's (it waited) in {count}"),
+            other => format!("{}'s in {count}", other.name()),
+        })
+        .collect();
+    (!words.is_empty()).then(|| format!("busy cores: {}", words.join(", ")))
 }

@@ -33,12 +33,28 @@ pub(super) fn test(test: &Test) -> String {
 
 /// Two numbers of which only what differs is said twice.
 fn ratio(of: &Metric, to: &Metric) -> String {
-    let alike = |other: &Metric| Metric {
-        entry: of.entry.clone(),
-        ..other.clone()
-    };
-    if *of == alike(to) {
-        format!("{} of {} over {}{}", name(of.what), of.entry, to.entry, place(of))
+    let place = place(of);
+    if *of
+        == (Metric {
+            entry: of.entry.clone(),
+            ..to.clone()
+        })
+    {
+        format!("{} of {} over {}{place}", name(of.what), of.entry, to.entry)
+    } else if *of
+        == (Metric {
+            what: of.what,
+            ..to.clone()
+        })
+    {
+        format!("{} over {} of {}{place}", name(of.what), name(to.what), of.entry)
+    } else if *of
+        == (Metric {
+            load: of.load.clone(),
+            ..to.clone()
+        })
+    {
+        format!("{} over {}", metric(of), to.load.as_deref().unwrap_or(NOTHING))
     } else {
         format!("{} over {}", metric(of), metric(to))
     }
@@ -135,15 +151,22 @@ pub(super) fn held_back(number: &Number) -> Option<String> {
     if number.bound == Bound::Exact || number.caution.is_some() {
         return None;
     }
-    let place = number
-        .level
-        .as_ref()
-        .map(|level| format!(" at {level}"))
-        .unwrap_or_default();
-    let limiter = number.limiter.map(|limiter| format!(" (limiter: {})", limiter.name()));
-    Some(format!(
-        "{}{place} is a bound, not the value{}",
-        number.entry,
-        limiter.unwrap_or_default()
-    ))
+    let entry = &number.entry;
+    Some(match (&number.limiter, number.bound) {
+        (Some(limiter), _) => {
+            let level = number
+                .level
+                .as_ref()
+                .map(|level| format!(" at {level}"))
+                .unwrap_or_default();
+            format!("{entry}{level} is a lower bound (limiter: {})", limiter.name())
+        }
+        (None, Bound::AtLeast) => format!("{entry} was held back by generator or database: its share may be more"),
+        (None, Bound::AtMost) => {
+            "the reference was held back by generator or database: the share may be less".to_owned()
+        }
+        (None, _) => {
+            format!("{entry} and the reference were held back by generator or database: the share may be more or less")
+        }
+    })
 }

@@ -47,8 +47,11 @@ fn find(global: &Global, name: Option<&str>, ui: &Ui) -> Result<RunReader, Failu
     if let Some(name) = name {
         return root::find_run(global, name);
     }
-    let reference = run::list(&root::results(global).join("reference"))?.pop();
-    let found = match reference {
+    // It lies in the folder itself, or in one of its own below.
+    let reference = root::results(global).join("reference");
+    let below = run::list(&reference)?.pop();
+    let folder = below.or_else(|| reference.join(run::MANIFEST).is_file().then_some(reference));
+    let found = match folder {
         Some(folder) => RunReader::open(&folder)?,
         None => root::find_run(global, "latest")?,
     };
