@@ -239,7 +239,7 @@ pub(crate) struct ListArgs {
 /// What to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListWhat {
-    /// Everything.
+    /// Everything but claims.
     All,
     /// Frameworks and their variants.
     Frameworks,
@@ -247,7 +247,7 @@ pub(crate) enum ListWhat {
     Scenarios,
     /// Suites.
     Suites,
-    /// Published statements that runs can check.
+    /// Published statements that runs can check (not in `all`).
     Claims,
     /// Stored runs.
     Runs,
