@@ -152,6 +152,12 @@ impl Placement {
     }
 }
 
+/// The whole SHA-256 in hex digits: which file it was.
+#[must_use]
+pub fn full_hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The first 12 hex digits of a SHA-256: enough to tell plans, hosts and contents apart, short enough to read.
 #[must_use]
 pub fn short_hash(bytes: &[u8]) -> String {

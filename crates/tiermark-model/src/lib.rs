@@ -8,6 +8,7 @@ pub mod contract;
 pub mod format;
 pub mod histogram;
 pub mod host;
+pub mod imported;
 pub mod load;
 mod objective;
 pub mod plan;

@@ -24,6 +24,8 @@ pub enum RunnerKind {
     Process,
     /// A server that somebody else runs.
     External,
+    /// Nothing: the rates stand in somebody else's table.
+    Imported,
 }
 
 impl std::fmt::Display for RunnerKind {
@@ -32,6 +34,7 @@ impl std::fmt::Display for RunnerKind {
             RunnerKind::Docker => "docker",
             RunnerKind::Process => "process",
             RunnerKind::External => "external",
+            RunnerKind::Imported => "imported",
         })
     }
 }

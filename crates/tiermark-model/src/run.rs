@@ -10,12 +10,13 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::host::{HostFacts, Roles};
+use crate::imported::Imported;
 use crate::plan::Plan;
 use crate::redact::Redactor;
 use crate::trial::{EntryId, Record, TrialKey, TrialRecord};
 
 /// Version of the manifest and of the records.
-pub const RUN_FORMAT: u32 = 4;
+pub const RUN_FORMAT: u32 = 5;
 
 /// The oldest format that is read: what came since can be left out.
 pub const OLDEST_FORMAT: u32 = 2;
@@ -48,6 +49,9 @@ pub struct Manifest {
     pub entries: BTreeMap<EntryId, EntryFacts>,
     /// What each service is built from.
     pub services: BTreeMap<String, ServiceFacts>,
+    /// Where the rates come from, where they were taken from somebody else's table: nothing of the run was then measured here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
 }
 
 /// The program that measures.
@@ -250,12 +254,24 @@ impl RunWriter {
     /// # Errors
     /// The file that could not be written (disk full): an infrastructure failure.
     pub fn append(&mut self, record: &Record) -> Result<(), RunError> {
+        self.append_all(std::slice::from_ref(record))
+    }
+
+    /// Appends several records at once and waits until they are on the disk: for what is already there as a whole, such as
+    /// an imported table.
+    ///
+    /// # Errors
+    /// As [`RunWriter::append`].
+    pub fn append_all(&mut self, records: &[Record]) -> Result<(), RunError> {
         let path = self.folder.join(TRIALS);
-        let mut line = serde_json::to_vec(record).map_err(|error| content(&path, None, error))?;
-        line.push(b'\n');
+        let mut lines = Vec::new();
+        for record in records {
+            serde_json::to_writer(&mut lines, record).map_err(|error| content(&path, None, error))?;
+            lines.push(b'\n');
+        }
         // One write, so that a kill tears at most the last line.
         self.trials
-            .write_all(&line)
+            .write_all(&lines)
             .and_then(|()| self.trials.sync_data())
             .map_err(io(&path))
     }

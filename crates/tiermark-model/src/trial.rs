@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Role;
+use crate::imported::ImportedRate;
 use crate::recording::{CapacityFound, Recording};
 use crate::verdict::Verdict;
 
@@ -218,6 +219,9 @@ pub struct TrialRecord {
     /// What was seen of server, database, generator and host meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observation: Option<Observation>,
+    /// In place of a recording: the rate that an imported table gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedRate>,
 }
 
 /// How a trial of a cell ended. A cell without any record is `not measured`.

@@ -13,6 +13,7 @@ use crate::analysis::{
 };
 use crate::entries::{analyse_entry, order, weight_use};
 use crate::group::{self, CellInput, Evidence, Level, Tries};
+use crate::imported;
 use crate::measure::{self, Measured};
 use crate::stats::{self, BOOTSTRAP_FROM, CONFIDENCE, Interval, Logs, Spread};
 use crate::tiers::Rating;
@@ -34,6 +35,7 @@ pub struct Options {
 #[must_use]
 pub fn analyse(run: &RunView<'_>, weights: &Weights, options: &Options) -> Analysis {
     let tries = group::tries(run);
+    let value = imported::value_rule(run, options.value);
     let draws = if run.plan().suite.blocks as usize >= BOOTSTRAP_FROM {
         stats::draws(run.plan().suite.blocks, run.plan().seed)
     } else {
@@ -42,7 +44,7 @@ pub fn analyse(run: &RunView<'_>, weights: &Weights, options: &Options) -> Analy
     let mut scenarios = Vec::new();
     let mut families = Vec::new();
     for scenario in &run.plan().scenarios {
-        let (analysed, of_scenario) = analyse_scenario(run, scenario, &tries, &draws, (options.value, weights.measure));
+        let (analysed, of_scenario) = analyse_scenario(run, scenario, &tries, &draws, (value, weights.measure));
         scenarios.push(analysed);
         families.extend(of_scenario);
     }
@@ -60,7 +62,7 @@ pub fn analyse(run: &RunView<'_>, weights: &Weights, options: &Options) -> Analy
     let mut analysis = Analysis {
         format: ANALYSIS_FORMAT,
         run: run_facts(run, &tries),
-        value_rule: options.value,
+        value_rule: value,
         confidence: CONFIDENCE,
         weights: weight_use,
         also,
@@ -70,6 +72,7 @@ pub fn analyse(run: &RunView<'_>, weights: &Weights, options: &Options) -> Analy
         families,
         warnings: vec![],
     };
+    imported::complete(run, &mut analysis);
     analysis.warnings = warnings::of(run, &analysis);
     analysis
 }
@@ -95,6 +98,7 @@ fn run_facts(run: &RunView<'_>, tries: &Tries<'_>) -> RunFacts {
         placement: plan.placement.clone(),
         planned_trials: plan.trials(),
         final_trials: tries.values().map(|tries| group::counted(tries).len()).sum(),
+        imported: None,
     }
 }
 
@@ -252,7 +256,7 @@ fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &T
     };
     Draft {
         family,
-        levels: loads.iter().map(level_of).collect(),
+        levels: imported::levels(run, entry, scenario, tries).unwrap_or_else(|| loads.iter().map(level_of).collect()),
         value_from: Kind::Closed,
         chosen: None,
     }

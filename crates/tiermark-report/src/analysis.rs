@@ -9,6 +9,7 @@ use tiermark_model::format::scenario::Objective;
 use tiermark_model::format::suite::{Measure, Weights};
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::{HostFacts, Placement, Role};
+use tiermark_model::imported::{Imported, ImportedEntry};
 use tiermark_model::plan::RunnerKind;
 use tiermark_model::recording::Outcomes;
 use tiermark_model::trial::EntryId;
@@ -114,6 +115,9 @@ pub struct RunFacts {
     pub planned_trials: usize,
     /// Trials of the plan that are final.
     pub final_trials: usize,
+    /// Of a run that was not measured but imported: from what. Its rows stand with the entries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
 }
 
 /// The weight set and what of it this run has.
@@ -203,6 +207,29 @@ pub struct EntryAnalysis {
     pub also: Vec<Option<Composite>>,
     /// How it starts.
     pub start: StartSummary,
+    /// Of an imported run: what the table says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedStanding>,
+}
+
+/// What an imported table says of an entry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImportedStanding {
+    /// Its row.
+    pub row: ImportedEntry,
+    /// Of TechEmpower's results: its composite made their way; none where a test is missing or no framework is named.
+    pub summed: Option<Summed>,
+}
+
+/// A sum of weighted shares: TechEmpower's composite, beside ours.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Summed {
+    /// Σ weight × rate / best rate in the file.
+    pub sum: f64,
+    /// What the best in every scenario would have: the sum of the weights.
+    pub of: f64,
+    /// Its place among all that have a sum, from 1.
+    pub place: usize,
 }
 
 /// An entry's weighted geometric mean of value / reference.
@@ -363,7 +390,7 @@ pub enum IntervalMethod {
 pub struct Cell {
     /// The load level's name.
     pub load: String,
-    /// Connections that carry it.
+    /// Connections that carry it; 0 where an imported table does not say.
     pub connections: u32,
     /// Its kind.
     pub kind: Kind,
@@ -401,6 +428,9 @@ pub struct Cell {
     pub server_memory_peak_bytes: Option<u64>,
     /// Greatest number of threads of the server.
     pub server_threads_peak: Option<u32>,
+    /// Of an imported run: which of the file's tests its rate is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
 }
 
 impl Cell {

@@ -6,6 +6,7 @@ use tiermark_model::host::Role;
 use crate::analysis::{
     Analysis, Composite, EntryAnalysis, Family, Kind, ScenarioAnalysis, Standing, ValueRule, Warning, WeightUse,
 };
+use crate::imported_document::imported_document;
 use crate::levels::{levels_legend, levels_table, objective_of};
 use crate::numbers::{NOTHING, bytes, duration_ns, milliseconds, plain, plus_minus, rate, times};
 use crate::stats::{BOOTSTRAP_FROM, Interval};
@@ -14,6 +15,9 @@ use crate::tiers::{Rating, Tier};
 
 /// The whole report.
 pub(crate) fn document(analysis: &Analysis) -> Vec<Block> {
+    if let Some(imported) = &analysis.run.imported {
+        return imported_document(analysis, imported);
+    }
     let mut blocks = vec![
         Block::Title(format!("tiermark run {}", plain(&analysis.run.name))),
         Block::Facts(facts(analysis)),
@@ -37,17 +41,24 @@ pub(crate) fn document(analysis: &Analysis) -> Vec<Block> {
     blocks.push(Block::Paragraph(
         "Medians over starts, since the start was asked for; – is what the runner cannot tell. Idle memory is measured before any load.".to_owned(),
     ));
-    if !analysis.warnings.is_empty() {
-        blocks.push(Block::Heading("Before you believe a number".to_owned()));
-        blocks.push(Block::List(
-            analysis
-                .warnings
-                .iter()
-                .map(|warning| plain(&warning.to_string()))
-                .collect(),
-        ));
-    }
+    blocks.extend(warnings(analysis));
     blocks
+}
+
+/// What a reader must know before believing a number.
+pub(crate) fn warnings(analysis: &Analysis) -> Vec<Block> {
+    let all: Vec<String> = analysis
+        .warnings
+        .iter()
+        .map(|warning| plain(&warning.to_string()))
+        .collect();
+    if all.is_empty() {
+        return vec![];
+    }
+    vec![
+        Block::Heading("Before you believe a number".to_owned()),
+        Block::List(all),
+    ]
 }
 
 fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
@@ -111,7 +122,7 @@ fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn revision(analysis: &Analysis) -> String {
+pub(crate) fn revision(analysis: &Analysis) -> String {
     analysis
         .run
         .tool_revision
@@ -213,7 +224,7 @@ fn overall(composite: Option<&Composite>) -> Text {
     }
 }
 
-fn rating_name(rating: Option<&Rating>) -> String {
+pub(crate) fn rating_name(rating: Option<&Rating>) -> String {
     rating.map_or_else(|| "—".to_owned(), ToString::to_string)
 }
 
@@ -225,7 +236,7 @@ fn chances(rating: &Rating) -> Option<String> {
     Some(format!("{}%", percents.join("/")))
 }
 
-fn tone(rating: Option<&Rating>) -> Tone {
+pub(crate) fn tone(rating: Option<&Rating>) -> Tone {
     match rating.map(|rating| rating.tier) {
         Some(Tier::High) => Tone::Good,
         Some(Tier::MidHigh | Tier::Mid) => Tone::Middling,
@@ -373,7 +384,7 @@ fn tier_rule() -> String {
         .to_owned()
 }
 
-fn reference_rule(analysis: &Analysis) -> String {
+pub(crate) fn reference_rule(analysis: &Analysis) -> String {
     let reference = &analysis.reference;
     if analysis.scenarios.iter().all(|scenario| scenario.reference.is_none()) {
         return "reference: none. No default variant of a core framework has a value in this run, so there are no tiers.".to_owned();
@@ -403,7 +414,7 @@ fn reference_rule(analysis: &Analysis) -> String {
     format!("reference: {of_those}. It is: {}.", held.join(", "))
 }
 
-fn composite_rule(analysis: &Analysis) -> String {
+pub(crate) fn composite_rule(analysis: &Analysis) -> String {
     let weights = &analysis.weights;
     let partial = if analysis
         .entries

@@ -59,6 +59,7 @@ pub(crate) fn analyse_entry(
             .map(|weights| composite_of(entry, weights, families))
             .collect(),
         start: start_summary(run, &entry.id),
+        imported: None,
     }
 }
 

@@ -193,6 +193,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         server_cpu_us: server_cpu_us(valid.values().copied()),
         server_memory_peak_bytes: of_server(&trials).filter_map(|server| server.memory_peak_bytes).max(),
         server_threads_peak: of_server(&trials).filter_map(|server| server.threads_peak).max(),
+        test: None,
     };
     let logs = cell
         .starts
@@ -307,7 +308,7 @@ pub(crate) fn rank(standing: &Standing) -> u8 {
     }
 }
 
-fn standing_of_state(state: &State) -> Standing {
+pub(crate) fn standing_of_state(state: &State) -> Standing {
     match state {
         // A trial that is ok without a recording is damage: it must not pass for a number.
         State::Ok => Standing::Invalid {

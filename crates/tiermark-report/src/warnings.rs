@@ -1,6 +1,6 @@
 //! What a reader must know before believing a number: typed, each with its cause and, where there is one, its remedy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -22,6 +22,18 @@ pub enum Warning {
     SharedCores {
         /// The roles that share, and on which cores, in words.
         who: String,
+    },
+    /// Nothing of the run was measured here.
+    Imported {
+        /// Where the rates come from.
+        origin: String,
+    },
+    /// Cells of an imported table without a rate, which would be a line each.
+    FailedThere {
+        /// Cells.
+        cells: usize,
+        /// Entries that have one.
+        entries: usize,
     },
     /// No framework of the core is in the run.
     NoReference,
@@ -108,6 +120,14 @@ impl fmt::Display for Warning {
                     "{who}: each slows the other, and high rates are held back; three cores or more give each its own"
                 )
             }
+            Warning::Imported { origin } => write!(
+                f,
+                "imported from {origin}; not measured by tiermark: rates without histograms, so that no latency is judged, and one measurement of each, so that there are no intervals and no probabilities"
+            ),
+            Warning::FailedThere { cells, entries } => write!(
+                f,
+                "{cells} cells of {entries} entries have no rate: the file lists them as failed, or has not one right answer of them"
+            ),
             Warning::NoReference => f.write_str(
                 "no tiers: no default variant of a core framework has a value in this run; run one of the core with it",
             ),
@@ -201,6 +221,9 @@ impl fmt::Display for Warning {
 
 pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
     let mut all = Vec::new();
+    all.extend(run.manifest.imported.as_ref().map(|imported| Warning::Imported {
+        origin: imported.origin(),
+    }));
     if analysis.scenarios.iter().all(|scenario| scenario.reference.is_none()) {
         all.push(Warning::NoReference);
     }
@@ -219,7 +242,11 @@ pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
             lines: run.torn_lines.to_vec(),
         });
     }
-    all.extend(without_number(&analysis.families));
+    if run.manifest.imported.is_some() {
+        all.extend(failed_there(&analysis.families));
+    } else {
+        all.extend(without_number(&analysis.families));
+    }
     all.extend(analysis.families.iter().flat_map(fewer_starts));
     all.extend(still_rising(run));
     all.extend(unsteady(&analysis.families));
@@ -248,6 +275,19 @@ fn shared_cores(analysis: &Analysis) -> Option<Warning> {
     let (last, others) = names.split_last()?;
     Some(Warning::SharedCores {
         who: format!("{} and {last} share a core", others.join(", ")),
+    })
+}
+
+fn failed_there(families: &[Family]) -> Option<Warning> {
+    let failed = || {
+        families
+            .iter()
+            .filter(|family| matches!(family.standing, Standing::Failed { .. }))
+    };
+    let entries: BTreeSet<&EntryId> = failed().map(|family| &family.entry).collect();
+    (!entries.is_empty()).then(|| Warning::FailedThere {
+        cells: failed().count(),
+        entries: entries.len(),
     })
 }
 

@@ -74,6 +74,12 @@ pub(crate) enum Command {
     /// Hold published statements against a stored run: supported, refuted, inconclusive, untested
     #[command(after_help = crate::exit::TABLE)]
     Claims(ClaimsArgs),
+    /// Make a run of other people's results
+    #[command(after_help = crate::exit::TABLE)]
+    Import(ImportArgs),
+    /// Write a stored run in the format of others
+    #[command(after_help = crate::exit::TABLE)]
+    Export(ExportArgs),
     /// Check this machine: engine, cores, limits, ports, disk
     #[command(after_help = crate::exit::TABLE)]
     Doctor,
@@ -304,9 +310,9 @@ pub(crate) struct ReportArgs {
     /// Print Markdown
     #[arg(long)]
     pub(crate) markdown: bool,
-    /// The weight set of the composite tier: a name, or a YAML file of your own
-    #[arg(long, default_value = "service")]
-    pub(crate) weights: String,
+    /// The weight set of the composite tier: a name, or a YAML file of your own [default: service; of TechEmpower's results techempower]
+    #[arg(long)]
+    pub(crate) weights: Option<String>,
     /// What a cell's value is
     #[arg(long, value_enum, default_value_t = ValueArg::Objective)]
     pub(crate) value: ValueArg,
@@ -332,6 +338,51 @@ pub(crate) struct ClaimsArgs {
     /// The weight set of composite tiers
     #[arg(long, default_value = "service")]
     pub(crate) weights: String,
+}
+
+/// `tiermark import`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportArgs {
+    /// The kind of file.
+    #[command(subcommand)]
+    pub(crate) what: ImportWhat,
+}
+
+/// What can be imported.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ImportWhat {
+    /// TechEmpower's results.json
+    Tfb {
+        /// The file
+        file: PathBuf,
+    },
+    /// A table of rates: a header `entry,json,db,...`, then one entry a line; an empty cell was not measured
+    Csv {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// `tiermark export`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExportArgs {
+    /// The format.
+    #[command(subcommand)]
+    pub(crate) what: ExportWhat,
+}
+
+/// What can be exported.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ExportWhat {
+    /// TechEmpower's results.json
+    Tfb {
+        /// The run: its name, its folder, or `latest`
+        #[arg(default_value = "latest")]
+        run: String,
+        /// Write into a file, not to standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 /// `tiermark new`.

@@ -6,6 +6,7 @@ use tiermark_load::LoadError;
 use tiermark_model::catalog::CatalogError;
 use tiermark_model::plan::Unplannable;
 use tiermark_model::run::RunError;
+use tiermark_report::exchange::ExchangeError;
 use tiermark_stage::error::StageError;
 
 /// What ends a command early.
@@ -23,6 +24,9 @@ pub(crate) enum Failure {
     /// A stored run.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Other people's results, or a run that shall become such.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// The machine, the engine, the database.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -41,7 +45,7 @@ impl Failure {
     /// The exit code of [`crate::exit::TABLE`].
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::Usage(_) | Failure::Catalog(_) | Failure::Plan(_) => 2,
+            Failure::Usage(_) | Failure::Catalog(_) | Failure::Plan(_) | Failure::Exchange(_) => 2,
             Failure::Run(RunError::Content { .. } | RunError::Newer { .. } | RunError::Older { .. }) => 2,
             Failure::Run(_) | Failure::Stage(_) | Failure::Load(_) | Failure::Machine(_) => 3,
             Failure::Interrupted => 130,

@@ -43,6 +43,8 @@ fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Images(arguments) => commands::images::run(global, &arguments, ui),
         Command::Report(arguments) => commands::report::run(global, &arguments, ui),
         Command::Claims(arguments) => commands::claims::run(global, &arguments, ui),
+        Command::Import(arguments) => commands::import::run(global, &arguments, ui),
+        Command::Export(arguments) => commands::export::run(global, &arguments, ui),
         Command::Doctor => commands::doctor::run(global, ui),
         Command::Clean => commands::clean::run(global, ui),
         Command::New(arguments) => commands::new::run(global, &arguments, ui),

@@ -46,6 +46,9 @@ pub struct Framework {
     /// What people judge of it, each with its source and date.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
+    /// Its names in TechEmpower's results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub techempower: Vec<String>,
 }
 
 impl Framework {

@@ -52,6 +52,9 @@ pub(super) struct FrameworkFile {
     /// What people judge of it, each with its source and date.
     #[serde(default)]
     facts: Vec<At<FactFile>>,
+    /// Its names in TechEmpower's results (`framework` in testMetadata), of all years; capitals do not matter.
+    #[serde(default)]
+    techempower: Vec<At<String>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -258,6 +261,7 @@ impl FrameworkFile {
         }
         self.variants.value.iter().for_each(|variant| variant.validate(faults));
         self.process.iter().for_each(|process| process.validate(faults));
+        list_names("TechEmpower name", self.techempower.iter(), faults);
         self.facts.iter().for_each(|fact| fact.value.validate(faults));
         let mut rated = std::collections::BTreeSet::new();
         for fact in self.facts.iter().map(|fact| &fact.value.what) {
@@ -310,6 +314,7 @@ impl FrameworkFile {
                 .into_iter()
                 .filter_map(|fact| fact.value.into_domain())
                 .collect(),
+            techempower: self.techempower.into_iter().map(|name| name.value).collect(),
         }
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn entry(name: &str) -> PlannedEntry {
         unsupported: BTreeMap::new(),
         process: None,
         facts: vec![],
+        techempower: vec![],
     };
     PlannedEntry {
         id: EntryId {
@@ -189,6 +190,7 @@ pub(crate) fn manifest() -> Manifest {
                 digest: None,
             },
         )]),
+        imported: None,
     }
 }
 
@@ -216,6 +218,7 @@ pub(crate) fn trial(key: &TrialKey, attempt: u32, state: State) -> Record {
         recording: measured.then(recording),
         capacity: None,
         observation: measured.then(observation),
+        imported: None,
     })
 }
 

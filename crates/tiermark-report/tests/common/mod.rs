@@ -103,6 +103,7 @@ pub(crate) fn entry(name: &str, core: bool, kind: DataLayerKind) -> PlannedEntry
         unsupported: BTreeMap::new(),
         process: None,
         facts: vec![],
+        techempower: vec![],
         port: 8080,
     };
     PlannedEntry {
@@ -243,6 +244,7 @@ impl Synthetic {
             plan,
             entries: facts,
             services: BTreeMap::new(),
+            imported: None,
         };
         Self { manifest, records }
     }
@@ -294,6 +296,7 @@ pub(crate) fn trial(key: TrialKey, truth: &Truth) -> TrialRecord {
         recording: measured.then(|| recording(truth)),
         capacity: None,
         observation: measured.then(|| observation(truth)),
+        imported: None,
     }
 }
 

@@ -98,6 +98,11 @@ fn runs(global: &Global, ui: &Ui) -> Result<Vec<Item>, Failure> {
                 } else {
                     format!("{missing} of {} trials missing", plan.trials())
                 };
+                if let Some(imported) = &run.manifest.imported {
+                    let is = format!("imported from {}, {} entries", imported.origin(), plan.entries.len());
+                    items.push(Item { name, is });
+                    continue;
+                }
                 items.push(Item {
                     name,
                     is: format!(

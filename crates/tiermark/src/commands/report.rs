@@ -1,6 +1,7 @@
 //! `tiermark report`: reads a stored run and prints what it says.
 
 use tiermark_model::catalog::Catalog;
+use tiermark_model::imported::ImportFormat;
 use tiermark_model::run::RunReader;
 use tiermark_report::{Options, Style, ValueRule, analyse, render_markdown, render_text};
 
@@ -37,12 +38,23 @@ pub(crate) fn run(global: &Global, arguments: &ReportArgs, ui: &Ui) -> Result<Ex
         ValueArg::Peak => ValueRule::Peak,
     };
     let choice = Choice {
-        weights: arguments.weights.clone(),
+        weights: arguments
+            .weights
+            .clone()
+            .unwrap_or_else(|| default_weights(&run).to_owned()),
         value,
         markdown: arguments.markdown,
     };
     // Reading a stored run is no measurement: the exit code says only whether it could be read.
     print(&run, &catalog, &choice, ui).map(|_| Exit::Done)
+}
+
+/// TechEmpower's results are rated by its own weights.
+fn default_weights(run: &RunReader) -> &'static str {
+    match &run.manifest.imported {
+        Some(imported) if imported.format == ImportFormat::Tfb => "techempower",
+        _ => "service",
+    }
 }
 
 /// Prints the report of `run`; the exit says what its trials came to.

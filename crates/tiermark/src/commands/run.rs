@@ -92,6 +92,14 @@ async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader
     };
     // The stored plan, made again from today's definitions: what differs is refused later, and named.
     let stored = &run.manifest.plan;
+    if let Some(imported) = &run.manifest.imported {
+        return Err(Failure::Usage(format!(
+            "{} was imported from {}: there is nothing to measure in it\nremedy: tiermark report {}",
+            name_of(&run.folder),
+            imported.origin(),
+            name_of(&run.folder)
+        )));
+    }
     if stored.runner == RunnerKind::External {
         let Some(url) = &arguments.select.on.url else {
             return Err(Failure::Usage(format!(

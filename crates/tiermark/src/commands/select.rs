@@ -321,6 +321,7 @@ fn external_entry() -> PlannedEntry {
         unsupported: std::collections::BTreeMap::new(),
         process: None,
         facts: vec![],
+        techempower: vec![],
     };
     PlannedEntry {
         id: EntryId {

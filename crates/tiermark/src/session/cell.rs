@@ -167,6 +167,7 @@ impl Session<'_> {
                 recording: Some(driven.recording),
                 capacity: driven.capacity,
                 observation: Some(driven.observation),
+                imported: None,
             })?;
             match end {
                 Some(end) => return Err(end),

@@ -288,6 +288,7 @@ impl<'a> Session<'a> {
             recording: None,
             capacity: None,
             observation: None,
+            imported: None,
         };
         self.append(record)
     }

@@ -186,6 +186,7 @@ pub(crate) fn manifest(
         plan,
         entries,
         services,
+        imported: None,
     }
 }
 

@@ -1,0 +1,116 @@
+//! `tiermark import`: makes a run of other people's results, and says what it made.
+
+use std::path::Path;
+
+use serde::Serialize;
+use tiermark_model::run::{RunWriter, name_of};
+use tiermark_report::exchange::{Known, Maker, Table, read_csv, read_tfb};
+
+use crate::cli::{Global, ImportArgs, ImportWhat};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::root;
+use crate::session::setup;
+use crate::ui::Ui;
+
+/// What was made, for programs.
+#[derive(Debug, Serialize)]
+struct Made {
+    run: String,
+    folder: String,
+    origin: String,
+    entries: usize,
+    /// Entries that several of the file's tests are joined in.
+    joined: usize,
+    scenarios: Vec<String>,
+    /// Frameworks of the core that have a row.
+    core: Vec<String>,
+    /// Frameworks of the core that have none.
+    core_missing: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// Reads the file, stores a run, and says how to go on.
+pub(crate) fn run(global: &Global, arguments: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let catalog = root::catalog(global)?;
+    let known = Known(&catalog.frameworks);
+    let table = match &arguments.what {
+        ImportWhat::Tfb { file } => read_tfb(&name_of(file), &bytes(file)?, known)?,
+        ImportWhat::Csv { file } => read_csv(&name_of(file), &bytes(file)?, &catalog.scenarios, known)?,
+    };
+    let core = table.core(known);
+    let made = |folder: &Path| Made {
+        run: name_of(folder),
+        folder: folder.display().to_string(),
+        origin: table.source.origin(),
+        entries: table.rows.len(),
+        joined: table.rows.iter().filter(|row| row.about.tests.len() > 1).count(),
+        scenarios: table.scenarios.clone(),
+        core: core.iter().map(|name| (*name).to_owned()).collect(),
+        core_missing: (catalog
+            .core
+            .iter()
+            .filter(|name| !core.contains(name.as_str()))
+            .cloned())
+        .collect(),
+        notes: table.source.notes.clone(),
+    };
+    let writer = store(global, table.clone(), &catalog.scenarios, known)?;
+    let made = made(writer.folder());
+    if ui.is_json() {
+        ui.json(&made)?;
+    } else {
+        ui.result(&made.text());
+    }
+    Ok(Exit::Done)
+}
+
+fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
+}
+
+fn store(
+    global: &Global,
+    table: Table,
+    scenarios: &[tiermark_model::format::scenario::Scenario],
+    known: Known<'_>,
+) -> Result<RunWriter, Failure> {
+    let redactor = setup::redactor();
+    let maker = Maker {
+        tool: setup::tool(),
+        at: jiff::Timestamp::now(),
+        command_line: std::env::args().map(|argument| redactor.text(&argument)).collect(),
+    };
+    let (manifest, records) = table.into_run(scenarios, known, maker)?;
+    let mut writer = RunWriter::create(&root::results(global), setup::today(), &manifest, &redactor)?;
+    writer.append_all(&records)?;
+    Ok(writer)
+}
+
+impl Made {
+    fn text(&self) -> String {
+        let mut lines = vec![format!("made run {} from {}", self.run, self.origin)];
+        let joined = match self.joined {
+            0 => String::new(),
+            count => format!(", in {count} of which several tests are joined"),
+        };
+        lines.push(format!("  entries    {}{joined}", self.entries));
+        lines.push(format!("  scenarios  {}", self.scenarios.join(", ")));
+        let list = |names: &[String]| {
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        };
+        lines.push(format!(
+            "  core       {}; missing: {}",
+            list(&self.core),
+            list(&self.core_missing)
+        ));
+        lines.extend(self.notes.iter().map(|note| format!("  note       {note}")));
+        lines.push("Rates only: no latency is judged, and there are no intervals and no probabilities.".to_owned());
+        lines.push(format!("\nnext: tiermark report {}", self.run));
+        lines.join("\n")
+    }
+}
