@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use common::{keys, manifest, search, session, start, trial};
 use jiff::civil::{Date, date};
 use tiermark_model::format::framework::{Fact, FactKind};
 use tiermark_model::format::scenario;
+use tiermark_model::imported::{ImportFormat, Imported, ImportedEntry, ImportedRate};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{MANIFEST, Manifest, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of};
 use tiermark_model::trial::{Record, SessionEvent, State};
@@ -89,6 +91,16 @@ fn what_was_appended_is_read_again() {
     all[4..].iter().for_each(|record| writer.append(record).unwrap());
     let run = RunReader::open(&folder).unwrap();
     assert_eq!((run.manifest, run.records, run.torn_lines), (manifest(), all, vec![]));
+}
+
+#[test]
+fn what_was_appended_at_once_is_read_as_if_one_by_one() {
+    let results = tempfile::tempdir().unwrap();
+    let (mut one, mut all) = (create(results.path()), create(results.path()));
+    records().iter().for_each(|record| one.append(record).unwrap());
+    all.append_all(&records()).unwrap();
+    let text = |writer: &RunWriter| fs::read(writer.folder().join(TRIALS)).unwrap();
+    assert_eq!(text(&one), text(&all));
 }
 
 #[test]
@@ -268,12 +280,55 @@ fn runs_of_earlier_formats_stay_readable() {
         (2, manifest(), records_3()),
         (3, manifest_3(), records_3()),
         (4, manifest_4(), records()),
+        (5, manifest_5(), records_5()),
     ] {
         let run = RunReader::open(&fixture(format)).unwrap();
-        assert_eq!(run.torn_lines, [13], "{format}");
+        assert_eq!(run.torn_lines, [records.len() + 1], "{format}");
         assert_eq!(run.manifest, of_format(format, manifest), "{format}");
         assert_eq!(run.records, records, "{format}");
     }
+}
+
+/// With what came in with format 5.
+fn records_5() -> Vec<Record> {
+    let mut records = records();
+    let Record::Trial(mut trial) = trial(&keys(&manifest())[1], 6, State::Ok) else {
+        return records;
+    };
+    (trial.recording, trial.observation) = (None, None);
+    trial.imported = Some(ImportedRate {
+        per_s: 365_718.5,
+        ok: Some(5_485_775),
+        errors: Some(3),
+        connections: Some(512),
+        test: Some("gin".to_owned()),
+    });
+    records.insert(records.len() - 1, Record::Trial(trial));
+    records
+}
+
+/// With what came in with format 5.
+fn manifest_5() -> Manifest {
+    let mut manifest = manifest_4();
+    let entry = &mut manifest.plan.entries[0];
+    entry.framework.techempower = vec!["asp.net core".to_owned()];
+    let row = ImportedEntry {
+        name: "gin".to_owned(),
+        tests: vec!["gin".to_owned()],
+        without_framework: true,
+        stripped: true,
+    };
+    manifest.imported = Some(Imported {
+        format: ImportFormat::Tfb,
+        file: "results.json".to_owned(),
+        sha256: "45c8".to_owned(),
+        title: Some("a round".to_owned()),
+        measured: Some(manifest.created),
+        environment: Some("Citrine".to_owned()),
+        notes: vec!["a note".to_owned()],
+        entries: BTreeMap::from([(entry.id.clone(), row)]),
+    });
+    manifest
 }
 
 /// Without what came in with format 4.
@@ -325,8 +380,8 @@ fn a_run_of_format_1_is_refused_with_a_remedy() {
 
 fn write_fixture(fixture: &Path) {
     let results = tempfile::tempdir().unwrap();
-    let mut writer = RunWriter::create(results.path(), date(2026, 3, 1), &manifest_4(), &Redactor::new(None)).unwrap();
-    records().iter().for_each(|record| writer.append(record).unwrap());
+    let mut writer = RunWriter::create(results.path(), date(2026, 3, 1), &manifest_5(), &Redactor::new(None)).unwrap();
+    records_5().iter().for_each(|record| writer.append(record).unwrap());
     fs::create_dir_all(fixture.parent().unwrap()).unwrap();
     fs::create_dir(fixture).unwrap();
     fs::copy(writer.folder().join(MANIFEST), fixture.join(MANIFEST)).unwrap();

@@ -273,7 +273,8 @@ impl Draft {
 }
 
 fn estimate_cells(draft: &mut Draft, spreads: &BTreeMap<Kind, Option<Spread>>) {
-    for level in &mut draft.levels {
+    // An imported level has its rate already.
+    for level in draft.levels.iter_mut().filter(|level| level.cell.rate.is_none()) {
         level.cell.rate = estimate(level, spreads.get(&level.cell.kind).copied().flatten());
     }
 }

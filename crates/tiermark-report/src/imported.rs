@@ -8,7 +8,9 @@ use tiermark_model::plan::PlannedEntry;
 use tiermark_model::recording::Outcomes;
 use tiermark_model::trial::{EntryId, State, TrialRecord};
 
-use crate::analysis::{Analysis, Cell, ImportedStanding, Kind, Standing, Summed, Tally, ValueRule};
+use crate::analysis::{
+    Analysis, Cell, Estimate, ImportedStanding, IntervalMethod, Kind, Standing, Summed, Tally, ValueRule,
+};
 use crate::group::{self, Level, Tries};
 use crate::limiter::limit;
 use crate::stats::Logs;
@@ -57,7 +59,6 @@ fn level(load: &str, trial: &TrialRecord) -> Option<Level> {
         tries: 1,
         ..Tally::default()
     };
-    let per_s = rate.map(|rate| rate.per_s).filter(|per_s| *per_s > 0.0);
     let cell = Cell {
         load: load.to_owned(),
         connections: rate.and_then(|rate| rate.connections).unwrap_or(0),
@@ -67,7 +68,13 @@ fn level(load: &str, trial: &TrialRecord) -> Option<Level> {
         tally,
         // Whoever measured it may have started it more or less often: no start of ours.
         starts: vec![],
-        rate: None,
+        // As it stands there, so that what is half of another is exactly half of it.
+        rate: rate.map(|rate| Estimate {
+            per_s: rate.per_s,
+            starts: 0,
+            interval: None,
+            method: IntervalMethod::None,
+        }),
         judgement: None,
         response: vec![],
         outcomes: rate.map(outcomes).unwrap_or_default(),
@@ -81,10 +88,9 @@ fn level(load: &str, trial: &TrialRecord) -> Option<Level> {
         server_threads_peak: None,
         test: rate.and_then(|rate| rate.test.clone()),
     };
-    let logs: Logs = per_s.into_iter().map(|per_s| (trial.key.block, per_s.ln())).collect();
     Some(Level {
         cell,
-        logs,
+        logs: Logs::new(),
         objective_p99_ns: None,
         offered_per_s: None,
         evidence: BTreeMap::new(),

@@ -44,9 +44,9 @@ fn facts(analysis: &Analysis, imported: &Imported) -> Vec<(&'static str, String)
             plain(&format!("{}, SHA-256 {}", imported.file, imported.sha256)),
         ),
         (
-            "imported",
+            "made",
             format!(
-                "{}, tiermark {}{}",
+                "imported {}, tiermark {}{}",
                 run.created.strftime("%Y-%m-%d %H:%M UTC"),
                 run.tool_version,
                 revision(analysis)
@@ -68,7 +68,7 @@ fn rating_table(analysis: &Analysis, imported: &Imported) -> Table {
         right("has"),
     ];
     if is_tfb {
-        columns.extend([right("summed"), right("place"), left("tests")]);
+        columns.extend([right("summed"), right("place"), right("tests")]);
     }
     let row = |entry: &EntryAnalysis| {
         let composite = entry.composite.as_ref();
@@ -106,7 +106,8 @@ fn name_of(entry: &EntryAnalysis) -> String {
     let own = &entry.id.framework;
     let row = entry.imported.as_ref().map(|imported| &imported.row);
     match row.map(|row| row.name.as_str()).filter(|name| !name.is_empty()) {
-        Some(name) if name == own || name.starts_with(&format!("{own}/")) => plain(name),
+        Some(name) if name.eq_ignore_ascii_case(own) => plain(own),
+        Some(name) if name.starts_with(&format!("{own}/")) => plain(name),
         Some(name) => plain(&format!("{own} ({name})")),
         None => plain(own),
     }
@@ -128,13 +129,8 @@ fn summed(entry: &EntryAnalysis) -> [Text; 3] {
     let imported = entry.imported.as_ref();
     let summed = imported.and_then(|imported| imported.summed);
     let tests = imported.map_or_else(String::new, |imported| {
-        let joined = match imported.row.tests.len() {
-            0 | 1 => String::new(),
-            several => format!("{several} tests joined"),
-        };
-        let stripped = imported.row.stripped.then(|| "stripped".to_owned());
-        let words = [Some(joined).filter(|text| !text.is_empty()), stripped];
-        words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let stripped = if imported.row.stripped { "*" } else { "" };
+        format!("{}{stripped}", imported.row.tests.len())
     });
     [
         summed
@@ -205,12 +201,15 @@ fn tfb_rules(analysis: &Analysis) -> Vec<String> {
     };
     if rows().any(|row| row.tests.len() > 1) {
         all.push(
-            "tests joined: several tests of one framework, of which the best counts in each scenario, as in TechEmpower's composite: no single server may do all of it."
+            "tests above 1: several tests joined. Of the tests of one framework the best counts in each scenario, as in TechEmpower's composite: it may be that no \
+             single server does all of it."
                 .to_owned(),
         );
     }
     if rows().any(|row| row.stripped) {
-        all.push("stripped: a rate of the row is of a test that its authors stripped for the benchmark.".to_owned());
+        all.push(
+            "*: a rate of the row is of a test that the file marks as stripped: nobody would run it so.".to_owned(),
+        );
     }
     all
 }

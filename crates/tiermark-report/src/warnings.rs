@@ -126,7 +126,8 @@ impl fmt::Display for Warning {
             ),
             Warning::FailedThere { cells, entries } => write!(
                 f,
-                "{cells} cells of {entries} entries have no rate: the file lists them as failed, or has not one right answer of them"
+                "{cells} cells of {entries} {} no rate: the file lists them as failed, or has not one right answer of them",
+                if *entries == 1 { "entry have" } else { "entries have" }
             ),
             Warning::NoReference => f.write_str(
                 "no tiers: no default variant of a core framework has a value in this run; run one of the core with it",

@@ -31,8 +31,10 @@ pub fn read_csv(file: &str, bytes: &[u8], scenarios: &[Scenario], known: Known<'
         text,
         faults: Faults::default(),
         found: 0,
+        pointed: vec![],
     };
     let read = sheet.read(scenarios, known);
+    sheet.check_points();
     sheet.faults.finish(file, text)?;
     let (columns, rows) = read.unwrap_or_default();
     Ok(Table {
@@ -69,6 +71,8 @@ struct Sheet<'t> {
     text: &'t str,
     faults: Faults,
     found: usize,
+    /// Cells with a point, and whether it may divide thousands.
+    pointed: Vec<(Place, String, bool)>,
 }
 
 impl Sheet<'_> {
@@ -207,14 +211,34 @@ impl Sheet<'_> {
         for (index, (cell, scenario)) in cells.zip(columns).enumerate() {
             match rate_of(cell) {
                 Ok(None) => {}
-                Ok(Some(per_s)) => rates.push(rate(scenario, per_s)),
+                Ok(Some(per_s)) => {
+                    if cell.contains('.') {
+                        let place = self.place(record, index + 1);
+                        self.pointed.push((place, cell.to_owned(), may_divide_thousands(cell)));
+                    }
+                    rates.push(rate(scenario, per_s));
+                }
                 Err((message, help)) => {
                     let place = self.place(record, index + 1);
                     self.fault(place, message, help);
                 }
             }
         }
-        Some(row(named, &name, rates, known))
+        Some(row(&name, rates, known))
+    }
+
+    /// `12.345` is a fraction to some and twelve thousand to others. Where no cell of the file shows which, it is asked.
+    fn check_points(&mut self) {
+        let first = self.pointed.first().cloned();
+        let Some((place, cell, _)) = first.filter(|_| self.pointed.iter().all(|(.., unclear)| *unclear)) else {
+            return;
+        };
+        let digits = cell.replace('.', "");
+        self.fault(
+            place,
+            format!("`{cell}` may be {digits} with a separator, or a fraction; no cell of the file shows which"),
+            format!("write {digits} without a separator, or the fraction with another number of digits: {cell}0"),
+        );
     }
 
     /// Where a cell begins.
@@ -280,6 +304,14 @@ fn rate_of(cell: &str) -> Result<Option<f64>, (String, String)> {
     Err((format!("`{cell}` is not a number"), help))
 }
 
+/// One to three digits, a point, three digits.
+fn may_divide_thousands(cell: &str) -> bool {
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    cell.split_once('.').is_some_and(|(whole, rest)| {
+        (1..=3).contains(&whole.len()) && rest.len() == 3 && is_digits(whole) && is_digits(rest) && whole != "0"
+    })
+}
+
 fn rate(scenario: &str, per_s: f64) -> RowRate {
     RowRate {
         scenario: scenario.to_owned(),
@@ -294,16 +326,21 @@ fn rate(scenario: &str, per_s: f64) -> RowRate {
     }
 }
 
-fn row(named: &str, name: &(String, Option<String>), rates: Vec<RowRate>, known: Known<'_>) -> Row {
+fn row(name: &(String, Option<String>), rates: Vec<RowRate>, known: Known<'_>) -> Row {
     let (framework, variant) = name;
     let own = known.find(framework);
+    let written = [Some(framework), variant.as_ref()];
     Row {
         id: EntryId {
             framework: own.map_or_else(|| framework.clone(), |own| own.name.clone()),
             variant: variant.clone().unwrap_or_else(|| VARIANT.to_owned()),
         },
         about: ImportedEntry {
-            name: clean_name(named).unwrap_or_default(),
+            name: written
+                .map(|part| part.map_or("", String::as_str))
+                .join("/")
+                .trim_end_matches('/')
+                .to_owned(),
             ..ImportedEntry::default()
         },
         title: None,

@@ -150,12 +150,12 @@ pub fn read_tfb(file: &str, bytes: &[u8], known: Known<'_>) -> Result<Table, Exc
     let Some(metadata) = &results.test_metadata else {
         return Err(content(
             "it has no `testMetadata`, so that its tests cannot be joined to frameworks",
-            "files from January 2020 on have it; into an older one put the contents of its round's test_metadata.json under that name",
+            "files from 2020 on have it; into an older one put the contents of its round's test_metadata.json under that name",
         ));
     };
     let mut notes = vec![];
     let rows = rows(&results, metadata, known);
-    if rows.is_empty() {
+    if !rows.iter().flat_map(|row| &row.rates).any(|rate| rate.rate.is_ok()) {
         return Err(content(
             "none of its tests has a result",
             "a file of a finished run, with `rawData` and the `testMetadata` of the same tests",
@@ -215,7 +215,7 @@ fn parse(file: &str, bytes: &[u8]) -> Result<ResultsFile, ExchangeError> {
     }
     serde_json::from_slice(bytes).map_err(|error| {
         let remedy = match error.classify() {
-            serde_json::error::Category::Eof => "the file ends too early: download it again",
+            serde_json::error::Category::Eof => "download it again",
             serde_json::error::Category::Data => {
                 "a results.json has at least duration, rawData and testMetadata; see docs/methodology.md, \"TechEmpower's file\""
             }
@@ -226,7 +226,14 @@ fn parse(file: &str, bytes: &[u8]) -> Result<ResultsFile, ExchangeError> {
         let (line, column) = (error.line().max(1), error.column().max(1));
         let words = error.to_string();
         let message = words.rfind(" at line ").map_or(words.as_str(), |end| &words[..end]);
-        json(line, column, message.to_owned(), remedy)
+        let message = if error.is_eof() {
+            "the file ends before it is complete".to_owned()
+        } else {
+            // The reader's own names of types.
+            let counts = message.replace("u64", "a whole number of 0 or more");
+            counts.replace("u32", "a whole number of 0 or more")
+        };
+        json(line, column, message, remedy)
     })
 }
 
