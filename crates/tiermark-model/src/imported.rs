@@ -30,6 +30,9 @@ pub struct Imported {
     /// What the file calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// Whether tiermark wrote it: the rates are then of a run of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
     /// When it was begun to measure what stands in it, where the file says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Timestamp>,
@@ -48,12 +51,23 @@ impl Imported {
     #[must_use]
     pub fn origin(&self) -> String {
         let what = match self.format {
+            ImportFormat::Tfb if self.own => "a run of tiermark's, in TechEmpower's format,".to_owned(),
             ImportFormat::Tfb => "TechEmpower's results".to_owned(),
             ImportFormat::Csv => format!("the table {}", self.file),
         };
         let when = self.measured.map(|at| format!(" of {}", at.strftime("%Y-%m-%d")));
         let place = self.environment.as_ref().map(|place| format!(", {place}"));
         format!("{what}{}{}", when.unwrap_or_default(), place.unwrap_or_default())
+    }
+
+    /// Whose measurement it is, in words.
+    #[must_use]
+    pub fn whose(&self) -> &'static str {
+        if self.own {
+            "of what tiermark measured, the rates alone"
+        } else {
+            "not measured by tiermark"
+        }
     }
 }
 

@@ -323,6 +323,7 @@ fn manifest_5() -> Manifest {
         file: "results.json".to_owned(),
         sha256: "45c8".to_owned(),
         title: Some("a round".to_owned()),
+        own: false,
         measured: Some(manifest.created),
         environment: Some("Citrine".to_owned()),
         notes: vec!["a note".to_owned()],

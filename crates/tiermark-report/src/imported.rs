@@ -148,7 +148,8 @@ fn sums(imported: &Imported, analysis: &Analysis) -> BTreeMap<EntryId, Summed> {
     let of: f64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut values: BTreeMap<(&EntryId, &str), f64> = BTreeMap::new();
     let mut best: BTreeMap<&str, f64> = BTreeMap::new();
-    for family in &analysis.families {
+    let is_yardstick = |id: &EntryId| analysis.entries.iter().any(|entry| entry.built_in && &entry.id == id);
+    for family in analysis.families.iter().filter(|family| !is_yardstick(&family.entry)) {
         if let Some(value) = family.value {
             values.insert((&family.entry, &family.scenario), value.per_s);
             let best = best.entry(&family.scenario).or_insert(0.0);

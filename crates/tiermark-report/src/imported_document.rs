@@ -34,9 +34,10 @@ fn facts(analysis: &Analysis, imported: &Imported) -> Vec<(&'static str, String)
         (
             "source",
             plain(&format!(
-                "{}{}; not measured by tiermark",
+                "{}{}; {}",
                 imported.origin(),
-                title.unwrap_or_default()
+                title.unwrap_or_default(),
+                imported.whose()
             )),
         ),
         (

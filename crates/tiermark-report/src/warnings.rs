@@ -27,6 +27,8 @@ pub enum Warning {
     Imported {
         /// Where the rates come from.
         origin: String,
+        /// Whose measurement they are.
+        whose: &'static str,
     },
     /// Cells of an imported table without a rate, which would be a line each.
     FailedThere {
@@ -120,9 +122,9 @@ impl fmt::Display for Warning {
                     "{who}: each slows the other, and high rates are held back; three cores or more give each its own"
                 )
             }
-            Warning::Imported { origin } => write!(
+            Warning::Imported { origin, whose } => write!(
                 f,
-                "imported from {origin}; not measured by tiermark: rates without histograms, so that no latency is judged, and one measurement of each, so that there are no intervals and no probabilities"
+                "imported from {origin}; {whose}: rates without histograms, so that no latency is judged, and one measurement of each, so that there are no intervals and no probabilities"
             ),
             Warning::FailedThere { cells, entries } => write!(
                 f,
@@ -224,6 +226,7 @@ pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
     let mut all = Vec::new();
     all.extend(run.manifest.imported.as_ref().map(|imported| Warning::Imported {
         origin: imported.origin(),
+        whose: imported.whose(),
     }));
     if analysis.scenarios.iter().all(|scenario| scenario.reference.is_none()) {
         all.push(Warning::NoReference);

@@ -257,3 +257,20 @@ fn a_run_without_such_tests_is_refused() {
     let error = export_tfb(&view(&run)).unwrap_err();
     assert!(error.to_string().contains("remedy: measure some"), "{error}");
 }
+
+#[test]
+fn a_plaintext_that_was_not_pipelined_comes_back_as_such() {
+    let run = Synthetic::new(
+        vec![entry("gin", true, Raw)],
+        vec![scenario("plaintext", &[16, 64])],
+        1,
+        &[0, 1],
+        |_| Some(Truth::rate(500)),
+    );
+    let back = imported(&export(&run).json);
+    let source = back.run.imported.as_ref().unwrap();
+    assert!(source.own && source.notes.is_empty(), "{source:?}");
+    assert_eq!(back.families[0].cells[1].load, "c64");
+    let pipelined = imported(&export(&whole(1, usual)).json);
+    assert_eq!(pipelined.run.imported.as_ref().unwrap().notes.len(), 1);
+}

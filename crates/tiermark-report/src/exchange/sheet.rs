@@ -43,6 +43,7 @@ pub fn read_csv(file: &str, bytes: &[u8], scenarios: &[Scenario], known: Known<'
             file: file.to_owned(),
             sha256: full_hash(bytes),
             title: None,
+            own: false,
             measured: None,
             environment: None,
             notes: vec![],

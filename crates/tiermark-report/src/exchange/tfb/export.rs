@@ -8,10 +8,10 @@ use tiermark_model::plan::PlannedEntry;
 use tiermark_model::recording::{Outcomes, Recording};
 use tiermark_model::trial::{EntryId, Record, State, TrialRecord};
 
-use super::TestType;
-use super::levels::{BY_CONNECTIONS, BY_ROWS, Level, Source, sources};
+use super::levels::{BY_CONNECTIONS, BY_ROWS, Level, Source, plaintext, sources};
 use super::metadata::{TestMetadata, metadata_of, names, uuid};
 use super::wrk::duration_text;
+use super::{OwnMark, TestType};
 use crate::exchange::ExchangeError;
 use crate::group::{self, Tries};
 use crate::stats;
@@ -54,6 +54,7 @@ struct ResultsFile {
     failed: BTreeMap<&'static str, Vec<String>>,
     verify: BTreeMap<String, BTreeMap<&'static str, &'static str>>,
     test_metadata: Vec<TestMetadata>,
+    tiermark: OwnMark,
 }
 
 /// One level, as wrk and the toolset would have recorded it. A level without a valid measurement is an empty object, so that
@@ -276,6 +277,10 @@ impl<'a> Export<'a> {
             failed,
             verify,
             test_metadata: self.metadata(&os),
+            tiermark: OwnMark {
+                version: manifest.tool.version.clone(),
+                plaintext_pipeline: plaintext(self.run).map_or(1, |(_, pipeline)| pipeline),
+            },
         }
     }
 

@@ -9,7 +9,7 @@ use tiermark_model::host::full_hash;
 use tiermark_model::imported::{ImportFormat, Imported, ImportedEntry, ImportedRate};
 use tiermark_model::trial::EntryId;
 
-use super::{PIPELINE, TestType};
+use super::{OwnMark, PIPELINE, TestType};
 use crate::exchange::table::{Row, RowRate, Table};
 use crate::exchange::{ExchangeError, Known, clean_name};
 
@@ -44,6 +44,8 @@ struct ResultsFile {
     #[serde(default)]
     cached_query_intervals: Vec<u32>,
     test_metadata: Option<Vec<TestMetadata>>,
+    /// There in files that tiermark wrote.
+    tiermark: Option<OwnMark>,
 }
 
 /// Something of each test type; the cached one was renamed in July 2020.
@@ -172,6 +174,7 @@ pub fn read_tfb(file: &str, bytes: &[u8], known: Known<'_>) -> Result<Table, Exc
             file: file.to_owned(),
             sha256: full_hash(bytes),
             title: results.name.as_deref().and_then(clean_name),
+            own: results.tiermark.is_some(),
             measured: (results.start_time).and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             environment: results.environment_description.as_deref().and_then(clean_name),
             notes,
@@ -247,12 +250,17 @@ impl ResultsFile {
         }
     }
 
+    fn plaintext_pipeline(&self) -> u32 {
+        self.tiermark.as_ref().map_or(PIPELINE, |own| own.plaintext_pipeline)
+    }
+
     /// What of it does not mean what our scenarios of these names mean.
     fn notes(&self) -> Vec<String> {
         let mut notes = vec![];
-        if !self.raw_data.plaintext.is_empty() {
+        let pipeline = self.plaintext_pipeline();
+        if pipeline > 1 && !self.raw_data.plaintext.is_empty() {
             notes.push(format!(
-                "plaintext is pipelined there: {PIPELINE} requests in one write, as in the scenario plaintext-pipelined"
+                "plaintext is pipelined there: {pipeline} requests in one write, as in the scenario plaintext-pipelined"
             ));
         }
         let rows = |what: &str, intervals: &[u32], usual: u32| {
@@ -264,16 +272,15 @@ impl ResultsFile {
         notes
     }
 
-    /// The executions of one test that count, each with its load level's name; none where the test did not run.
-    fn counted(&self, test: TestType, name: &str) -> Option<Vec<(String, Option<u32>, Execution)>> {
+    /// The executions of one test that count; none where the test did not run.
+    fn counted(&self, test: TestType, name: &str) -> Option<Vec<Level>> {
         let all = self.raw_data.of(test).get(name).filter(|all| !all.is_empty())?;
         let from = if test.varies_rows() { all.len() - 1 } else { 0 };
         let named = all.iter().enumerate().skip(from).map(|(level, execution)| {
             let connections = self.connections(test, level);
-            let pipeline = if test == TestType::Plaintext {
-                format!("p{PIPELINE}")
-            } else {
-                String::new()
+            let pipeline = match self.plaintext_pipeline() {
+                depth if test == TestType::Plaintext && depth > 1 => format!("p{depth}"),
+                _ => String::new(),
             };
             // Levels that the file does not name are told apart by their place.
             let load = connections.map_or_else(|| format!("level {}", level + 1), |c| format!("c{c}{pipeline}"));
@@ -282,6 +289,9 @@ impl ResultsFile {
         Some(named.collect())
     }
 }
+
+/// A load level's name, its connections where they are known, and what was counted.
+type Level = (String, Option<u32>, Execution);
 
 /// One row for each framework, in the order of their names.
 fn rows(results: &ResultsFile, metadata: &[TestMetadata], known: Known<'_>) -> Vec<Row> {
@@ -358,8 +368,8 @@ fn best_of<'a>(
     results: &ResultsFile,
     test: TestType,
     tests: &[&'a TestMetadata],
-) -> Option<(&'a TestMetadata, Vec<(String, Option<u32>, Execution)>)> {
-    let best_level = |levels: &[(String, Option<u32>, Execution)]| levels.iter().map(|level| level.2.ok()).max();
+) -> Option<(&'a TestMetadata, Vec<Level>)> {
+    let best_level = |levels: &[Level]| levels.iter().map(|level| level.2.ok()).max();
     let mut best: Option<(u64, &TestMetadata, Vec<_>)> = None;
     for one in tests {
         let Some(levels) = results.counted(test, &one.name) else {

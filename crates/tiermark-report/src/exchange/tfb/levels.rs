@@ -57,14 +57,15 @@ pub(super) fn sources<'a>(run: &'a RunView<'_>) -> Vec<Source<'a>> {
     TestType::ALL.map(of).into_iter().collect()
 }
 
-/// TechEmpower pipelines this test: that scenario stands for it where the run has it, else the plain one.
-fn plaintext_levels<'a>(run: &'a RunView<'_>) -> Vec<Level<'a>> {
-    let plan = run.plan();
+/// TechEmpower pipelines this test: that scenario stands for it where the run has it, else the plain one. Each with its
+/// requests in one write.
+pub(super) fn plaintext<'a>(run: &'a RunView<'_>) -> Option<(&'a Scenario, u32)> {
     let named = [("plaintext-pipelined", PIPELINE), (TestType::Plaintext.scenario(), 1)];
-    let found = named
-        .into_iter()
-        .find_map(|(name, depth)| Some((plan.scenario(name)?, depth)));
-    let Some((scenario, pipeline)) = found else {
+    (named.into_iter()).find_map(|(name, depth)| Some((run.plan().scenario(name)?, depth)))
+}
+
+fn plaintext_levels<'a>(run: &'a RunView<'_>) -> Vec<Level<'a>> {
+    let Some((scenario, pipeline)) = plaintext(run) else {
         return vec![];
     };
     let level = |number| Level {
@@ -78,7 +79,7 @@ fn plaintext_levels<'a>(run: &'a RunView<'_>) -> Vec<Level<'a>> {
             .to_string(),
         ],
     };
-    connections(plan.suite.loads_of(scenario), pipeline)
+    connections(run.plan().suite.loads_of(scenario), pipeline)
         .map(level)
         .collect()
 }

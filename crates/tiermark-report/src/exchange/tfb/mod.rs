@@ -10,11 +10,22 @@ mod levels;
 mod metadata;
 mod wrk;
 
+use serde::{Deserialize, Serialize};
+
 pub use export::{Exported, export_tfb};
 pub use import::read_tfb;
 
 /// Requests of TechEmpower's plaintext test in one write (`toolset/wrk/pipeline.lua`).
 const PIPELINE: u32 = 16;
+
+/// What tiermark adds to the files it writes, so that they are known when they come back. Other readers pass over it.
+#[derive(Debug, Serialize, Deserialize)]
+struct OwnMark {
+    /// Version of the program.
+    version: String,
+    /// Plaintext's requests in one write: 16 in TechEmpower's own files.
+    plaintext_pipeline: u32,
+}
 
 /// One of TechEmpower's tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
