@@ -74,7 +74,7 @@ fn rating_table(analysis: &Analysis, imported: &Imported) -> Table {
     let row = |entry: &EntryAnalysis| {
         let composite = entry.composite.as_ref();
         let mut cells = vec![
-            name_of(entry).into(),
+            both_names_of(entry).into(),
             or_nothing(&entry.language),
             or_nothing(&entry.data_layer_name),
             Text {
@@ -102,16 +102,25 @@ fn rating_table(analysis: &Analysis, imported: &Imported) -> Table {
     }
 }
 
-/// Our name, and the file's where it is another one.
+/// The name of its row: ours, with the variant where the file names one.
 fn name_of(entry: &EntryAnalysis) -> String {
     let own = &entry.id.framework;
-    let row = entry.imported.as_ref().map(|imported| &imported.row);
-    match row.map(|row| row.name.as_str()).filter(|name| !name.is_empty()) {
-        Some(name) if name.eq_ignore_ascii_case(own) => plain(own),
-        Some(name) if name.starts_with(&format!("{own}/")) => plain(name),
-        Some(name) => plain(&format!("{own} ({name})")),
-        None => plain(own),
+    let named = in_file(entry).filter(|name| name.starts_with(&format!("{own}/")));
+    plain(named.unwrap_or(own))
+}
+
+/// The same with the file's own name, where that is another one.
+fn both_names_of(entry: &EntryAnalysis) -> String {
+    let name = name_of(entry);
+    match in_file(entry) {
+        Some(other) if !other.eq_ignore_ascii_case(&name) => plain(&format!("{name} ({other})")),
+        _ => name,
     }
+}
+
+fn in_file(entry: &EntryAnalysis) -> Option<&str> {
+    let row = &entry.imported.as_ref()?.row;
+    Some(row.name.as_str()).filter(|name| !name.is_empty())
 }
 
 fn or_nothing(text: &str) -> Text {
