@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::format::base::{Base, Core, Service};
 use crate::format::claim::{self, Claim};
 use crate::format::framework::{Framework, Variant};
+use crate::format::profile::{Known, Profile};
 use crate::format::scenario::Scenario;
 use crate::format::suite::{Suite, Weights};
 use crate::format::yaml::{FormatError, nearest};
@@ -61,6 +62,8 @@ pub struct Catalog {
     pub weights: Vec<Weights>,
     /// Published statements that runs can check, by name.
     pub claims: Vec<Claim>,
+    /// Use cases, by name: the profiles under `scenarios/use-cases`.
+    pub use_cases: Vec<Profile>,
     /// Stand-in bases, by name.
     pub bases: Vec<Base>,
     /// Services, by name.
@@ -116,7 +119,7 @@ impl Catalog {
         )?;
         let weights = each(files(&scenario_folder.join("weights"))?, &mut keep, Weights::from_yaml)?;
         let claim_files = files(&scenario_folder.join("claims"))?;
-        let known = claim::Known {
+        let checkable = claim::Known {
             // A faulty suite's load levels are not known: using one of them must be no fault as well.
             scenarios: if files(&scenario_folder.join("suites"))?.len() == suites.len() {
                 measured(&scenario_names, &scenarios, &suites)
@@ -127,8 +130,14 @@ impl Catalog {
             claims: contradictions(&claim_files),
         };
         let claims = each(claim_files, &mut keep, |file, text, name| {
-            Claim::from_yaml(file, text, name, &known)
+            Claim::from_yaml(file, text, name, &checkable)
         })?;
+        let known = known(&containers, &frameworks, &scenario_names)?;
+        let use_cases = each(
+            files(&scenario_folder.join("use-cases"))?,
+            &mut keep,
+            |file, text, name| Profile::from_yaml(file, text, Some(name), &known),
+        )?;
         let core = each(core_file(&containers)?, &mut keep, Core::from_yaml)?.pop();
         if !faulty.is_empty() {
             return Err(CatalogError::Format(faulty));
@@ -145,6 +154,7 @@ impl Catalog {
             suites,
             weights,
             claims,
+            use_cases,
             bases,
             services,
             core,
@@ -173,6 +183,23 @@ impl Catalog {
     /// The name with those that are valid.
     pub fn weights(&self, name: &str) -> Result<&Weights, CatalogError> {
         find("weight set", name, &self.weights, |weights| &weights.name)
+    }
+
+    /// The use case of that name.
+    ///
+    /// # Errors
+    /// The name with those that are valid.
+    pub fn use_case(&self, name: &str) -> Result<&Profile, CatalogError> {
+        find("use case", name, &self.use_cases, |profile| &profile.name)
+    }
+
+    /// The names that a profile may use.
+    ///
+    /// # Errors
+    /// The folder that could not be read.
+    pub fn known(&self) -> Result<Known, CatalogError> {
+        let scenarios: Vec<String> = self.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
+        known(&self.root.join("containers"), &self.frameworks, &scenarios)
     }
 
     /// The framework of that name.
@@ -228,6 +255,26 @@ fn measured(names: &[String], scenarios: &[Scenario], suites: &[Suite]) -> BTree
 fn contradictions(files: &[(PathBuf, String)]) -> BTreeMap<String, Option<Vec<String>>> {
     let of = |path: &Path| claim::contradictions(&fs::read_to_string(path).ok()?);
     files.iter().map(|(path, name)| (name.clone(), of(path))).collect()
+}
+
+/// Names of files, as for scenarios; languages only where every framework could be read.
+fn known(containers: &Path, frameworks: &[Framework], scenarios: &[String]) -> Result<Known, CatalogError> {
+    let names: Vec<String> = folders(&containers.join("frameworks"), "framework.yaml")?
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    let mut languages: Vec<String> = frameworks
+        .iter()
+        .filter(|framework| !framework.built_in && names.len() == frameworks.len())
+        .map(|framework| framework.language.clone())
+        .collect();
+    languages.sort();
+    languages.dedup();
+    Ok(Known {
+        frameworks: names,
+        languages,
+        scenarios: scenarios.to_vec(),
+    })
 }
 
 fn find<'a, T>(

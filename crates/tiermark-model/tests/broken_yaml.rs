@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use tiermark_model::format::base::Base;
-use tiermark_model::format::claim::{Claim, Known, Measured};
+use tiermark_model::format::claim::{self, Claim, Measured};
 use tiermark_model::format::framework::Framework;
+use tiermark_model::format::profile::{self, Profile};
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::{Suite, Weights};
 use tiermark_model::format::yaml::FormatError;
@@ -38,7 +39,7 @@ fn read(format: &str, text: &str) -> Result<(), FormatError> {
                 let (loads, requests) = (owned(loads), owned(requests));
                 Some(Measured { loads, requests })
             };
-            let known = Known {
+            let known = claim::Known {
                 entries: owned(&["gin", "fastapi", "gin/pgx", "fastapi/granian"]),
                 scenarios: [
                     ("json".to_owned(), measured(&["c1", "c32"], &["json"])),
@@ -50,6 +51,14 @@ fn read(format: &str, text: &str) -> Result<(), FormatError> {
                     .into(),
             };
             Claim::from_yaml("scenarios/claims/fast.yaml", text, "fast", &known).map(drop)
+        }
+        "profile" => {
+            let known = profile::Known {
+                frameworks: owned(&["gin", "fastapi"]),
+                languages: owned(&["Go", "Python"]),
+                scenarios: owned(&SCENARIOS),
+            };
+            Profile::from_yaml("scenarios/use-cases/team.yaml", text, Some("team"), &known).map(drop)
         }
         _ => Base::from_yaml("containers/bases/golang/base.yaml", text, "golang").map(drop),
     }

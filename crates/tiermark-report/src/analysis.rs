@@ -268,6 +268,19 @@ pub struct StartSummary {
     pub first_right_answer_ms: Option<f64>,
     /// Memory before load, bytes.
     pub idle_memory_bytes: Option<f64>,
+    /// What the medians are of, by block.
+    pub values: Vec<StartValues>,
+}
+
+/// One start.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StartValues {
+    /// The block.
+    pub block: u32,
+    /// Milliseconds to the first right answer.
+    pub first_right_answer_ms: Option<f64>,
+    /// Memory before load, bytes.
+    pub idle_memory_bytes: Option<u64>,
 }
 
 /// What a number's validity is: only `Ok` and `ObjectiveMissed` are rated.
@@ -392,6 +405,8 @@ pub struct Cell {
     pub load: String,
     /// Connections that carry it; 0 where an imported table does not say.
     pub connections: u32,
+    /// Connections that are open beside them and ask nothing.
+    pub held_connections: u32,
     /// Its kind.
     pub kind: Kind,
     /// Whether it has a rate, and if not, why. A level that misses its objective is still `ok` here: see `judgement`.
@@ -469,14 +484,17 @@ pub struct StartRate {
     pub attempt: u32,
     /// Right answers a second.
     pub per_s: f64,
-    /// 99th percentile of what the objective is about, in nanoseconds; none where fewer than ten samples lie beyond it.
-    pub p99_ns: Option<f64>,
     /// CPU time of the server for each right answer, in microseconds.
     pub server_cpu_us: Option<f64>,
     /// Whether the host disturbed it.
     pub disturbed: bool,
     /// Whether it lies far from the cell's other starts: shown, not dropped. See [`crate::stats::outlying`].
     pub outlying: bool,
+    /// The 99th percentile of response time, or where there are too few samples the 95th or 90th; of a mix of the request that its
+    /// objective is about. It shows how much tails differ from start to start.
+    pub tail: Option<Percentile>,
+    /// Greatest memory of the server, bytes.
+    pub server_memory_peak_bytes: Option<u64>,
 }
 
 /// A percentile.

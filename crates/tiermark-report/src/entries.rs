@@ -8,7 +8,7 @@ use tiermark_model::format::suite::Weights;
 use tiermark_model::plan::PlannedEntry;
 use tiermark_model::trial::{EntryId, StartRecord};
 
-use crate::analysis::{Composite, EntryAnalysis, Family, ScenarioAnalysis, StartSummary, WeightUse};
+use crate::analysis::{Composite, EntryAnalysis, Family, ScenarioAnalysis, StartSummary, StartValues, WeightUse};
 use crate::stats;
 use crate::tiers::{self, Part, Rating};
 use crate::view::RunView;
@@ -123,5 +123,13 @@ fn start_summary(run: &RunView<'_>, entry: &EntryId) -> StartSummary {
         listening_ms: median(|start| start.parts.listening_ms),
         first_right_answer_ms: median(|start| start.parts.first_right_answer_ms),
         idle_memory_bytes: median(|start| start.idle_memory_bytes.map(|bytes| bytes as f64)),
+        values: last
+            .values()
+            .map(|start| StartValues {
+                block: start.block,
+                first_right_answer_ms: start.parts.first_right_answer_ms,
+                idle_memory_bytes: start.idle_memory_bytes,
+            })
+            .collect(),
     }
 }

@@ -173,6 +173,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
     let cell = Cell {
         load: input.load.to_string(),
         connections: input.load.connections(),
+        held_connections: input.load.held_connections(),
         kind: Kind::of(input.load),
         standing,
         tally: tally(input, &counted),
@@ -235,7 +236,8 @@ fn merged(recordings: &[&Recording]) -> (Latency, Outcomes) {
 }
 
 fn start_rate(trial: &TrialRecord, recording: &Recording, objective: &Objective) -> StartRate {
-    let p99 = judged(recording, objective).0.percentile(OBJECTIVE_FRACTION);
+    let response = judged(recording, objective).0;
+    let tail = |fraction| Some((fraction, response.percentile(fraction)?));
     StartRate {
         block: trial.key.block,
         attempt: trial.attempt,
@@ -243,10 +245,12 @@ fn start_rate(trial: &TrialRecord, recording: &Recording, objective: &Objective)
             .capacity
             .as_ref()
             .map_or_else(|| recording.rate_per_s(), |found| found.rate_per_s.unwrap_or(0.0)),
-        p99_ns: p99.map(|ns| ns as f64),
         server_cpu_us: server_cpu_us([(trial, recording)]),
         disturbed: !trial.disturbances.is_empty(),
         outlying: false,
+        tail: ([OBJECTIVE_FRACTION, 0.95, 0.9].into_iter().find_map(tail))
+            .map(|(fraction, ns)| Percentile { fraction, ns: Some(ns) }),
+        server_memory_peak_bytes: (of_server(&[trial]).next()).and_then(|server| server.memory_peak_bytes),
     }
 }
 

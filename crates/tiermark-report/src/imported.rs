@@ -62,6 +62,7 @@ fn level(load: &str, trial: &TrialRecord) -> Option<Level> {
     let cell = Cell {
         load: load.to_owned(),
         connections: rate.and_then(|rate| rate.connections).unwrap_or(0),
+        held_connections: 0,
         // What it was is not known; a load that asked for a rate would not be called one.
         kind: Kind::Closed,
         standing,

@@ -20,6 +20,7 @@ mod limiter;
 pub mod markdown;
 mod measure;
 pub mod numbers;
+pub mod recommend;
 pub mod recording;
 pub mod stats;
 pub mod steady;

@@ -72,6 +72,12 @@ impl Measured {
     }
 }
 
+/// A start's own 99th percentile, in nanoseconds; none where it has too few samples for that one.
+fn p99_of(start: &StartRate) -> Option<f64> {
+    let tail = start.tail.filter(|tail| tail.fraction == 0.99)?;
+    tail.ns.map(|ns| ns as f64)
+}
+
 impl Found {
     fn of(draft: &Draft, measure: Measure, common: Option<usize>) -> Self {
         let found = match measure {
@@ -82,7 +88,7 @@ impl Found {
                 if level.cell.asked.is_some_and(|asked| asked.reached < SUSTAINED) {
                     return Found::Missed;
                 }
-                Measured::inverse(measure, level, level.objective_p99_ns, |start| start.p99_ns)
+                Measured::inverse(measure, level, level.objective_p99_ns, p99_of)
             }
             Measure::Rate | Measure::Cpu if draft.family.standing == Standing::ObjectiveMissed => return Found::Missed,
             Measure::Cpu => draft

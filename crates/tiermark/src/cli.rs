@@ -80,6 +80,9 @@ pub(crate) enum Command {
     /// Write a stored run in the format of others
     #[command(after_help = crate::exit::TABLE)]
     Export(ExportArgs),
+    /// Say which framework suits a use case or a team, with reasons and doubts
+    #[command(after_help = crate::exit::TABLE)]
+    Recommend(RecommendArgs),
     /// Check this machine: engine, cores, limits, ports, disk
     #[command(after_help = crate::exit::TABLE)]
     Doctor,
@@ -255,6 +258,8 @@ pub(crate) enum ListWhat {
     Suites,
     /// Published statements that runs can check (not in `all`).
     Claims,
+    /// Use cases that `recommend` knows.
+    UseCases,
     /// Stored runs.
     Runs,
 }
@@ -316,6 +321,28 @@ pub(crate) struct ReportArgs {
     /// What a cell's value is
     #[arg(long, value_enum, default_value_t = ValueArg::Objective)]
     pub(crate) value: ValueArg,
+}
+
+/// `tiermark recommend`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RecommendArgs {
+    /// The run: its name, its folder, or `latest` [default: the reference run, else the newest]
+    pub(crate) run: Option<String>,
+    /// A use case, a file of scenarios/use-cases (`tiermark list use-cases`)
+    #[arg(long, value_name = "NAME", conflicts_with = "profile")]
+    pub(crate) use_case: Option<String>,
+    /// A team's own profile (`tiermark new profile NAME` makes one); without this and a use case you are asked
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Every variant is a candidate, not the default ones alone
+    #[arg(long)]
+    pub(crate) all_variants: bool,
+    /// Print Markdown
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// The weight set that `rate` is about where the profile names no load
+    #[arg(long, default_value = "service")]
+    pub(crate) weights: String,
 }
 
 /// What a cell's value is.
@@ -403,5 +430,10 @@ pub(crate) enum NewWhat {
         /// The framework it is made from [default: the first there is]
         #[arg(long, value_name = "FRAMEWORK")]
         like: Option<String>,
+    },
+    /// A team's profile for `recommend`: a file here, with every field explained
+    Profile {
+        /// Its name: small letters, digits and -
+        name: String,
     },
 }

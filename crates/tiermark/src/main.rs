@@ -45,6 +45,7 @@ fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Claims(arguments) => commands::claims::run(global, &arguments, ui),
         Command::Import(arguments) => commands::import::run(global, &arguments, ui),
         Command::Export(arguments) => commands::export::run(global, &arguments, ui),
+        Command::Recommend(arguments) => commands::recommend::run(global, &arguments, ui),
         Command::Doctor => commands::doctor::run(global, ui),
         Command::Clean => commands::clean::run(global, ui),
         Command::New(arguments) => commands::new::run(global, &arguments, ui),

@@ -10,6 +10,7 @@ use tiermark_model::run::{self, RunReader};
 
 use crate::cli::Global;
 use crate::error::Failure;
+use crate::ui::Ui;
 
 /// `containers/` and `scenarios/`, as they were when this program was built.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/embedded.tar"));
@@ -146,4 +147,27 @@ pub(crate) fn find_run(global: &Global, name: &str) -> Result<RunReader, Failure
         "no run `{name}` in {} ({help})",
         results.display()
     )))
+}
+
+/// The run that was named, else the committed reference run, else the newest; says which where none was named.
+pub(crate) fn run_or_reference(global: &Global, name: Option<&str>, ui: &Ui) -> Result<RunReader, Failure> {
+    if let Some(name) = name {
+        return find_run(global, name);
+    }
+    let results = results(global);
+    if let Some(folder) = run::list(&results.join("reference"))?.pop() {
+        ui.note(&format!("on the reference run: {}", folder.display()));
+        return Ok(RunReader::open(&folder)?);
+    }
+    let Some(folder) = run::list(&results)?.pop() else {
+        return Err(Failure::Usage(format!(
+            "{}: no run is stored here yet, and no reference run\nremedy: `tiermark run core` makes one in about 85 minutes, `tiermark run quick` a first look in minutes; or name a run",
+            results.display()
+        )));
+    };
+    ui.note(&format!(
+        "on the newest run, for no reference run is here: {}",
+        folder.display()
+    ));
+    Ok(RunReader::open(&folder)?)
 }

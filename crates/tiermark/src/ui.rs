@@ -79,6 +79,11 @@ impl Ui {
         }
     }
 
+    /// A question: shown even when quiet, without an end of line, so that the answer stands behind it.
+    pub(crate) fn ask(&self, question: &str) {
+        eprint!("{question}");
+    }
+
     /// A warning: shown even when quiet.
     pub(crate) fn warn(&self, line: &str) {
         let line = format!("warning: {line}");

@@ -6,9 +6,11 @@
 pub mod base;
 pub mod claim;
 mod claim_file;
+pub mod criterion;
 pub mod framework;
 mod framework_file;
 mod loads;
+pub mod profile;
 pub mod scenario;
 mod scenario_checks;
 mod scenario_file;
@@ -138,5 +140,6 @@ pub fn schemas() -> Vec<(&'static str, String)> {
         ("service.schema.json", of::<base::ServiceFile>()),
         ("core.schema.json", of::<base::CoreFile>()),
         ("claim.schema.json", of::<claim_file::ClaimFile>()),
+        ("profile.schema.json", of::<profile::ProfileFile>()),
     ]
 }

@@ -1,6 +1,5 @@
 //! `tiermark claims`: holds published statements against a stored run.
 
-use tiermark_model::run::{self, RunReader};
 use tiermark_report::claims::{self, Definitions};
 use tiermark_report::{Options, RunView, Style, analyse};
 
@@ -13,13 +12,13 @@ use crate::ui::Ui;
 /// Prints every claim with what the run says of it. Reading is no measurement: a refuted claim is no failure.
 pub(crate) fn run(global: &Global, arguments: &ClaimsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let catalog = root::catalog(global)?;
-    let run = find(global, arguments.run.as_deref(), ui)?;
+    let run = root::run_or_reference(global, arguments.run.as_deref(), ui)?;
     let view = RunView::from(&run);
     let options = Options {
         core_expected: catalog.core.clone(),
         ..Options::default()
     };
-    let analysis = analyse(&view, catalog.weights(&arguments.weights)?, &options);
+    let analysis = analyse(&view, &root::weights(&catalog, &arguments.weights)?, &options);
     let definitions = Definitions {
         claims: &catalog.claims,
         frameworks: &catalog.frameworks,
@@ -40,21 +39,4 @@ pub(crate) fn run(global: &Global, arguments: &ClaimsArgs, ui: &Ui) -> Result<Ex
         ui.result(&claims::render_text(&report, &style));
     }
     Ok(Exit::Done)
-}
-
-/// The run asked for; without a name the reference run where there is one, else the newest.
-fn find(global: &Global, name: Option<&str>, ui: &Ui) -> Result<RunReader, Failure> {
-    if let Some(name) = name {
-        return root::find_run(global, name);
-    }
-    // It lies in the folder itself, or in one of its own below.
-    let reference = root::results(global).join("reference");
-    let below = run::list(&reference)?.pop();
-    let folder = below.or_else(|| reference.join(run::MANIFEST).is_file().then_some(reference));
-    let found = match folder {
-        Some(folder) => RunReader::open(&folder)?,
-        None => root::find_run(global, "latest")?,
-    };
-    ui.note(&format!("run {}; another: tiermark claims RUN", found.folder.display()));
-    Ok(found)
 }

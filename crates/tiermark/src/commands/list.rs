@@ -41,6 +41,13 @@ pub(crate) fn run(global: &Global, arguments: &ListArgs, ui: &Ui) -> Result<Exit
         });
         sections.push(("suites", items.collect()));
     }
+    if wanted(ListWhat::UseCases) {
+        let items = catalog.use_cases.iter().map(|profile| Item {
+            name: profile.name.clone(),
+            is: format!("{}: {}", profile.title, profile.description),
+        });
+        sections.push(("use cases", items.collect()));
+    }
     // Not among everything: they are many, and nothing that can be run.
     if arguments.what == ListWhat::Claims {
         let items = catalog.claims.iter().map(|claim| Item {

@@ -1,6 +1,7 @@
-//! `tiermark new`: a new definition, made from one that builds and passes.
+//! `tiermark new`: a new definition, made from one that builds and passes, or a profile to be filled in.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use tiermark_model::catalog::Catalog;
@@ -13,22 +14,55 @@ use crate::exit::Exit;
 use crate::root;
 use crate::ui::Ui;
 
-/// Makes the folder and says what to do next.
+/// Every field of a profile, explained.
+const PROFILE: &str = include_str!("profile.yaml");
+
+/// Makes what is asked for and says what to do next.
 pub(crate) fn run(global: &Global, arguments: &NewArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let NewWhat::Framework { name, like } = &arguments.what;
+    match &arguments.what {
+        NewWhat::Framework { name, like } => framework(global, name, like.as_deref(), ui),
+        NewWhat::Profile { name } => profile(name, ui),
+    }
+}
+
+fn profile(name: &str, ui: &Ui) -> Result<Exit, Failure> {
+    check_name("profile", name)?;
+    let file = Path::new(name).with_extension("yaml");
+    let text = PROFILE.replacen("name: my-team", &format!("name: {name}"), 1);
+    let written = fs::File::create_new(&file).and_then(|mut new| new.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Failure::Usage(format!(
+            "{} is there already\nremedy: choose another name",
+            file.display()
+        )),
+        _ => Failure::Machine(format!("{}: {error}", file.display())),
+    })?;
+    ui.result(&format!(
+        "made {0}\n\nnext\n  1. change it to what your team needs; its comments say what each field does\n  2. tiermark recommend --profile {0}",
+        file.display()
+    ));
+    Ok(Exit::Done)
+}
+
+fn check_name(what: &str, name: &str) -> Result<(), Failure> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "`{name}` cannot be a {what}'s name\nremedy: small letters a-z, digits and -, beginning with a letter or digit"
+    )))
+}
+
+fn framework(global: &Global, name: &str, like: Option<&str>, ui: &Ui) -> Result<Exit, Failure> {
     let catalog = root::catalog(global)?;
     if catalog.root.starts_with(root::cache()) {
         return Err(Failure::Usage(
             "no folder with containers/ and scenarios/ lies here or above, so there is nothing to add a framework to\nremedy: work in a checkout of tiermark, or name such a folder with --root".to_owned(),
         ));
     }
-    let model = model(&catalog, like.as_deref())?;
+    let model = model(&catalog, like)?;
     // Before the name becomes a path.
-    if !is_name(name) {
-        return Err(Failure::Usage(format!(
-            "`{name}` cannot be a framework's name\nremedy: small letters a-z, digits and -, beginning with a letter or digit"
-        )));
-    }
+    check_name("framework", name)?;
     let folder = catalog.framework_folder(name);
     if folder.exists() {
         return Err(Failure::Usage(format!(
@@ -101,4 +135,25 @@ fn rename(file: &Path, name: &str, model: &Framework) -> std::io::Result<()> {
         }
     });
     fs::write(file, lines.map(|line| line + "\n").collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use tiermark_model::format::criterion::Criterion;
+    use tiermark_model::format::profile::Profile;
+
+    #[test]
+    fn the_profile_to_start_from_is_one_and_names_every_criterion() {
+        let catalog = Catalog::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap();
+        let profile = Profile::from_yaml("my-team.yaml", PROFILE, Some("my-team"), &catalog.known().unwrap());
+        assert_eq!(profile.unwrap().name, "my-team");
+        let words: Vec<&str> = PROFILE
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+            .collect();
+        for name in Criterion::names() {
+            assert!(words.contains(&name), "{name} is not explained");
+        }
+    }
 }

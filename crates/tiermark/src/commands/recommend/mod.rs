@@ -1,0 +1,108 @@
+//! `tiermark recommend`: which framework suits a use case or a team, from a stored run.
+
+mod interview;
+
+use std::fs;
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::Path;
+
+use tiermark_model::catalog::{Catalog, CatalogError};
+use tiermark_model::format::profile::Profile;
+use tiermark_report::recommend::{Inquiry, Verdict, recommend, render_markdown, render_text};
+use tiermark_report::{Options, Style, analyse};
+
+use crate::cli::{Global, RecommendArgs};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::root;
+use crate::ui::Ui;
+use interview::Interview;
+
+/// Prints the recommendation.
+pub(crate) fn run(global: &Global, arguments: &RecommendArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let catalog = root::catalog(global)?;
+    let weights = root::weights(&catalog, &arguments.weights)?;
+    // Before anybody is asked anything.
+    let run = root::run_or_reference(global, arguments.run.as_deref(), ui)?;
+    let (profile, asked) = profile(&catalog, arguments, ui)?;
+    let options = Options {
+        core_expected: catalog.core.clone(),
+        ..Options::default()
+    };
+    let analysis = analyse(&(&run).into(), &weights, &options);
+    let answer = recommend(&Inquiry {
+        analysis: &analysis,
+        profile: &profile,
+        frameworks: &catalog.frameworks,
+        all_variants: arguments.all_variants,
+    });
+    if ui.is_json() {
+        ui.json(&answer)?;
+    } else if arguments.markdown {
+        ui.result(&render_markdown(&answer));
+    } else {
+        let style = Style {
+            colour: ui.colour(),
+            width: ui.width(),
+        };
+        ui.result(&render_text(&answer, &style));
+    }
+    if asked {
+        ui.note(&format!(
+            "\nYour profile. Keep it as team.yaml, change it, and ask again with `tiermark recommend --profile team.yaml`:\n\n{}",
+            profile.to_yaml()
+        ));
+    }
+    Ok(match answer.verdict {
+        Verdict::First { .. } | Verdict::EitherOf { .. } => Exit::Done,
+        Verdict::Nobody { .. } => Exit::Negative,
+    })
+}
+
+/// The profile, and whether it was asked for on the terminal.
+fn profile(catalog: &Catalog, arguments: &RecommendArgs, ui: &Ui) -> Result<(Profile, bool), Failure> {
+    if let Some(name) = &arguments.use_case {
+        return Ok((catalog.use_case(name)?.clone(), false));
+    }
+    if let Some(file) = &arguments.profile {
+        return Ok((read(catalog, file)?, false));
+    }
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        let names: Vec<&str> = catalog.use_cases.iter().map(|profile| profile.name.as_str()).collect();
+        return Err(Failure::Usage(format!(
+            "neither a use case nor a profile is named, and there is no terminal to ask on\nremedy: --use-case NAME ({}), or --profile FILE, which `tiermark new profile NAME` makes",
+            names.join(", ")
+        )));
+    }
+    ask(catalog, ui).map(|profile| (profile, true))
+}
+
+fn read(catalog: &Catalog, file: &Path) -> Result<Profile, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        Failure::Usage(format!(
+            "{}: {error}\nremedy: `tiermark new profile NAME` makes a profile to start from",
+            file.display()
+        ))
+    })?;
+    let profile = Profile::from_yaml(&file.display().to_string(), &text, None, &catalog.known()?);
+    profile.map_err(|error| CatalogError::Format(vec![error]).into())
+}
+
+/// Asks on the terminal until every question is answered.
+fn ask(catalog: &Catalog, ui: &Ui) -> Result<Profile, Failure> {
+    let known = catalog.known()?;
+    let mut interview = Interview::new(&catalog.use_cases, &known);
+    let mut lines = std::io::stdin().lock().lines();
+    while let Some(question) = interview.question() {
+        ui.ask(&question);
+        let Some(Ok(line)) = lines.next() else {
+            return Err(Failure::Usage(
+                "the questions ended before all were answered\nremedy: an empty line takes what is usual".to_owned(),
+            ));
+        };
+        if let Err(help) = interview.answer(&line) {
+            ui.ask(&format!("{help}\n"));
+        }
+    }
+    Ok(interview.profile())
+}
