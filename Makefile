@@ -14,13 +14,13 @@ help:
 	@echo "SETUP=no     install and start nothing"
 
 bench:
-	@scripts/with-engine bench cargo run --quiet --release --locked --package tiermark -- run quick $(BENCH_ARGS)
+	@scripts/with-engine bench cargo run --release --locked --package tiermark -- run quick $(BENCH_ARGS)
 
 bench-load:
 	@scripts/bench-load
 
 verify:
-	@scripts/with-engine verify cargo run --quiet --release --locked --package tiermark -- verify $(VERIFY_ARGS)
+	@scripts/with-engine verify cargo run --release --locked --package tiermark -- verify $(VERIFY_ARGS)
 
 test:
 	@scripts/with-engine test cargo test --workspace --locked --no-fail-fast

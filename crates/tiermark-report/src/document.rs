@@ -25,7 +25,7 @@ pub(crate) fn document(analysis: &Analysis) -> Vec<Block> {
     blocks.push(Block::Heading("Rating".to_owned()));
     blocks.push(Block::Table(rating_table(analysis)));
     blocks.push(Block::List(legend(analysis)));
-    if !analysis.also.is_empty() {
+    if weight_sets(analysis).count() > 1 {
         blocks.push(Block::Heading("Rating by weight set".to_owned()));
         blocks.push(Block::Table(weight_sets_table(analysis)));
         blocks.push(Block::List(weight_sets_legend(analysis)));
@@ -293,19 +293,28 @@ fn width(interval: Option<Interval>) -> String {
         .unwrap_or_default()
 }
 
+/// The weight sets by which something can be rated in this run, each with its place among the further ones; none for the report's own.
+fn weight_sets(analysis: &Analysis) -> impl Iterator<Item = (Option<usize>, &WeightUse)> {
+    let further = analysis.also.iter().enumerate().map(|(index, set)| (Some(index), set));
+    std::iter::once((None, &analysis.weights))
+        .chain(further)
+        .filter(|(_, set)| !set.counted.is_empty())
+}
+
+fn composite_by(entry: &EntryAnalysis, further: Option<usize>) -> Option<&Composite> {
+    further.map_or(entry.composite.as_ref(), |index| {
+        entry.also.get(index).and_then(Option::as_ref)
+    })
+}
+
 /// Every entry's standing by each weight set.
 fn weight_sets_table(analysis: &Analysis) -> Table {
-    let sets = std::iter::once(&analysis.weights).chain(&analysis.also);
     let mut columns = vec![left("entry")];
-    columns.extend(sets.map(|set| left(&set.set.name)));
+    columns.extend(weight_sets(analysis).map(|(_, set)| left(&set.set.name)));
     let row = |entry: &EntryAnalysis| Row {
         group: String::new(),
         cells: std::iter::once(entry_text(entry))
-            .chain(
-                std::iter::once(&entry.composite)
-                    .chain(&entry.also)
-                    .map(|composite| overall(composite.as_ref())),
-            )
+            .chain(weight_sets(analysis).map(|(further, _)| overall(composite_by(entry, further))))
             .collect(),
     };
     Table {
@@ -317,9 +326,20 @@ fn weight_sets_table(analysis: &Analysis) -> Table {
 }
 
 fn weight_sets_legend(analysis: &Analysis) -> Vec<String> {
-    let sets = std::iter::once(&analysis.weights).chain(&analysis.also);
-    sets.map(|weights| format!("{}: {}.", weights.set.name, counted(weights)))
-        .collect()
+    let mut lines: Vec<String> = weight_sets(analysis)
+        .map(|(_, weights)| format!("{}: {}.", weights.set.name, counted(weights)))
+        .collect();
+    let nothing: Vec<&str> = (analysis.also.iter())
+        .filter(|set| set.counted.is_empty())
+        .map(|set| set.set.name.as_str())
+        .collect();
+    if !nothing.is_empty() {
+        lines.push(format!(
+            "not measured in this run: what {} compares.",
+            nothing.join(" and ")
+        ));
+    }
+    lines
 }
 
 /// What a weight set compares, and how much each scenario counts.

@@ -136,7 +136,9 @@ pub fn paired_spread(cells: &[Logs]) -> Option<Spread> {
     let mut residuals: Vec<Logs> = cells.into_iter().cloned().collect();
     for _ in 0..POLISH_ROUNDS {
         take_out_cell_means(&mut residuals);
-        take_out_block_means(&mut residuals, &blocks);
+        if take_out_block_means(&mut residuals, &blocks) < STANDS_STILL {
+            break;
+        }
     }
     let squares: f64 = residuals
         .iter()
@@ -149,8 +151,10 @@ pub fn paired_spread(cells: &[Logs]) -> Option<Spread> {
     })
 }
 
-/// Complete blocks need one round; with gaps the error shrinks by a constant factor each round.
+/// Complete blocks need one round, and a second to see it; with gaps the error shrinks by a constant factor each round.
 const POLISH_ROUNDS: usize = 50;
+/// A block's effect on logarithms that no longer matters.
+const STANDS_STILL: f64 = 1e-12;
 
 fn take_out_cell_means(cells: &mut [Logs]) {
     for cell in cells {
@@ -159,7 +163,9 @@ fn take_out_cell_means(cells: &mut [Logs]) {
     }
 }
 
-fn take_out_block_means(cells: &mut [Logs], blocks: &BTreeSet<u32>) {
+/// The greatest effect that was taken out.
+fn take_out_block_means(cells: &mut [Logs], blocks: &BTreeSet<u32>) -> f64 {
+    let mut greatest = 0.0_f64;
     for block in blocks {
         let of_block: Vec<f64> = cells.iter().filter_map(|cell| cell.get(block).copied()).collect();
         let centre = mean(of_block.into_iter()).unwrap_or(0.0);
@@ -167,7 +173,9 @@ fn take_out_block_means(cells: &mut [Logs], blocks: &BTreeSet<u32>) {
             .iter_mut()
             .filter_map(|cell| cell.get_mut(block))
             .for_each(|y| *y -= centre);
+        greatest = greatest.max(centre.abs());
     }
+    greatest
 }
 
 /// How many robust standard deviations from its cell's median make a start outlying.
