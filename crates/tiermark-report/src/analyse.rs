@@ -8,13 +8,13 @@ use tiermark_model::plan::PlannedEntry;
 use tiermark_model::trial::EntryId;
 
 use crate::analysis::{
-    ANALYSIS_FORMAT, Analysis, EntryAnalysis, Estimate, Family, IntervalMethod, Judgement, Kind, Reference,
-    ReferenceUse, RunFacts, ScenarioAnalysis, Standing, ValueRule, WeightUse,
+    ANALYSIS_FORMAT, Analysis, EntryAnalysis, Estimate, Family, IntervalMethod, Judgement, Kind, ReferenceUse,
+    RunFacts, ScenarioAnalysis, Standing, ValueRule, WeightUse,
 };
 use crate::entries::{analyse_entry, order, weight_use};
 use crate::group::{self, CellInput, Evidence, Level, Tries};
 use crate::imported;
-use crate::measure::{self, Measured};
+use crate::measure;
 use crate::stats::{self, BOOTSTRAP_FROM, CONFIDENCE, Interval, Logs, Spread};
 use crate::tiers::Rating;
 use crate::view::RunView;
@@ -131,7 +131,7 @@ pub(crate) struct Draft {
     pub(crate) levels: Vec<Level>,
     /// Whose levels make the value.
     value_from: Kind,
-    pub(crate) chosen: Option<usize>,
+    chosen: Option<usize>,
 }
 
 fn analyse_scenario(
@@ -168,30 +168,21 @@ fn analyse_scenario(
         for (draft, share) in drafts.iter_mut().zip(rated.shares) {
             draft.family.shares.extend(share.map(|share| (measure, share)));
         }
-        references.extend(rated.reference.map(|index| (measure, index)));
+        references.extend(rated.reference.map(|reference| (measure, reference)));
     }
     for (draft, entry) in drafts.iter_mut().zip(&plan.entries) {
         draft.family.share = draft.family.shares.get(&shown).copied();
         let rated = draft.family.share.filter(|_| !entry.framework.built_in);
         draft.family.rating = rated.map(|share| Rating::of(&share));
     }
-    let reference = references.get(&shown).and_then(|index| {
-        let draft = &drafts[*index];
-        let measured = Measured::of(draft, shown, measure::common_level(&drafts, &core))?;
-        Some(Reference {
-            entry: draft.family.entry.clone(),
-            value: measured.natural(),
-            lower_bound: measured.lower_bound,
-        })
-    });
     let analysed = ScenarioAnalysis {
         name: scenario.name.clone(),
         title: scenario.title.clone(),
         isolates: scenario.isolates.clone(),
         objective: scenario.objective.clone(),
         value_from,
-        reference,
         measured: references.keys().copied().collect(),
+        reference: references.remove(&shown),
         between_starts,
         within_blocks,
     };
@@ -263,6 +254,11 @@ fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &T
 }
 
 impl Draft {
+    /// The level whose rate is the value.
+    pub(crate) fn chosen_level(&self) -> Option<&Level> {
+        self.levels.get(self.chosen?)
+    }
+
     /// The levels that make the value, each with its index.
     fn rated(&self) -> impl Iterator<Item = (usize, &Level)> {
         self.levels

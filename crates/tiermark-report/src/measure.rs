@@ -3,13 +3,14 @@
 use tiermark_model::format::suite::Measure;
 
 use crate::analyse::Draft;
-use crate::analysis::{Standing, StartRate};
+use crate::analysis::{Reference, Standing, StartRate};
 use crate::group::Level;
 use crate::stats::{self, Interval, Logs, Spread};
 use crate::tiers::{Bound, MISSED, Share};
 
-/// Least share of the requests asked for that a server answers rightly where it sustains an open loop's rate.
-const SUSTAINED: f64 = 0.99;
+/// Least share of the requests asked for that a server answers rightly where it sustains an open loop's rate; the generator's own check has
+/// the same.
+pub(crate) const SUSTAINED: f64 = 0.99;
 
 /// The value of an entry in one measure.
 pub(crate) struct Measured {
@@ -19,7 +20,7 @@ pub(crate) struct Measured {
     /// Its logarithm by block.
     logs: Logs,
     /// Whether something else than the server held it back.
-    pub(crate) lower_bound: bool,
+    lower_bound: bool,
 }
 
 /// What an entry has in a measure.
@@ -32,23 +33,15 @@ enum Found {
 
 /// The shares of all drafts of a scenario in one measure.
 pub(crate) struct Rated {
-    /// Index of the reference.
-    pub(crate) reference: Option<usize>,
+    /// The best of the core.
+    pub(crate) reference: Option<Reference>,
     /// One for each draft.
     pub(crate) shares: Vec<Option<Share>>,
 }
 
 impl Measured {
-    /// The value of a draft; none where there is none.
-    pub(crate) fn of(draft: &Draft, measure: Measure, common: Option<usize>) -> Option<Self> {
-        match Found::of(draft, measure, common) {
-            Found::Value(measured) => Some(measured),
-            Found::Missed | Found::Nothing => None,
-        }
-    }
-
     /// In its own unit: right answers a second, or nanoseconds.
-    pub(crate) fn natural(&self) -> f64 {
+    fn natural(&self) -> f64 {
         match self.measure {
             Measure::Rate => self.value,
             Measure::P99 | Measure::Cpu => 1.0 / self.value,
@@ -91,24 +84,18 @@ impl Found {
                 Measured::inverse(measure, level, level.objective_p99_ns, p99_of)
             }
             Measure::Rate | Measure::Cpu if draft.family.standing == Standing::ObjectiveMissed => return Found::Missed,
-            Measure::Cpu => draft
-                .chosen
-                .and_then(|index| draft.levels.get(index))
-                .and_then(|level| {
-                    let whole_ns = level.cell.server_cpu_us.map(|us| us * 1e3);
-                    Measured::inverse(measure, level, whole_ns, |start| start.server_cpu_us.map(|us| us * 1e3))
-                }),
-            Measure::Rate => draft
-                .chosen
-                .and_then(|index| draft.levels.get(index))
-                .and_then(|level| {
-                    Some(Measured {
-                        measure,
-                        value: draft.family.value?.per_s,
-                        logs: level.logs.clone(),
-                        lower_bound: draft.family.lower_bound,
-                    })
-                }),
+            Measure::Cpu => draft.chosen_level().and_then(|level| {
+                let whole_ns = level.cell.server_cpu_us.map(|us| us * 1e3);
+                Measured::inverse(measure, level, whole_ns, |start| start.server_cpu_us.map(|us| us * 1e3))
+            }),
+            Measure::Rate => draft.chosen_level().and_then(|level| {
+                Some(Measured {
+                    measure,
+                    value: draft.family.value?.per_s,
+                    logs: level.logs.clone(),
+                    lower_bound: draft.family.lower_bound,
+                })
+            }),
         };
         found.map_or(Found::Nothing, Found::Value)
     }
@@ -116,7 +103,7 @@ impl Found {
 
 /// The open-loop level at which latencies are compared: the highest rate that every default variant of the core sustains. Nobody else decides
 /// it, so that adding or filtering an entry moves nobody's tier.
-pub(crate) fn common_level(drafts: &[Draft], core: &[bool]) -> Option<usize> {
+fn common_level(drafts: &[Draft], core: &[bool]) -> Option<usize> {
     let of_core = || {
         drafts
             .iter()
@@ -146,7 +133,11 @@ pub(crate) fn common_level(drafts: &[Draft], core: &[bool]) -> Option<usize> {
 
 /// Each draft's value over the best among the core's default variants, by paired blocks.
 pub(crate) fn rate(drafts: &[Draft], core: &[bool], measure: Measure, rates_within_blocks: Option<Spread>) -> Rated {
-    let common = common_level(drafts, core);
+    let common = if measure == Measure::P99 {
+        common_level(drafts, core)
+    } else {
+        None
+    };
     let found: Vec<Found> = drafts.iter().map(|draft| Found::of(draft, measure, common)).collect();
     let value = |found: &Found| match found {
         Found::Value(measured) => measured.value,
@@ -171,7 +162,7 @@ pub(crate) fn rate(drafts: &[Draft], core: &[bool], measure: Measure, rates_with
                     Found::Missed | Found::Nothing => None,
                 })
                 .collect();
-            stats::paired_spread(&logs).or_else(|| stats::pooled_spread(&logs))
+            stats::ratio_spread(&logs)
         }
     };
     let share = |(index, own): (usize, &Found)| {
@@ -192,9 +183,18 @@ pub(crate) fn rate(drafts: &[Draft], core: &[bool], measure: Measure, rates_with
             }
         }
     };
+    let shares = found.iter().enumerate().map(share).collect();
+    let named = |index: usize| match (drafts.get(index)?, found.get(index)?) {
+        (draft, Found::Value(measured)) => Some(Reference {
+            entry: draft.family.entry.clone(),
+            value: measured.natural(),
+            lower_bound: measured.lower_bound,
+        }),
+        _ => None,
+    };
     Rated {
-        reference,
-        shares: found.iter().enumerate().map(share).collect(),
+        reference: reference.and_then(named),
+        shares,
     }
 }
 
@@ -205,14 +205,9 @@ fn share_of(
     within_blocks: Option<Spread>,
 ) -> Share {
     let value = own.value / reference.value;
-    let pairs = own
-        .logs
-        .keys()
-        .filter(|block| reference.logs.contains_key(block))
-        .count();
-    let paired = within_blocks.filter(|_| pairs > 0).map(|spread| {
-        let half = stats::t_half_width_of_ratio(spread, pairs);
-        (Interval::around(value, half), spread.degrees)
+    let paired = within_blocks.and_then(|spread| {
+        let interval = stats::paired_interval(value, &own.logs, &reference.logs, spread)?;
+        Some((interval, spread.degrees))
     });
     let interval = resampled.or(paired);
     Share {

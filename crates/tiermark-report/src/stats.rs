@@ -236,6 +236,19 @@ pub fn t_below(at: f64, degrees: usize) -> f64 {
     StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::NAN, below)
 }
 
+/// The spread that blurs ratios of cells: paired where blocks allow it, else pooled.
+#[must_use]
+pub fn ratio_spread(cells: &[Logs]) -> Option<Spread> {
+    paired_spread(cells).or_else(|| pooled_spread(cells))
+}
+
+/// The interval of `ratio`, that of two cells with these logarithms, over the blocks that both have; none where they have none in common.
+#[must_use]
+pub fn paired_interval(ratio: f64, above: &Logs, below: &Logs, spread: Spread) -> Option<Interval> {
+    let pairs = above.keys().filter(|block| below.contains_key(block)).count();
+    (pairs > 0).then(|| Interval::around(ratio, t_half_width_of_ratio(spread, pairs)))
+}
+
 fn quantile_of_t(degrees: usize) -> f64 {
     StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::INFINITY, |t| t.inverse_cdf(f64::midpoint(1.0, CONFIDENCE)))
 }

@@ -88,19 +88,18 @@ impl<'a> Evidence<'a> {
             let starts = above.starts.min(below.starts);
             return (stats::expanded_percentile(ratios.collect(), starts), Method::Bootstrap);
         }
-        let pairs = above.logs.keys().filter(|block| below.logs.contains_key(block)).count();
         let (mut pool, other) = (self.pool(of, above), self.pool(to, below));
         if pool != other {
             pool.extend(other);
         }
-        let spread = stats::paired_spread(&pool).or_else(|| stats::pooled_spread(&pool));
-        let half = spread
-            .filter(|_| pairs > 0)
-            .map(|spread| stats::t_half_width_of_ratio(spread, pairs));
-        match half {
-            Some(half) => (Some(Interval::around(estimate, half)), Method::PairedT),
-            None => (None, Method::None),
-        }
+        let interval = stats::ratio_spread(&pool)
+            .and_then(|spread| stats::paired_interval(estimate, &above.logs, &below.logs, spread));
+        let method = if interval.is_some() {
+            Method::PairedT
+        } else {
+            Method::None
+        };
+        (interval, method)
     }
 
     /// The run's entry of that name: a framework alone means its default variant.

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Choice, KnownValue, Pick, ReferenceValue, Source, Verdict};
 use super::compare::gains;
-use super::words::{asked, change, joined, name, place, probability, share, tiers, value};
+use super::words::{asked, change, joined, name, place, probability, share, stands_twice, tiers, value};
 use crate::numbers::{NOTHING, bytes, plain, rate};
 use crate::table::{Block, Column, Row, Table, Text, Tone, left, right};
 
@@ -327,12 +327,7 @@ fn contributions(answer: &Answer) -> Table {
 
 /// The framework; the whole entry where it stands there twice.
 fn short_name(choice: &Choice, ranking: &[Choice]) -> String {
-    let twice = ranking
-        .iter()
-        .filter(|other| other.entry.framework == choice.entry.framework)
-        .count()
-        > 1;
-    if twice {
+    if stands_twice(choice, ranking) {
         choice.entry.to_string()
     } else {
         choice.entry.framework.clone()

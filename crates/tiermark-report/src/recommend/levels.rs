@@ -2,12 +2,10 @@
 //! throughput twice.
 
 use crate::analysis::{Analysis, Cell, Family, Kind, Percentile, ScenarioAnalysis, Standing};
+use crate::measure::SUSTAINED;
 use crate::stats::Logs;
 
 use super::measure::{Value, logs, number};
-
-/// Share of the scheduled requests that must be answered for a rate to count as sustained; the generator's own check has the same.
-const SUSTAINED: f64 = 0.99;
 
 /// The 99th percentile, of a mix that of the request its objective is about, nanoseconds.
 pub(crate) fn p99(cell: &Cell, scenario: &ScenarioAnalysis) -> Option<u64> {

@@ -229,7 +229,7 @@ fn component(
         scenario: scenario.map(|scenario| scenario.name.clone()),
         load: None,
         share,
-        spread: stats::paired_spread(&logs).or_else(|| stats::pooled_spread(&logs)),
+        spread: stats::ratio_spread(&logs),
         exact: metric == Metric::ImageSize,
         values,
         reference,

@@ -81,14 +81,17 @@ pub(crate) fn joined(items: &[String], last: &str) -> String {
     }
 }
 
+/// Whether several variants of its framework are ranked.
+pub(crate) fn stands_twice(choice: &Choice, ranking: &[Choice]) -> bool {
+    let of_framework = ranking
+        .iter()
+        .filter(|other| other.entry.framework == choice.entry.framework);
+    of_framework.count() > 1
+}
+
 /// Names of entries: titles, with the variant where one framework stands there twice.
 pub(crate) fn name(choice: &Choice, ranking: &[Choice]) -> String {
-    let twice = ranking
-        .iter()
-        .filter(|other| other.entry.framework == choice.entry.framework)
-        .count()
-        > 1;
-    if twice {
+    if stands_twice(choice, ranking) {
         format!("{} ({})", plain(&choice.title), choice.entry)
     } else {
         plain(&choice.title)
