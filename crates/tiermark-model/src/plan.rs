@@ -158,6 +158,8 @@ pub struct PlannedCell {
 const START_ESTIMATE_S: f64 = 4.0;
 /// Seconds that a start rests after a round of its warm-up.
 const REST_ESTIMATE_S: f64 = 1.0;
+/// Of the seconds between the least and the limit of a start's warm-up those that are used, over entries and scenarios.
+const RISING_ESTIMATE: f64 = 0.1;
 /// Seconds between two cells: connections, calibration of the observer, storing.
 const CELL_ESTIMATE_S: f64 = 0.15;
 
@@ -261,10 +263,10 @@ impl Plan {
         let trials: f64 = cells.map(|cell| self.trial_seconds(&cell.load)).sum();
         let warm_up = |start: &PlannedStart| {
             let cells: Vec<&PlannedCell> = start.cells.iter().collect();
-            // When a start is steady is seen only when it runs: half of them are taken to go to the limit.
+            // When a start is steady is seen only when it runs: most are soon, a compiler's go on, with ever fewer scenarios.
             let [least, limit] = self.suite.start_warmup();
-            let rounds = (least + limit) / 2.0;
-            (warm_up_levels(&cells).len() as f64 + REST_ESTIMATE_S) * rounds
+            let seconds = least + (limit - least) * RISING_ESTIMATE;
+            (warm_up_levels(&cells).len() as f64 + REST_ESTIMATE_S) * seconds
         };
         let warm_ups: f64 = self.starts.iter().map(warm_up).sum();
         trials + warm_ups + self.starts.len() as f64 * START_ESTIMATE_S

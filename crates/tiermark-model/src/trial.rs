@@ -148,16 +148,17 @@ pub struct WarmUp {
     pub round_s: f64,
     /// Seconds after each round until the server was idle.
     pub rests_s: Vec<f64>,
-    /// Right answers a second of each scenario, round by round.
+    /// Right answers a second of each scenario, round by round: the first, third and so on at its busiest level, the others at its
+    /// calmest. A scenario has no more rounds once it no longer rises.
     pub rates_per_s: BTreeMap<String, Vec<f64>>,
 }
 
 impl WarmUp {
-    /// Rounds in which a scenario must not have got faster for the start to count as steady.
-    const STEADY_ROUNDS: usize = 2;
-    /// How much faster a round is than all before [`Self::STEADY_ROUNDS`], to count as faster: more than rounds of a second
-    /// differ from each other on a quiet machine.
-    const GAIN: f64 = 1.2;
+    /// How much faster the later half of the rounds is than the earlier one, to count as faster: more than short rounds differ
+    /// from each other on a quiet machine.
+    const GAIN: f64 = 1.25;
+    /// Levels that rounds alternate between: [`crate::plan::WarmUpLevels`].
+    const LEVELS: usize = 2;
 
     /// Seconds of load on each scenario.
     #[must_use]
@@ -166,17 +167,27 @@ impl WarmUp {
         self.round_s * rounds.unwrap_or(0) as f64
     }
 
-    /// Scenarios that are still getting faster. A steady state is recognised by the last few repetitions, as Georges, Buytaert and
-    /// Eeckhout do (*Statistically rigorous Java performance evaluation*, OOPSLA 2007); it is no proof that no faster one follows
-    /// (Barrett and others, *Virtual machine warmup blows hot and cold*, OOPSLA 2017).
+    /// Scenarios that are still getting faster.
     pub fn rising(&self) -> impl Iterator<Item = &str> {
-        let rising = |rates: &[f64]| {
-            let before = rates.len().saturating_sub(Self::STEADY_ROUNDS);
+        self.rates_per_s.keys().map(String::as_str).filter(|it| self.rises(it))
+    }
+
+    /// Whether a scenario is still getting faster, or was not under load long enough to tell. Rounds alternate between two levels, each of
+    /// which is judged by itself: it rises where its best round of the later half is faster than its best of the earlier half by a quarter.
+    /// Halves, so that a slow climb is seen as well as a fast one, however long it has lasted.
+    ///
+    /// A steady state is recognised by the last repetitions, as Georges, Buytaert and Eeckhout do (*Statistically rigorous Java
+    /// performance evaluation*, OOPSLA 2007); it is no proof that no faster one follows (Barrett and others, *Virtual machine warmup
+    /// blows hot and cold*, OOPSLA 2017).
+    #[must_use]
+    pub fn rises(&self, scenario: &str) -> bool {
+        let rates = self.rates_per_s.get(scenario).map_or(&[][..], Vec::as_slice);
+        (0..Self::LEVELS).any(|level| {
+            let of_level: Vec<f64> = rates.iter().skip(level).step_by(Self::LEVELS).copied().collect();
+            let (earlier, later) = of_level.split_at(of_level.len() / 2);
             let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
-            before == 0 || best(&rates[before..]) > best(&rates[..before]) * Self::GAIN
-        };
-        let scenarios = self.rates_per_s.iter().filter(move |(_, rates)| rising(rates));
-        scenarios.map(|(scenario, _)| scenario.as_str())
+            earlier.is_empty() || best(later) > best(earlier) * Self::GAIN
+        })
     }
 }
 

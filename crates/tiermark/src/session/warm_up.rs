@@ -14,14 +14,14 @@ use super::{End, Session};
 
 /// Longest time on one scenario before the next has its turn. In short rounds the scenarios warm up side by side: .NET compiles anew what
 /// it has seen called thirty times, but on one core only when nothing new was called for a second, and so in some thirty steps.
-const ROUND_S: f64 = 1.0;
+const ROUND_S: f64 = 0.5;
 /// Longest rest after a round. A compiler's thread has its turn among dozens that serve: a JVM under 32 connections on one core left it 9%,
 /// and answered 4,000 a second after 24 s of that, but 7,300 after 12 s and a rest in which it compiled for 7 s what had waited.
 const REST: Duration = Duration::from_secs(10);
 
 impl Session<'_> {
-    /// Puts load on each scenario, its busiest level and its calmest in turn, round by round with rests, until none gets faster or the suite's limit is
-    /// reached. The busy rounds use every worker and pooled connection; the calm ones leave a compiler its share of the cores: a JVM on one core
+    /// Puts load on each scenario, its busiest level and its calmest in turn, round by round with rests, until it gets no faster or the suite's limit
+    /// is reached; those that still do have the later rounds to themselves. The busy rounds use every worker and pooled connection; the calm ones leave a compiler its share of the cores: a JVM on one core
     /// drops from its queue what was not called for 50 ms, so that a rest alone does not compile it. Nothing of it but the rates is
     /// kept, and none where the suite asks for no warm-up. A compiler that works while the server runs needs thousands of requests, a
     /// pool and a cache a few; besides, the first block, whose starts are verified in full, would be warmer than the others.
@@ -43,6 +43,9 @@ impl Session<'_> {
         for round in 1..=rounds.most {
             for levels in &scenarios {
                 let cell = if round % 2 == 1 { levels.busiest } else { levels.calmest };
+                if round > rounds.least && !warm_up.rises(&cell.scenario) {
+                    continue;
+                }
                 let Some(scenario) = plan.scenario(&cell.scenario) else {
                     continue;
                 };
@@ -88,7 +91,7 @@ impl Rounds {
         let least = (least_s / ROUND_S).ceil();
         let seconds = least_s / least;
         // Both are checked to be 3600 s at most.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 3600")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 7200")]
         let (least, most) = (least as u32, (limit_s / seconds).round() as u32);
         Some(Self { seconds, least, most })
     }
@@ -117,13 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_divided_into_rounds_of_a_second_at_most() {
+    fn seconds_are_divided_into_rounds_of_half_a_second_at_most() {
         let rounds = |least, limit| Rounds::of(&suite(least, limit)).map(|it| (it.seconds, it.least, it.most));
         assert_eq!(rounds(0.0, 0.0), None);
         assert_eq!(rounds(0.0, 5.0), None);
+        assert_eq!(rounds(0.2, 0.0), Some((0.2, 1, 1)));
         assert_eq!(rounds(0.5, 0.0), Some((0.5, 1, 1)));
-        assert_eq!(rounds(1.5, 0.0), Some((0.75, 2, 2)));
-        assert_eq!(rounds(3.0, 10.0), Some((1.0, 3, 10)));
-        assert_eq!(rounds(8.0, 3.0), Some((1.0, 8, 8)));
+        assert_eq!(rounds(1.4, 0.0), Some((1.4 / 3.0, 3, 3)));
+        assert_eq!(rounds(3.0, 10.0), Some((0.5, 6, 20)));
+        assert_eq!(rounds(8.0, 3.0), Some((0.5, 16, 16)));
     }
 }
