@@ -3,13 +3,14 @@ SHELL := /bin/bash
 SETUP ?= yes
 export SETUP
 
-.PHONY: help bench bench-load verify test lint
+.PHONY: help bench bench-load verify test lint readme
 
 help:
 	@echo "make bench   set up what is missing, build, measure the quick suite, print the rated table"
 	@echo "make bench-load   the load generator beside wrk and h2load (docs/performance.md)"
 	@echo "make verify  build all frameworks, check each against the whole contract, print a table"
 	@echo "make test    set up what is missing, run every test"
+	@echo "make readme  the rating and the charts of the reference run, in README.md and docs/reference"
 	@echo "make lint    formatting, clippy, dependency rules"
 	@echo "SETUP=no     install and start nothing"
 
@@ -24,6 +25,9 @@ verify:
 
 test:
 	@scripts/with-engine test cargo test --workspace --locked --no-fail-fast
+
+readme:
+	@scripts/readme
 
 lint:
 	cargo fmt --all --check

@@ -1,4 +1,4 @@
-//! Embeds `containers/` and `scenarios/`, so that an installed program works anywhere, and the source revision.
+//! Embeds `containers/`, `scenarios/` and the reference run, so that an installed program works anywhere, and the source revision.
 
 #![allow(
     clippy::print_stdout,
@@ -21,6 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     archive.mode(tar::HeaderMode::Deterministic);
     for top in ["containers", "scenarios"] {
         add(&mut archive, &root, Path::new(top))?;
+    }
+    // While the reference run is made anew there is none.
+    let reference = Path::new("results/reference");
+    if root.join(reference).is_dir() {
+        add(&mut archive, &root, reference)?;
     }
     archive.finish()?;
     println!(

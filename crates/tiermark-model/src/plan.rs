@@ -287,12 +287,13 @@ pub struct WarmUpLevels<'c> {
 pub fn warm_up_levels<'c>(cells: &[&'c PlannedCell]) -> Vec<WarmUpLevels<'c>> {
     let under_way = |cell: &PlannedCell| {
         let load = &cell.load;
-        let rate = match load {
-            Load::Open(open) => open.rate.max(open.ramp_to.unwrap_or(0)),
-            Load::Closed(_) | Load::Capacity(_) => 0,
+        // An open loop asks for its rate and no more: a server that gets faster does not show it, nor is it kept busy.
+        let (asks_for_all, rate) = match load {
+            Load::Open(open) => (false, open.rate.max(open.ramp_to.unwrap_or(0))),
+            Load::Closed(_) | Load::Capacity(_) => (true, 0),
         };
         let requests = u64::from(load.connections()) * u64::from(load.pipeline()) * u64::from(load.streams());
-        (requests, rate)
+        (asks_for_all, requests, rate)
     };
     let held = |cell: &PlannedCell| cell.load.held_connections();
     let mut found: Vec<WarmUpLevels<'c>> = Vec::new();
@@ -305,7 +306,11 @@ pub fn warm_up_levels<'c>(cells: &[&'c PlannedCell]) -> Vec<WarmUpLevels<'c>> {
         if (Reverse(held(cell)), under_way(cell)) > (Reverse(held(levels.busiest)), under_way(levels.busiest)) {
             levels.busiest = cell;
         }
-        if (held(cell), under_way(cell)) < (held(levels.calmest), under_way(levels.calmest)) {
+        let calm = |cell: &PlannedCell| {
+            let (asks_for_all, requests, rate) = under_way(cell);
+            (held(cell), !asks_for_all, requests, rate)
+        };
+        if calm(cell) < calm(levels.calmest) {
             levels.calmest = cell;
         }
     }

@@ -1,10 +1,12 @@
 //! A run on disk: `results/<date>.<n>/` with a manifest that never changes and `trials.jsonl`, appended and synced.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,8 @@ pub const OLDEST_FORMAT: u32 = 2;
 pub const MANIFEST: &str = "manifest.json";
 /// The records' file name.
 pub const TRIALS: &str = "trials.jsonl";
+/// Its name where `gzip` packed it, for a run that is kept: half the size, and read as it is.
+pub const PACKED: &str = "trials.jsonl.gz";
 
 /// What is known of a run before its first trial. Never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -159,6 +163,12 @@ pub enum RunError {
         /// Its format.
         found: u64,
     },
+    /// It was packed, so that nothing can be appended.
+    #[error("{path}: a packed run cannot be gone on with\nremedy: unpack it: `gunzip {path}`")]
+    Packed {
+        /// The packed records.
+        path: PathBuf,
+    },
     /// Every number of the day is taken.
     #[error("{path}: no free run name is left for this day")]
     Full {
@@ -224,8 +234,12 @@ impl RunWriter {
     /// Goes on writing to an existing run. A torn last line is left as it is; the next record begins on a line of its own.
     ///
     /// # Errors
-    /// The file that could not be opened.
+    /// The file that could not be opened, or that is packed.
     pub fn resume(run: &RunReader) -> Result<Self, RunError> {
+        let path = records_of(&run.folder);
+        if is_packed(&path) {
+            return Err(RunError::Packed { path });
+        }
         Self::open(run.folder.clone())
     }
 
@@ -275,6 +289,30 @@ impl RunWriter {
             .and_then(|()| self.trials.sync_data())
             .map_err(io(&path))
     }
+}
+
+/// The records of a run: as they were written, or packed.
+fn records_of(folder: &Path) -> PathBuf {
+    let (plain, packed) = (folder.join(TRIALS), folder.join(PACKED));
+    if !plain.exists() && packed.exists() {
+        packed
+    } else {
+        plain
+    }
+}
+
+fn is_packed(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("gz"))
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let bytes = fs::read(path)?;
+    if !is_packed(path) {
+        return Ok(bytes);
+    }
+    let mut unpacked = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked)?;
+    Ok(unpacked)
 }
 
 fn ends_torn(file: &mut File) -> std::io::Result<bool> {
@@ -327,7 +365,7 @@ impl RunReader {
             return Err(RunError::Older { path, found });
         }
         let manifest = serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))?;
-        let (records, torn_lines) = Self::read_records(&folder.join(TRIALS))?;
+        let (records, torn_lines) = Self::read_records(&records_of(folder))?;
         Ok(Self {
             folder: folder.to_owned(),
             manifest,
@@ -337,7 +375,7 @@ impl RunReader {
     }
 
     fn read_records(path: &Path) -> Result<(Vec<Record>, Vec<usize>), RunError> {
-        let bytes = match fs::read(path) {
+        let bytes = match read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((vec![], vec![])),
             Err(error) => {

@@ -14,7 +14,9 @@ use tiermark_model::format::framework::{Fact, FactKind};
 use tiermark_model::format::scenario;
 use tiermark_model::imported::{ImportFormat, Imported, ImportedEntry, ImportedRate};
 use tiermark_model::redact::Redactor;
-use tiermark_model::run::{MANIFEST, Manifest, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of};
+use tiermark_model::run::{
+    MANIFEST, Manifest, PACKED, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of,
+};
 use tiermark_model::trial::{Record, SessionEvent, State};
 use tiermark_model::verdict::{Check, Effect, Verdict};
 
@@ -101,6 +103,35 @@ fn what_was_appended_at_once_is_read_as_if_one_by_one() {
     all.append_all(&records()).unwrap();
     let text = |writer: &RunWriter| fs::read(writer.folder().join(TRIALS)).unwrap();
     assert_eq!(text(&one), text(&all));
+}
+
+#[test]
+fn a_packed_run_is_read_as_it_was_written_and_is_not_gone_on_with() {
+    let results = tempfile::tempdir().unwrap();
+    let mut writer = create(results.path());
+    writer.append_all(&records()).unwrap();
+    let (plain, packed) = (writer.folder().join(TRIALS), writer.folder().join(PACKED));
+    let mut encoder = flate2::write::GzEncoder::new(fs::File::create(&packed).unwrap(), flate2::Compression::best());
+    encoder.write_all(&fs::read(&plain).unwrap()).unwrap();
+    encoder.finish().unwrap();
+    fs::remove_file(&plain).unwrap();
+
+    let run = RunReader::open(writer.folder()).unwrap();
+    assert_eq!(run.records, records());
+    let error = RunWriter::resume(&run).unwrap_err();
+    assert!(
+        matches!(&error, RunError::Packed { path } if *path == packed),
+        "{error}"
+    );
+    assert!(!plain.exists(), "nothing is written beside it");
+
+    let whole = fs::read(&packed).unwrap();
+    fs::write(&packed, &whole[..whole.len() / 2]).unwrap();
+    let error = RunReader::open(writer.folder()).unwrap_err();
+    assert!(
+        matches!(&error, RunError::Io { path, .. } if *path == packed),
+        "{error}"
+    );
 }
 
 #[test]

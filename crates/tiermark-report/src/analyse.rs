@@ -15,6 +15,7 @@ use crate::entries::{analyse_entry, order, weight_use};
 use crate::group::{self, CellInput, Evidence, Level, Tries};
 use crate::imported;
 use crate::measure;
+use crate::repeat;
 use crate::stats::{self, BOOTSTRAP_FROM, CONFIDENCE, Interval, Logs, Spread};
 use crate::tiers::Rating;
 use crate::view::RunView;
@@ -230,6 +231,7 @@ fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &T
             planned: plan.suite.blocks as usize,
             tries,
             without_record: without_record.clone(),
+            repeat: repeat::command(run.manifest, &entry.id, &scenario.name, &key.2),
         })
     };
     let family = Family {

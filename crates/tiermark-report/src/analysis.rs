@@ -446,6 +446,9 @@ pub struct Cell {
     /// Of an imported run: which of the file's tests its rate is of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// The command that measures it again; none of an imported run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<String>,
 }
 
 impl Cell {

@@ -23,7 +23,10 @@ pub(crate) fn document(analysis: &Analysis) -> Vec<Block> {
         Block::Facts(facts(analysis)),
     ];
     blocks.push(Block::Heading("Rating".to_owned()));
-    blocks.push(Block::Table(rating_table(analysis)));
+    blocks.push(Block::Table(rating_table(
+        analysis,
+        &analysis.scenarios.iter().collect::<Vec<_>>(),
+    )));
     blocks.push(Block::List(legend(analysis)));
     if weight_sets(analysis).count() > 1 {
         blocks.push(Block::Heading("Rating by weight set".to_owned()));
@@ -43,6 +46,31 @@ pub(crate) fn document(analysis: &Analysis) -> Vec<Block> {
     ));
     blocks.extend(warnings(analysis));
     blocks
+}
+
+/// The rating by the weight set's scenarios alone, and what its words mean.
+pub(crate) fn summary(analysis: &Analysis) -> Vec<Block> {
+    if let Some(imported) = &analysis.run.imported {
+        return imported_document(analysis, imported);
+    }
+    let counted: Vec<&ScenarioAnalysis> = (analysis.scenarios.iter())
+        .filter(|scenario| analysis.weights.counted.contains(&scenario.name))
+        .collect();
+    let mut rules = vec![
+        tier_rule(),
+        reference_rule(analysis),
+        composite_rule(analysis),
+        value_rule(analysis),
+        interval_rule(analysis),
+    ];
+    if analysis.families.iter().any(|family| family.lower_bound) {
+        rules.push(bound_rule());
+    }
+    vec![
+        Block::Facts(facts(analysis)),
+        Block::Table(rating_table(analysis, &counted)),
+        Block::List(rules),
+    ]
 }
 
 /// What a reader must know before believing a number.
@@ -154,16 +182,16 @@ fn cores(analysis: &Analysis) -> String {
 
 // The rated table. ---------------------------------------------------------------------------------------------------
 
-fn rating_table(analysis: &Analysis) -> Table {
+fn rating_table(analysis: &Analysis, scenarios: &[&ScenarioAnalysis]) -> Table {
     let mut columns = vec![left("entry"), left("data"), left("overall")];
-    columns.extend(analysis.scenarios.iter().map(|scenario| left(&scenario.name)));
+    columns.extend(scenarios.iter().map(|scenario| left(&scenario.name)));
     let rows = analysis.entries.iter().map(|entry| {
         let mut cells = vec![
             entry_text(entry),
             entry.data_layer.to_string().into(),
             overall(entry.composite.as_ref()),
         ];
-        cells.extend(analysis.scenarios.iter().map(|scenario| {
+        cells.extend(scenarios.iter().map(|scenario| {
             analysis
                 .family(&entry.id, &scenario.name)
                 .map(|family| family_text(analysis, scenario, family))

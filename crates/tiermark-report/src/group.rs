@@ -148,6 +148,8 @@ pub(crate) struct CellInput<'a> {
     pub(crate) tries: &'a [&'a TrialRecord],
     /// Why it has no record, where the manifest or the framework says so.
     pub(crate) without_record: Option<Standing>,
+    /// The command that measures it again.
+    pub(crate) repeat: String,
 }
 
 pub(crate) fn level(input: &CellInput<'_>) -> Level {
@@ -195,6 +197,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         server_memory_peak_bytes: of_server(&trials).filter_map(|server| server.memory_peak_bytes).max(),
         server_threads_peak: of_server(&trials).filter_map(|server| server.threads_peak).max(),
         test: None,
+        repeat: Some(input.repeat.clone()),
     };
     let logs = cell
         .starts

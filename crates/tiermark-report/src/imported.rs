@@ -88,6 +88,7 @@ fn level(load: &str, trial: &TrialRecord) -> Option<Level> {
         server_memory_peak_bytes: None,
         server_threads_peak: None,
         test: rate.and_then(|rate| rate.test.clone()),
+        repeat: None,
     };
     Some(Level {
         cell,

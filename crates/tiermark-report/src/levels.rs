@@ -188,10 +188,18 @@ pub(crate) fn levels_legend(analysis: &Analysis) -> String {
     } else {
         ""
     };
+    let repeat = (cells().find_map(|cell| cell.repeat.as_ref()))
+        .map(|command| {
+            format!(
+                " A cell is measured again by a command such as `{}`; --format json has that of each.",
+                plain(command)
+            )
+        })
+        .unwrap_or_default();
     format!(
         "load: c64 is a closed loop over 64 connections.{names} * marks the level whose rate is the value. p50 and p99 are of response time, from the merged \
          histogram of all starts (– where fewer than ten samples lie beyond).{mix} limiter: whose cores were 90% busy; waiting: nobody's. CPU/req and memory \
-         are the server's."
+         are the server's.{repeat}"
     )
 }
 

@@ -2,11 +2,12 @@
 //!
 //! [`analyse::analyse`] turns a stored run into an [`analysis::Analysis`], in which every number stands beside its
 //! validity; [`text::render_text`] and [`markdown::render_markdown`] write it down, and as it is [`serde::Serialize`] it
-//! is also the JSON document. [`claims`] holds published statements against it. [`recording`] holds the documents of a single recording. What each number means is
+//! is also the JSON document; [`charts`] draws it. [`claims`] holds published statements against it. [`recording`] holds the documents of a single recording. What each number means is
 //! `docs/methodology.md`; the functions name their sources.
 
 pub mod analyse;
 pub mod analysis;
+pub mod charts;
 pub mod claims;
 mod detail;
 mod document;
@@ -22,6 +23,7 @@ mod measure;
 pub mod numbers;
 pub mod recommend;
 pub mod recording;
+mod repeat;
 pub mod stats;
 pub mod steady;
 mod table;
@@ -32,6 +34,7 @@ mod warnings;
 
 pub use analyse::{Options, analyse};
 pub use analysis::{Analysis, ValueRule};
-pub use markdown::render_markdown;
-pub use text::{Style, render_text};
+pub use charts::{Chart, ChartError, Theme};
+pub use markdown::{render_markdown, render_markdown_summary};
+pub use text::{Style, render_text, render_text_summary};
 pub use view::RunView;

@@ -3,13 +3,19 @@
 use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
-use crate::document::document;
+use crate::document::{document, summary};
 use crate::table::{Block, Table};
 
 /// Writes the analysis as Markdown.
 #[must_use]
 pub fn render_markdown(analysis: &Analysis) -> String {
     render_blocks(&document(analysis))
+}
+
+/// Writes the rating alone as Markdown: what a README shows.
+#[must_use]
+pub fn render_markdown_summary(analysis: &Analysis) -> String {
+    render_blocks(&summary(analysis))
 }
 
 /// Writes blocks as Markdown.

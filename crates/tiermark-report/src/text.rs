@@ -1,7 +1,7 @@
 //! The report for a terminal or a log: aligned columns, readable at any width from 60 columns on.
 
 use crate::analysis::Analysis;
-use crate::document::document;
+use crate::document::{document, summary};
 use crate::table::{Block, Table, Text, Tone};
 
 /// How the text shall look.
@@ -32,6 +32,12 @@ const LEAST_WIDTH: usize = 60;
 #[must_use]
 pub fn render_text(analysis: &Analysis, style: &Style) -> String {
     render_blocks(&document(analysis), style)
+}
+
+/// Writes the rating alone as plain text.
+#[must_use]
+pub fn render_text_summary(analysis: &Analysis, style: &Style) -> String {
+    render_blocks(&summary(analysis), style)
 }
 
 /// Writes blocks as plain text.

@@ -7,7 +7,9 @@ use common::{Synthetic, Truth, entry, scenario, weights};
 use tiermark_model::format::framework::DataLayerKind::{Full, Micro, Raw};
 use tiermark_model::trial::{Disturbance, Record, State, TrialKey};
 use tiermark_model::verdict::{Check, Effect, Verdict};
-use tiermark_report::{Analysis, Options, Style, render_markdown, render_text};
+use tiermark_report::{
+    Analysis, Chart, Options, Style, Theme, render_markdown, render_markdown_summary, render_text, render_text_summary,
+};
 
 /// A few percent up and down, the same every time.
 fn noisy(per_s: u64, key: &TrialKey) -> u64 {
@@ -127,6 +129,54 @@ fn text() {
 #[test]
 fn markdown() {
     insta::assert_snapshot!(render_markdown(&analysis()));
+}
+
+#[test]
+fn a_summary_has_the_scenarios_that_count_alone() {
+    let markdown = render_markdown_summary(&analysis());
+    assert!(
+        markdown.contains("| entry | data | overall | json | db |"),
+        "{markdown}"
+    );
+    let text = render_text_summary(&analysis(), &Style::default());
+    assert!(text.contains("one tier down means about twice the servers"), "{text}");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+#[test]
+fn charts_show_every_entry_are_the_same_every_time_and_take_no_markup() {
+    let mut analysis = analysis();
+    analysis.entries[0].title = "<script>alert(1)</script>".to_owned();
+    for chart in Chart::ALL {
+        for theme in Theme::ALL {
+            let svg = chart.svg(&analysis, theme).unwrap();
+            assert_eq!(svg, chart.svg(&analysis, theme).unwrap());
+            assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
+            assert!(!svg.contains("<script>") && svg.contains("&lt;script&gt;"), "{svg}");
+            let shown = |entry: &&tiermark_report::analysis::EntryAnalysis| {
+                chart == Chart::TierMap || entry.composite.is_some()
+            };
+            for entry in analysis.entries.iter().skip(1).filter(shown) {
+                assert!(svg.contains(&entry.title), "{} is not in {}", entry.title, chart.name());
+            }
+        }
+    }
+    let map = Chart::TierMap.svg(&analysis, Theme::Light).unwrap();
+    for scenario in ["plaintext", "json", "db"] {
+        assert!(map.contains(scenario), "{scenario}");
+    }
+}
+
+#[test]
+fn a_run_without_numbers_has_charts_too() {
+    let mut analysis = analysis();
+    analysis.entries.clear();
+    analysis.scenarios.clear();
+    for chart in Chart::ALL {
+        assert!(chart.svg(&analysis, Theme::Dark).unwrap().contains("</svg>"));
+    }
 }
 
 #[test]

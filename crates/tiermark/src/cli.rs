@@ -118,6 +118,9 @@ pub(crate) struct SelectArgs {
     /// Closed-loop connections in place of the suite's load levels
     #[arg(long, short, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60_000))]
     pub(crate) connections: Vec<u32>,
+    /// Of the load levels only these, by the names that tables show: c32, c64r200poisson (several: comma or repeated)
+    #[arg(long, value_delimiter = ',', value_name = "LEVEL")]
+    pub(crate) loads: Vec<String>,
     /// Numbers of processes in place of the entries' own, each an entry of its own: how a blocking runtime's number is found
     #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
     pub(crate) workers: Vec<u32>,
@@ -205,7 +208,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) build: BuildArgs,
     /// Go on with a stored run: its name, its folder, or `latest`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "workers", "blocks", "duration", "warmup", "start_warmup", "seed"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "loads", "workers", "blocks", "duration", "warmup", "start_warmup", "seed"])]
     pub(crate) resume: Option<String>,
     /// Memory limit of a server, MiB
     #[arg(long, value_name = "MIB", default_value_t = 2048)]
@@ -309,12 +312,18 @@ pub(crate) enum ImagesCommand {
 /// `tiermark report`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReportArgs {
-    /// The run: its name, its folder, or `latest`
+    /// The run: its name, its folder, `latest`, or `reference` for the run that comes with this program
     #[arg(default_value = "latest")]
     pub(crate) run: String,
     /// Print Markdown
     #[arg(long)]
     pub(crate) markdown: bool,
+    /// Print the rating alone
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Draw the charts as well, SVG files on light and on dark ground
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) charts: Option<PathBuf>,
     /// The weight set of the composite tier: a name, or a YAML file of your own [default: service; of TechEmpower's results techempower]
     #[arg(long)]
     pub(crate) weights: Option<String>,

@@ -46,7 +46,9 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Usage(_) | Failure::Catalog(_) | Failure::Plan(_) | Failure::Exchange(_) => 2,
-            Failure::Run(RunError::Content { .. } | RunError::Newer { .. } | RunError::Older { .. }) => 2,
+            Failure::Run(
+                RunError::Content { .. } | RunError::Newer { .. } | RunError::Older { .. } | RunError::Packed { .. },
+            ) => 2,
             Failure::Run(_) | Failure::Stage(_) | Failure::Load(_) | Failure::Machine(_) => 3,
             Failure::Interrupted => 130,
         })

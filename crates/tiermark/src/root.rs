@@ -12,8 +12,11 @@ use crate::cli::Global;
 use crate::error::Failure;
 use crate::ui::Ui;
 
-/// `containers/` and `scenarios/`, as they were when this program was built.
+/// `containers/`, `scenarios/` and `results/reference/`, as they were when this program was built.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/embedded.tar"));
+
+/// The name that means the committed reference run, and its folder among the results.
+const REFERENCE: &str = "reference";
 
 /// The definitions that commands work on.
 pub(crate) fn catalog(global: &Global) -> Result<Catalog, Failure> {
@@ -129,10 +132,15 @@ pub(crate) fn find_run(global: &Global, name: &str) -> Result<RunReader, Failure
         };
         return Ok(RunReader::open(&folder)?);
     }
+    if name == REFERENCE
+        && let Some(folder) = reference(global)?
+    {
+        return Ok(RunReader::open(&folder)?);
+    }
     let candidates = [
         PathBuf::from(name),
         results.join(name),
-        results.join("reference").join(name),
+        results.join(REFERENCE).join(name),
     ];
     if let Some(folder) = candidates.iter().find(|folder| folder.join(run::MANIFEST).is_file()) {
         return Ok(RunReader::open(folder)?);
@@ -149,19 +157,35 @@ pub(crate) fn find_run(global: &Global, name: &str) -> Result<RunReader, Failure
     )))
 }
 
+/// The newest reference run: among the user's results, else beside the definitions.
+fn reference(global: &Global) -> Result<Option<PathBuf>, Failure> {
+    if let Some(folder) = run::list(&results(global).join(REFERENCE))?.pop() {
+        return Ok(Some(folder));
+    }
+    Ok(run::list(&root(global)?.join("results").join(REFERENCE))?.pop())
+}
+
 /// The run that was named, else the committed reference run, else the newest; says which where none was named.
 pub(crate) fn run_or_reference(global: &Global, name: Option<&str>, ui: &Ui) -> Result<RunReader, Failure> {
     if let Some(name) = name {
         return find_run(global, name);
     }
-    let results = results(global);
-    if let Some(folder) = run::list(&results.join("reference"))?.pop() {
-        ui.note(&format!("on the reference run: {}", folder.display()));
-        return Ok(RunReader::open(&folder)?);
+    if let Some(folder) = reference(global)? {
+        let run = RunReader::open(&folder)?;
+        let hosts: Vec<String> = (run.manifest.hosts.values())
+            .map(|host| format!("{}, {} cores", host.cpu, host.cores))
+            .collect();
+        ui.note(&format!(
+            "on the reference run {}, measured on {} (one of your own: `tiermark run core`, then name `latest`)",
+            run::name_of(&folder),
+            hosts.join(" and ")
+        ));
+        return Ok(run);
     }
+    let results = results(global);
     let Some(folder) = run::list(&results)?.pop() else {
         return Err(Failure::Usage(format!(
-            "{}: no run is stored here yet, and no reference run\nremedy: `tiermark run core` makes one in about 85 minutes, `tiermark run quick` a first look in minutes; or name a run",
+            "{}: no run is stored here yet, and no reference run\nremedy: `tiermark run core` makes one in about an hour, `tiermark run quick` a first look in minutes; or name a run",
             results.display()
         )));
     };

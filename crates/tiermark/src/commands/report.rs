@@ -1,9 +1,15 @@
 //! `tiermark report`: reads a stored run and prints what it says.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use tiermark_model::catalog::Catalog;
 use tiermark_model::imported::ImportFormat;
 use tiermark_model::run::RunReader;
-use tiermark_report::{Options, Style, ValueRule, analyse, render_markdown, render_text};
+use tiermark_report::{
+    Analysis, Chart, Options, Style, Theme, ValueRule, analyse, render_markdown, render_markdown_summary, render_text,
+    render_text_summary,
+};
 
 use crate::cli::{Global, ReportArgs, ValueArg};
 use crate::error::Failure;
@@ -16,6 +22,8 @@ pub(crate) struct Choice {
     weights: String,
     value: ValueRule,
     markdown: bool,
+    summary: bool,
+    charts: Option<PathBuf>,
 }
 
 impl Choice {
@@ -25,6 +33,8 @@ impl Choice {
             weights: weights.to_owned(),
             value: ValueRule::Objective,
             markdown: false,
+            summary: false,
+            charts: None,
         }
     }
 }
@@ -44,6 +54,8 @@ pub(crate) fn run(global: &Global, arguments: &ReportArgs, ui: &Ui) -> Result<Ex
             .unwrap_or_else(|| default_weights(&run).to_owned()),
         value,
         markdown: arguments.markdown,
+        summary: arguments.summary,
+        charts: arguments.charts.clone(),
     };
     // Reading a stored run is no measurement: the exit code says only whether it could be read.
     print(&run, &catalog, &choice, ui).map(|_| Exit::Done)
@@ -67,20 +79,46 @@ pub(crate) fn print(run: &RunReader, catalog: &Catalog, choice: &Choice, ui: &Ui
         also: others.cloned().collect(),
     };
     let analysis = analyse(&run.into(), &weights, &options);
+    if let Some(folder) = &choice.charts {
+        draw(&analysis, folder, ui)?;
+    }
+    let style = Style {
+        colour: ui.colour(),
+        width: ui.width(),
+    };
     if ui.is_json() {
         ui.json(&analysis)?;
-    } else if choice.markdown {
-        ui.result(&render_markdown(&analysis));
     } else {
-        ui.result(&render_text(
-            &analysis,
-            &Style {
-                colour: ui.colour(),
-                width: ui.width(),
-            },
-        ));
+        ui.result(&match (choice.markdown, choice.summary) {
+            (true, true) => render_markdown_summary(&analysis),
+            (true, false) => render_markdown(&analysis),
+            (false, true) => render_text_summary(&analysis, &style),
+            (false, false) => render_text(&analysis, &style),
+        });
     }
     Ok(outcome(run))
+}
+
+/// Writes every chart into the folder, once for each ground.
+fn draw(analysis: &Analysis, folder: &Path, ui: &Ui) -> Result<(), Failure> {
+    let fail = |path: &Path, error: std::io::Error| {
+        Failure::Machine(format!(
+            "{}: {error}\nremedy: give --charts a folder that can be written",
+            path.display()
+        ))
+    };
+    fs::create_dir_all(folder).map_err(|error| fail(folder, error))?;
+    for chart in Chart::ALL {
+        for theme in Theme::ALL {
+            let path = folder.join(format!("{}-{}.svg", chart.name(), theme.name()));
+            let svg = chart
+                .svg(analysis, theme)
+                .map_err(|error| Failure::Machine(error.to_string()))?;
+            fs::write(&path, svg).map_err(|error| fail(&path, error))?;
+            ui.note(&format!("wrote {}", path.display()));
+        }
+    }
+    Ok(())
 }
 
 /// Failed targets are a negative result; where nothing that was measured holds, nothing can be concluded.

@@ -23,7 +23,7 @@ use crate::ui::Ui;
 
 /// What the arguments select, ready to be planned.
 pub(crate) fn select(catalog: &Catalog, arguments: &SelectArgs, runner: RunnerKind) -> Result<PlanInput, Failure> {
-    let suite = suite_of(catalog, arguments)?;
+    let mut suite = suite_of(catalog, arguments)?;
     let mut entries = if runner == RunnerKind::External {
         vec![external_entry()]
     } else {
@@ -67,6 +67,7 @@ pub(crate) fn select(catalog: &Catalog, arguments: &SelectArgs, runner: RunnerKi
         .map(|name| catalog.scenario(name).cloned())
         .collect::<Result<Vec<_>, _>>()?;
     over_the_address(arguments.on.url.as_deref(), &mut scenarios)?;
+    only_loads(&mut suite, &scenarios, &arguments.loads)?;
     let cores = host::cores();
     let input = PlanInput {
         entries,
@@ -201,6 +202,33 @@ fn suite_of(catalog: &Catalog, arguments: &SelectArgs) -> Result<Suite, Failure>
     suite.warmup_s = seconds("--warmup", arguments.warmup, 0.0)?.unwrap_or(suite.warmup_s);
     suite.duration_s = seconds("--duration", arguments.duration, 0.1)?.unwrap_or(suite.duration_s);
     Ok(suite)
+}
+
+/// Leaves of each scenario's load levels those that were named.
+fn only_loads(suite: &mut Suite, scenarios: &[Scenario], names: &[String]) -> Result<(), Failure> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    for scenario in scenarios {
+        let levels = suite.loads_of(scenario);
+        let kept: Vec<Load> = levels
+            .iter()
+            .filter(|level| names.contains(&level.to_string()))
+            .copied()
+            .collect();
+        if kept.is_empty() {
+            let there: Vec<String> = levels.iter().map(ToString::to_string).collect();
+            return Err(Failure::Usage(format!(
+                "--loads {}: {} has no such load level in the suite {}\nremedy: it has {}",
+                names.join(","),
+                scenario.name,
+                suite.name,
+                there.join(", ")
+            )));
+        }
+        suite.scenario_loads.insert(scenario.name.clone(), kept);
+    }
+    Ok(())
 }
 
 fn seconds(option: &str, value: Option<f64>, low: f64) -> Result<Option<f64>, Failure> {
