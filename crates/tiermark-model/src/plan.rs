@@ -282,7 +282,7 @@ pub struct WarmUpLevels<'c> {
     pub calmest: &'c PlannedCell,
 }
 
-/// Those of each scenario, in the order of the cells; without held connections where it can be.
+/// Those of each scenario, in the order of the cells: closed loops where it has any, without held connections where it can be.
 #[must_use]
 pub fn warm_up_levels<'c>(cells: &[&'c PlannedCell]) -> Vec<WarmUpLevels<'c>> {
     let under_way = |cell: &PlannedCell| {

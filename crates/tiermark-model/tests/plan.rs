@@ -277,6 +277,11 @@ fn a_start_is_warmed_up_with_the_busiest_and_the_calmest_level_of_each_scenario_
         cell("json", r#"{"closed": {"connections": 16, "pipeline": 2}}"#),
         cell("connections", r#"{"open": {"connections": 16, "rate": 100}}"#),
         cell("blocking", r#"{"open": {"connections": 256, "rate": 100}}"#),
+        // An open loop asks for no more than its rate, over however many connections: it warms nothing up that a closed one does not.
+        cell("orders", r#"{"open": {"connections": 64, "rate": 200}}"#),
+        cell("orders", r#"{"closed": {"connections": 32}}"#),
+        cell("orders", r#"{"open": {"connections": 1, "rate": 200}}"#),
+        cell("orders", r#"{"closed": {"connections": 4}}"#),
     ];
     let cells: Vec<&PlannedCell> = cells.iter().collect();
     let found: Vec<String> = warm_up_levels(&cells)
@@ -293,7 +298,8 @@ fn a_start_is_warmed_up_with_the_busiest_and_the_calmest_level_of_each_scenario_
         [
             "json c64 c1",
             "blocking c256r400 c256r100",
-            "connections c16r100 c16r100"
+            "connections c16r100 c16r100",
+            "orders c32 c4"
         ]
     );
 }

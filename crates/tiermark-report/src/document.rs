@@ -174,7 +174,7 @@ fn cores(analysis: &Analysis) -> String {
     };
     let all = [Role::Server, Role::Database, Role::Generator].map(of).join(" · ");
     if placement.shared {
-        format!("{all}  (warning: shared, see the end)")
+        format!("{all}  (warning: shared)")
     } else {
         all
     }

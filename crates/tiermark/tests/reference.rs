@@ -38,7 +38,7 @@ fn said(here: &Path, arguments: &[&str]) -> String {
 }
 
 fn json(here: &Path, arguments: &[&str]) -> Value {
-    let all = [&["--format", "json"], arguments].concat();
+    let all = [&["--format", "json"][..], arguments].concat();
     serde_json::from_str(&said(here, &all)).unwrap()
 }
 

@@ -6,18 +6,20 @@ use crate::numbers::{plain, rate, times};
 use crate::tiers::Rating;
 
 const NAMES: i32 = 176;
-const CELL: (i32, i32) = (82, 42);
-const TOP: i32 = 84;
+const CELL: (i32, i32) = (90, 42);
+const TOP: i32 = 98;
+/// A longer scenario name is broken at its hyphen.
+const HEAD_LENGTH: usize = 11;
 const EDGE: i32 = 16;
 const BOTTOM: i32 = 40;
 
 const TITLE: Lettering = Lettering::new(17.0, Align::Left).bold();
 const NOTE: Lettering = Lettering::new(12.0, Align::Left);
-const HEAD: Lettering = Lettering::new(11.5, Align::Centre).bold();
+const HEAD: Lettering = Lettering::new(11.0, Align::Centre).bold();
 const NAME: Lettering = Lettering::new(14.0, Align::Right).bold();
 const DETAIL: Lettering = Lettering::new(11.0, Align::Right);
 const RATE: Lettering = Lettering::new(13.0, Align::Centre).bold();
-const TIER: Lettering = Lettering::new(11.0, Align::Centre);
+const TIER: Lettering = Lettering::new(10.5, Align::Centre);
 
 pub(super) struct TierMap<'a> {
     analysis: &'a Analysis,
@@ -60,7 +62,14 @@ impl<'a> TierMap<'a> {
         canvas.text((EDGE, 46), note, colours.faint, NOTE)?;
         let heads = std::iter::once("overall").chain(self.scenarios.iter().map(|scenario| scenario.name.as_str()));
         for (column, head) in heads.enumerate() {
-            canvas.text((left(column) + CELL.0 / 2, TOP - 14), &plain(head), colours.ink, HEAD)?;
+            let middle = left(column) + CELL.0 / 2;
+            match head.rsplit_once('-').filter(|_| head.len() > HEAD_LENGTH) {
+                Some((first, last)) => {
+                    canvas.text((middle, TOP - 27), &plain(&format!("{first}-")), colours.ink, HEAD)?;
+                    canvas.text((middle, TOP - 13), &plain(last), colours.ink, HEAD)?;
+                }
+                None => canvas.text((middle, TOP - 13), &plain(head), colours.ink, HEAD)?,
+            }
         }
         for (row, entry) in self.entries.iter().enumerate() {
             self.row(canvas, TOP + CELL.1 * count(row), entry)?;
