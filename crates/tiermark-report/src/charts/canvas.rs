@@ -3,15 +3,15 @@
 use plotters::coord::Shift;
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::{
-    Circle, Color as _, DrawingArea, FontStyle, IntoDrawingArea as _, PathElement, RGBColor, Rectangle, SVGBackend,
-    ShapeStyle, Text, TextStyle,
+    Circle, Color as _, DrawingArea, DrawingBackend, FontStyle, IntoDrawingArea as _, PathElement, RGBColor, Rectangle,
+    SVGBackend, ShapeStyle, Text, TextStyle,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Theme;
 use crate::tiers::Tier;
 
-pub(super) type Drawn<T> = Result<T, DrawingAreaErrorKind<std::io::Error>>;
+pub(super) type Drawn<T> = Result<T, DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>>;
 
 /// Pixels from the left upper corner.
 pub(super) type Point = (i32, i32);

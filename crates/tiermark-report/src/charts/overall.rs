@@ -7,7 +7,7 @@ use crate::tiers::Tier;
 
 const WIDTH: i32 = 960;
 /// Where the scale begins and ends.
-const SCALE: [i32; 2] = [200, 770];
+const SCALE: [i32; 2] = [226, 740];
 const TOP: i32 = 96;
 const ROW: i32 = 36;
 const BOTTOM: i32 = 62;

@@ -5,7 +5,7 @@ use crate::analysis::{Analysis, EntryAnalysis, Family, ScenarioAnalysis, Standin
 use crate::numbers::{plain, rate, times};
 use crate::tiers::Rating;
 
-const NAMES: i32 = 176;
+const NAMES: i32 = 210;
 const CELL: (i32, i32) = (90, 42);
 const TOP: i32 = 98;
 /// A longer scenario name is broken at its hyphen.
@@ -20,6 +20,8 @@ const NAME: Lettering = Lettering::new(14.0, Align::Right).bold();
 const DETAIL: Lettering = Lettering::new(11.0, Align::Right);
 const RATE: Lettering = Lettering::new(13.0, Align::Centre).bold();
 const TIER: Lettering = Lettering::new(10.5, Align::Centre);
+/// Two tiers far apart stand below each other.
+const TIERS: Lettering = Lettering::new(9.5, Align::Centre);
 
 pub(super) struct TierMap<'a> {
     analysis: &'a Analysis,
@@ -143,6 +145,11 @@ impl Face {
         canvas.rectangle([(x + 1, y + 1), (x + CELL.0 - 1, y + CELL.1 - 1)], ground)?;
         let ink = self.rating.as_ref().map_or(colours.faint, |_| colours.on(ground));
         let middle = (x + CELL.0 / 2, y + CELL.1 / 2);
+        if let Some((best, worst)) = self.words.split_once(" to ") {
+            canvas.text((middle.0, middle.1 - 12), &self.number, ink, RATE)?;
+            canvas.text((middle.0, middle.1 + 3), best, ink, TIERS)?;
+            return canvas.text((middle.0, middle.1 + 14), &format!("to {worst}"), ink, TIERS);
+        }
         canvas.text((middle.0, middle.1 - 8), &self.number, ink, RATE)?;
         canvas.text((middle.0, middle.1 + 9), &self.words, ink, TIER)
     }

@@ -157,7 +157,8 @@ impl Session<'_> {
             };
             let is_gone =
                 matches!(&state, State::Failed { .. }) && !matches!(running.alive().await, Ok(Alive::Running));
-            let disturbed = !driven.disturbances.is_empty() && matches!(state, State::Ok | State::Invalid { .. });
+            // A failure too: a server that was kept from its core for seconds did not fail by itself.
+            let disturbed = !driven.disturbances.is_empty();
             self.append(TrialRecord {
                 key: plan.key(start, cell),
                 attempt: 0,
