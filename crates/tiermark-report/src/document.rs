@@ -56,20 +56,10 @@ pub(crate) fn summary(analysis: &Analysis) -> Vec<Block> {
     let counted: Vec<&ScenarioAnalysis> = (analysis.scenarios.iter())
         .filter(|scenario| analysis.weights.counted.contains(&scenario.name))
         .collect();
-    let mut rules = vec![
-        tier_rule(),
-        reference_rule(analysis),
-        composite_rule(analysis),
-        value_rule(analysis),
-        interval_rule(analysis),
-    ];
-    if analysis.families.iter().any(|family| family.lower_bound) {
-        rules.push(bound_rule());
-    }
     vec![
         Block::Facts(facts(analysis)),
         Block::Table(rating_table(analysis, &counted)),
-        Block::List(rules),
+        Block::List(number_rules(analysis)),
     ]
 }
 
@@ -397,7 +387,8 @@ fn counted(weights: &WeightUse) -> String {
     format!("{of}{counted}{missing}")
 }
 
-fn legend(analysis: &Analysis) -> Vec<String> {
+/// What the numbers of a rated table and the tiers below them mean.
+fn number_rules(analysis: &Analysis) -> Vec<String> {
     let mut all = vec![
         tier_rule(),
         reference_rule(analysis),
@@ -408,6 +399,11 @@ fn legend(analysis: &Analysis) -> Vec<String> {
     if analysis.families.iter().any(|family| family.lower_bound) {
         all.push(bound_rule());
     }
+    all
+}
+
+fn legend(analysis: &Analysis) -> Vec<String> {
+    let mut all = number_rules(analysis);
     if analysis
         .warnings
         .iter()

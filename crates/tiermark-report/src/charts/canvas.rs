@@ -45,6 +45,15 @@ impl Lettering {
     }
 }
 
+/// A chart's title.
+pub(super) const TITLE: Lettering = Lettering::new(17.0, Align::Left).bold();
+/// What stands below the title or the chart.
+pub(super) const NOTE: Lettering = Lettering::new(12.0, Align::Left);
+/// An entry's name, left of its row.
+pub(super) const NAME: Lettering = Lettering::new(14.0, Align::Right).bold();
+/// What stands below the name.
+pub(super) const DETAIL: Lettering = Lettering::new(11.0, Align::Right);
+
 /// Rows or columns, of a chart that anybody looks at.
 pub(super) fn count(number: usize) -> i32 {
     i32::try_from(number.min(1000)).unwrap_or(1000)

@@ -1,6 +1,6 @@
 //! Composites with their intervals, against the tiers.
 
-use super::canvas::{Align, Canvas, Drawn, Lettering, Point, count};
+use super::canvas::{Align, Canvas, DETAIL, Drawn, Lettering, NAME, NOTE, Point, TITLE, count};
 use crate::analysis::{Analysis, Composite, EntryAnalysis};
 use crate::numbers::{plain, times};
 use crate::tiers::Tier;
@@ -14,10 +14,6 @@ const BOTTOM: i32 = 62;
 /// The scale goes down to this share at most; what lies below is drawn at its end, with its number beside it.
 const LEAST_SHARE: f64 = 1.0 / 128.0;
 
-const TITLE: Lettering = Lettering::new(17.0, Align::Left).bold();
-const NOTE: Lettering = Lettering::new(12.0, Align::Left);
-const NAME: Lettering = Lettering::new(14.0, Align::Right).bold();
-const DETAIL: Lettering = Lettering::new(11.0, Align::Right);
 const BAND: Lettering = Lettering::new(12.0, Align::Centre);
 const VALUE: Lettering = Lettering::new(13.0, Align::Left);
 

@@ -1,6 +1,6 @@
 //! Every entry in every scenario: rate and tier.
 
-use super::canvas::{Align, Canvas, Drawn, Lettering, count};
+use super::canvas::{Align, Canvas, DETAIL, Drawn, Lettering, NAME, NOTE, TITLE, count};
 use crate::analysis::{Analysis, EntryAnalysis, Family, ScenarioAnalysis, Standing};
 use crate::numbers::{plain, rate, times};
 use crate::tiers::Rating;
@@ -13,11 +13,7 @@ const HEAD_LENGTH: usize = 11;
 const EDGE: i32 = 16;
 const BOTTOM: i32 = 40;
 
-const TITLE: Lettering = Lettering::new(17.0, Align::Left).bold();
-const NOTE: Lettering = Lettering::new(12.0, Align::Left);
 const HEAD: Lettering = Lettering::new(11.0, Align::Centre).bold();
-const NAME: Lettering = Lettering::new(14.0, Align::Right).bold();
-const DETAIL: Lettering = Lettering::new(11.0, Align::Right);
 const RATE: Lettering = Lettering::new(13.0, Align::Centre).bold();
 const TIER: Lettering = Lettering::new(10.5, Align::Centre);
 /// Two tiers far apart stand below each other.
@@ -25,7 +21,6 @@ const TIERS: Lettering = Lettering::new(9.5, Align::Centre);
 
 pub(super) struct TierMap<'a> {
     analysis: &'a Analysis,
-    entries: Vec<&'a EntryAnalysis>,
     /// Those in which anybody has a tier.
     scenarios: Vec<&'a ScenarioAnalysis>,
 }
@@ -45,14 +40,13 @@ impl<'a> TierMap<'a> {
         };
         Self {
             analysis,
-            entries: analysis.entries.iter().collect(),
             scenarios: analysis.scenarios.iter().filter(rated).collect(),
         }
     }
 
     pub(super) fn size(&self) -> (u32, u32) {
         let width = NAMES + CELL.0 * count(self.scenarios.len() + 1) + EDGE;
-        let height = TOP + CELL.1 * count(self.entries.len()) + BOTTOM;
+        let height = TOP + CELL.1 * count(self.analysis.entries.len()) + BOTTOM;
         // The heading needs room, however few scenarios there are.
         (width.max(560).unsigned_abs(), height.unsigned_abs())
     }
@@ -73,10 +67,10 @@ impl<'a> TierMap<'a> {
                 None => canvas.text((middle, TOP - 13), &plain(head), colours.ink, HEAD)?,
             }
         }
-        for (row, entry) in self.entries.iter().enumerate() {
+        for (row, entry) in self.analysis.entries.iter().enumerate() {
             self.row(canvas, TOP + CELL.1 * count(row), entry)?;
         }
-        let foot = TOP + CELL.1 * count(self.entries.len()) + 20;
+        let foot = TOP + CELL.1 * count(self.analysis.entries.len()) + 20;
         let legend = "≥: held back by generator or database, or asked for no more   ·   two names: the interval reaches over the boundary";
         canvas.text((EDGE, foot), legend, colours.faint, NOTE)
     }
