@@ -12,7 +12,7 @@ use crate::format::scenario::Scenario;
 use crate::format::suite::Suite;
 use crate::host::{Placement, short_hash};
 use crate::load::{Load, Protocol};
-use crate::trial::{EntryId, TrialKey};
+use crate::trial::{EntryId, TrialKey, WarmUp};
 
 /// What runs the frameworks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +167,13 @@ const CELL_ESTIMATE_S: f64 = 0.15;
 const STAGES_ESTIMATE: f64 = 12.0;
 /// Seconds of load before the window of each stage.
 const SETTLE_ESTIMATE_S: f64 = 0.5;
+/// Responses that decide whether 99% of all are within a limit when none is over it, at a level of 5%: the smallest n with
+/// 0.99^n ≤ 0.05 (the "rule of three": Hanley and Lippman-Hand, *JAMA* 249, 1983).
+const DECIDING_RESPONSES: f64 = 299.0;
+/// How much more than the window's rate that of a warm-up round of half a second may be.
+const WARM_UP_GUESS: f64 = 1.1;
+/// How many times a suite's window one of a slow cell may last.
+const LONGEST_WINDOW: f64 = 4.0;
 
 impl Plan {
     /// Makes the plan. The same input gives the same plan.
@@ -245,10 +252,42 @@ impl Plan {
         self.starts.iter().map(|start| start.cells.len()).sum()
     }
 
+    /// Seconds of the measured window of each cell of a start: the suite's, or until the responses in it can decide about the
+    /// scenario's objective, at most [`LONGEST_WINDOW`] times as long. How many a second there will be is known from the load, or from
+    /// the start's warm-up, whose rounds are no part of what is measured: a window that ended at a number of responses would favour
+    /// the rate of a lucky one.
+    #[must_use]
+    pub fn windows_s(&self, cells: &[&PlannedCell], warm_up: Option<&WarmUp>) -> Vec<f64> {
+        let levels = warm_up_levels(cells);
+        let of_warm_up = |cell: &PlannedCell| {
+            let levels = levels.iter().find(|levels| levels.busiest.scenario == cell.scenario)?;
+            let rates = warm_up?.last_rates(&cell.scenario)?;
+            let rate = if cell.load == levels.busiest.load {
+                rates.busiest
+            } else {
+                rates.calmest
+            };
+            Some(rate / WARM_UP_GUESS)
+        };
+        let window = |&cell: &&PlannedCell| match cell.load {
+            Load::Closed(_) => self.window_s(of_warm_up(cell)),
+            Load::Open(_) | Load::Capacity(_) => self.window_s(scheduled_rate(&cell.load)),
+        };
+        cells.iter().map(window).collect()
+    }
+
+    /// Seconds of a window with so many responses a second; the suite's where that is not known.
+    fn window_s(&self, rate_per_s: Option<f64>) -> f64 {
+        let shortest = self.suite.duration_s;
+        rate_per_s.map_or(shortest, |rate| {
+            (DECIDING_RESPONSES / rate).clamp(shortest, shortest * LONGEST_WINDOW)
+        })
+    }
+
     /// Estimated seconds of one trial under a load: warm-up, window, and what lies between two.
     #[must_use]
     pub fn trial_seconds(&self, load: &Load) -> f64 {
-        let (warmup, window) = (self.suite.warmup_s, self.suite.duration_s);
+        let (warmup, window) = (self.suite.warmup_s, self.window_s(scheduled_rate(load)));
         let driven = match load {
             Load::Closed(_) | Load::Open(_) => warmup + window,
             Load::Capacity(_) => warmup + STAGES_ESTIMATE * (window + SETTLE_ESTIMATE_S),
@@ -315,6 +354,17 @@ pub fn warm_up_levels<'c>(cells: &[&'c PlannedCell]) -> Vec<WarmUpLevels<'c>> {
         }
     }
     found
+}
+
+/// Requests a second that a load asks for, whatever the server does.
+fn scheduled_rate(load: &Load) -> Option<f64> {
+    match load {
+        Load::Open(open) => Some(
+            open.ramp_to
+                .map_or(f64::from(open.rate), |to| (f64::from(open.rate) + f64::from(to)) / 2.0),
+        ),
+        Load::Closed(_) | Load::Capacity(_) => None,
+    }
 }
 
 fn cells_of(scenarios: &[Scenario], suite: &Suite, random: &mut SmallRng) -> Vec<PlannedCell> {

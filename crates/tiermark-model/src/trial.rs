@@ -167,6 +167,17 @@ impl WarmUp {
         self.round_s * rounds.unwrap_or(0) as f64
     }
 
+    /// What a scenario's last round at each level gave; none where a level had no round.
+    #[must_use]
+    pub fn last_rates(&self, scenario: &str) -> Option<LevelRates> {
+        let rates = self.rates_per_s.get(scenario)?;
+        let last_at = |level: usize| rates.iter().skip(level).step_by(Self::LEVELS).last().copied();
+        Some(LevelRates {
+            busiest: last_at(0)?,
+            calmest: last_at(1)?,
+        })
+    }
+
     /// Scenarios that are still getting faster.
     pub fn rising(&self) -> impl Iterator<Item = &str> {
         self.rates_per_s.keys().map(String::as_str).filter(|it| self.rises(it))
@@ -189,6 +200,15 @@ impl WarmUp {
             earlier.is_empty() || best(later) > best(earlier) * Self::GAIN
         })
     }
+}
+
+/// Right answers a second at the two levels that a start is warmed up with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LevelRates {
+    /// With most requests under way.
+    pub busiest: f64,
+    /// With fewest.
+    pub calmest: f64,
 }
 
 /// The parts of a start, each in milliseconds since the start was asked for; none where the runner cannot tell.

@@ -9,8 +9,9 @@ use common::{entry, input, scenario};
 use proptest::prelude::*;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Placement;
-use tiermark_model::load::{Arrivals, Capacity, Closed, HttpVersion, Load, Protocol};
+use tiermark_model::load::{Arrivals, Capacity, Closed, HttpVersion, Load, Open, Protocol};
 use tiermark_model::plan::{Plan, PlanInput, PlannedCell, RunnerKind, warm_up_levels};
+use tiermark_model::trial::WarmUp;
 
 fn any_input() -> impl Strategy<Value = PlanInput> {
     (
@@ -302,4 +303,44 @@ fn a_start_is_warmed_up_with_the_busiest_and_the_calmest_level_of_each_scenario_
             "orders c32 c4"
         ]
     );
+}
+
+/// Windows of 2 s of a scenario's cells after a warm-up whose last rounds gave these rates.
+fn windows(loads: &[Load], busiest: f64, calmest: f64) -> Vec<f64> {
+    let mut slow = scenario("slow", false);
+    slow.loads = loads.to_vec();
+    let mut input = input(vec![entry("gin")], vec![slow], 1, 7);
+    input.suite.duration_s = 2.0;
+    let plan = Plan::new(input);
+    let cells: Vec<&PlannedCell> = loads
+        .iter()
+        .map(|load| plan.starts[0].cells.iter().find(|cell| cell.load == *load).unwrap())
+        .collect();
+    let warm_up = WarmUp {
+        rates_per_s: BTreeMap::from([("slow".to_owned(), vec![busiest / 2.0, calmest / 2.0, busiest, calmest])]),
+        ..WarmUp::default()
+    };
+    let known = plan.windows_s(&cells, Some(&warm_up));
+    let unknown = plan.windows_s(&cells, None);
+    for (load, window) in loads.iter().zip(unknown) {
+        assert!(
+            matches!(load, Load::Open(_)) || window == 2.0,
+            "nothing is known of {load}"
+        );
+    }
+    known
+}
+
+#[test]
+fn a_window_lasts_until_the_objective_can_be_decided_within_a_limit() {
+    let closed = |connections| Load::Closed(Closed::of(connections));
+    let open = |rate| Load::Open(Open::of(4, rate));
+    // 299 responses; from a warm-up's rate a tenth more, at the level it was seen at, or the calmest.
+    let all = [closed(1), closed(8), closed(32), open(100), open(1_000)];
+    let found = windows(&all, 1_000.0, 65.78);
+    let wanted = [5.0, 5.0, 2.0, 2.99, 2.0];
+    let close = |(found, wanted): (&f64, &f64)| (found - wanted).abs() < 1e-9;
+    assert!(found.iter().zip(&wanted).all(close), "{found:?}");
+    // Four times the suite's is the longest, also where a warm-up saw no right answer at all.
+    assert_eq!(windows(&[closed(1), closed(32)], 20.0, 0.0), [8.0, 8.0]);
 }

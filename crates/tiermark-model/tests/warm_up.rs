@@ -35,6 +35,18 @@ fn a_level_that_had_one_round_or_none_is_not_known_to_be_steady() {
 }
 
 #[test]
+fn the_last_round_at_each_level_says_what_to_expect() {
+    let last = |rates: &[f64]| {
+        let found = warm_up(&[("db", rates)]).last_rates("db");
+        found.map(|rates| (rates.busiest, rates.calmest))
+    };
+    assert_eq!(last(&[900.0, 100.0, 910.0]), Some((910.0, 100.0)));
+    assert_eq!(last(&[900.0, 100.0, 910.0, 105.0]), Some((910.0, 105.0)));
+    assert_eq!((last(&[900.0]), last(&[])), (None, None));
+    assert_eq!(warm_up(&[]).last_rates("db"), None);
+}
+
+#[test]
 fn a_spring_boot_on_one_core_is_not_taken_for_steady() {
     // `orders` as measured, 32 connections and one in turn: the busy rounds stand still while the calm ones double.
     let orders = [

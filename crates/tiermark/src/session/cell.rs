@@ -27,17 +27,18 @@ const DISTURBED_TRIES: u32 = 2;
 const LOG_LINES: usize = 20;
 
 impl Session<'_> {
-    /// Verifies and measures the cells on a running target.
+    /// Verifies and measures the cells on a running target, each for its window's seconds.
     pub(super) async fn cells(
         &mut self,
         plan: &Plan,
         start: &PlannedStart,
         cells: &[&PlannedCell],
+        windows_s: &[f64],
         running: &mut Running,
     ) -> Result<(), End> {
         let mut failed: BTreeMap<&str, String> = BTreeMap::new();
         let mut checked: Vec<&str> = Vec::new();
-        for cell in cells {
+        for (cell, window_s) in cells.iter().zip(windows_s) {
             if self.interrupt.is_set() {
                 return Err(End::Interrupted);
             }
@@ -58,7 +59,11 @@ impl Session<'_> {
                 self.store(plan, start, cell, state)?;
                 continue;
             }
-            if self.measure_cell(plan, start, cell, scenario, running).await? == Target::Gone {
+            if self
+                .measure_cell(plan, start, cell, scenario, running, *window_s)
+                .await?
+                == Target::Gone
+            {
                 let rest: Vec<&PlannedCell> = cells
                     .iter()
                     .copied()
@@ -125,10 +130,11 @@ impl Session<'_> {
         cell: &PlannedCell,
         scenario: &Scenario,
         running: &mut Running,
+        window_s: f64,
     ) -> Result<Target, End> {
         for attempt in 1..=DISTURBED_TRIES {
             let at = Timestamp::now();
-            let driven = match self.drive(plan, start, cell, scenario, running).await {
+            let driven = match self.drive(plan, start, cell, scenario, running, window_s).await {
                 Ok(driven) => driven,
                 Err(end) => {
                     let reason = match &end {
@@ -188,11 +194,12 @@ impl Session<'_> {
         cell: &PlannedCell,
         scenario: &Scenario,
         running: &mut Running,
+        window_s: f64,
     ) -> Result<Driven, End> {
         let target = running.target().clone();
         let known = self.verified.get(&(start.entry.clone(), scenario.name.clone()));
         let cores = |role: Role| plan.placement.of(role).to_vec();
-        let spec = load_spec(plan, start, cell, scenario, &target, known);
+        let spec = load_spec(plan, start, cell, scenario, &target, known, window_s);
         let mut watches = BTreeMap::from([(Role::Server, (target.watch.clone(), cores(Role::Server).len()))]);
         let services = self.services.watches(scenario).into_iter();
         watches.extend(services.map(|(role, watch)| (role, (watch, cores(role).len()))));

@@ -215,6 +215,7 @@ impl<'a> Session<'a> {
     ) -> Result<(), End> {
         let idle_memory_bytes = observe::memory(&running.target().watch);
         let warm_up = self.warm_up(plan, start, cells, running).await?;
+        let windows_s = plan.windows_s(cells, warm_up.as_ref());
         let attempt = self.starts.entry((start.block, start.entry.clone())).or_insert(0);
         *attempt += 1;
         let workers = variant.workers.on(plan.placement.of(Role::Server).len());
@@ -231,7 +232,7 @@ impl<'a> Session<'a> {
             warm_up,
         };
         self.writer.append(&Record::Start(record))?;
-        self.cells(plan, start, cells, running).await
+        self.cells(plan, start, cells, &windows_s, running).await
     }
 
     /// Stores the cells that need no start: of an entry that was not built, and of scenarios it does not support.

@@ -26,7 +26,7 @@ impl Answers {
     }
 }
 
-/// The load of one trial.
+/// The load of one trial, with a window of `window_s` seconds.
 pub(super) fn load_spec(
     plan: &Plan,
     start: &PlannedStart,
@@ -34,6 +34,7 @@ pub(super) fn load_spec(
     scenario: &Scenario,
     target: &Target,
     answers: Option<&Answers>,
+    window_s: f64,
 ) -> LoadSpec {
     let body = |index: usize| answers.and_then(|answers| answers.0.get(index)?.clone());
     let ask = |(index, part): (usize, &Part)| Ask {
@@ -60,7 +61,7 @@ pub(super) fn load_spec(
         load: cell.load,
         limit: None,
         warmup: Duration::from_secs_f64(plan.suite.warmup_s),
-        duration: Duration::from_secs_f64(plan.suite.duration_s),
+        duration: Duration::from_secs_f64(window_s),
         timeout: Duration::from_secs_f64(plan.suite.timeout_s),
         threads: plan
             .placement
@@ -73,23 +74,22 @@ pub(super) fn load_spec(
     }
 }
 
-/// The load of a cell as a start is warmed up with it: no window, no search, answers not compared.
+/// The load of a cell as a start is warmed up with it for `length_s` seconds: no search, answers not compared.
 pub(super) fn warm_up_spec(
     plan: &Plan,
     start: &PlannedStart,
     cell: &PlannedCell,
     scenario: &Scenario,
     target: &Target,
-    length: Duration,
+    length_s: f64,
 ) -> LoadSpec {
-    let spec = load_spec(plan, start, cell, scenario, target, None);
+    let spec = load_spec(plan, start, cell, scenario, target, None, length_s);
     LoadSpec {
         load: match spec.load {
             Load::Capacity(search) => Load::Closed(Closed::of(search.connections)),
             load => load,
         },
         warmup: Duration::ZERO,
-        duration: length,
         ..spec
     }
 }
@@ -141,7 +141,7 @@ mod tests {
     fn spec_of(plan: &Plan, start: &PlannedStart, scenario: &str, answers: Option<&Answers>) -> LoadSpec {
         let cell = start.cells.iter().find(|cell| cell.scenario == scenario).unwrap();
         let scenario = plan.scenario(scenario).unwrap();
-        load_spec(plan, start, cell, scenario, &target("127.0.0.1:80"), answers)
+        load_spec(plan, start, cell, scenario, &target("127.0.0.1:80"), answers, 2.5)
     }
 
     #[test]
@@ -199,9 +199,14 @@ mod tests {
         let spec = spec_of(&plan, &plan.starts[0], "plaintext-tls", None);
         assert_eq!((spec.protocol.tls, spec.trust), (true, Trust::Anybody));
         assert_eq!(spec.threads, [Some(6), Some(7)]);
+        assert_eq!(
+            spec.duration,
+            Duration::from_millis(2500),
+            "as told, whatever the suite's is"
+        );
         let (start, scenario) = (&plan.starts[0], plan.scenario("plaintext-tls").unwrap());
         let elsewhere = target("192.0.2.1:443");
-        let spec = load_spec(&plan, start, &start.cells[0], scenario, &elsewhere, None);
+        let spec = load_spec(&plan, start, &start.cells[0], scenario, &elsewhere, None, 2.5);
         assert_eq!((spec.trust, spec.host.as_str()), (Trust::System, "example.org"));
     }
 }

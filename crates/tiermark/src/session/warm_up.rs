@@ -50,8 +50,7 @@ impl Session<'_> {
                     continue;
                 };
                 self.progress.warms_up(start, cell, round);
-                let length = Duration::from_secs_f64(rounds.seconds);
-                let spec = warm_up_spec(plan, start, cell, scenario, running.target(), length);
+                let spec = warm_up_spec(plan, start, cell, scenario, running.target(), rounds.seconds);
                 let stop = self.interrupt.stop().clone();
                 let driven = tokio::task::spawn_blocking(move || put_on(&spec, 0.0, &stop)).await;
                 let (recording, _) = driven

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
@@ -29,16 +30,19 @@ func (s *Store) CachedWorlds(ctx context.Context, ids []int32) ([]World, error) 
 	return s.worlds(ctx, selectCachedWorld, ids)
 }
 
-// worlds sends the statements together over one connection, which spares a round trip for each.
+// worlds runs the statements one after the other over one connection. A pgx.Batch would spare the round trips, but it is one transaction,
+// in which a statement that fails takes the others with it: the contract has each row read by itself.
 func (s *Store) worlds(ctx context.Context, statement string, ids []int32) ([]World, error) {
 	worlds := make([]World, len(ids))
-	batch := &pgx.Batch{}
-	for i, id := range ids {
-		batch.Queue(statement, id).QueryRow(func(row pgx.Row) error {
-			return row.Scan(&worlds[i].ID, &worlds[i].RandomNumber)
-		})
-	}
-	return worlds, s.pool.SendBatch(ctx, batch).Close()
+	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		for i, id := range ids {
+			if err := conn.QueryRow(ctx, statement, id).Scan(&worlds[i].ID, &worlds[i].RandomNumber); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return worlds, err
 }
 
 // UpdateWorlds writes the rows in the order given, all or none: PostgreSQL takes a batch as one transaction.

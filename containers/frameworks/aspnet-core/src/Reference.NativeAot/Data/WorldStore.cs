@@ -64,10 +64,13 @@ internal sealed class WorldStore(NpgsqlDataSource database) : IWorldStore
         return fortunes;
     }
 
-    /// <summary>N statements in one round trip: the driver sends a batch at once, and reads one result after the other.</summary>
+    /// <summary>
+    /// N statements in one round trip: the driver sends a batch at once, and reads one result after the other. With error barriers each
+    /// is a transaction of its own, as the contract has each row read by itself.
+    /// </summary>
     private static async Task<World[]> FindEachAsync(NpgsqlConnection connection, int[] ids, CancellationToken stop)
     {
-        await using var batch = new NpgsqlBatch(connection);
+        await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
         foreach (var id in ids)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(ById) { Parameters = { Parameter(id) } });
