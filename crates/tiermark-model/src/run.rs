@@ -58,6 +58,28 @@ pub struct Manifest {
     pub imported: Option<Imported>,
 }
 
+impl Manifest {
+    /// Reads that of a run's folder.
+    ///
+    /// # Errors
+    /// A file that is missing, of a newer or older format, or damaged.
+    pub fn read(folder: &Path) -> Result<Self, RunError> {
+        let path = folder.join(MANIFEST);
+        let text = fs::read_to_string(&path).map_err(io(&path))?;
+        let any: serde_json::Value =
+            serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))?;
+        let found = any.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        if found > u64::from(RUN_FORMAT) {
+            return Err(RunError::Newer { path, found });
+        }
+        // A manifest without a format is damaged, not old: the reader below says what it lacks.
+        if found > 0 && found < u64::from(OLDEST_FORMAT) {
+            return Err(RunError::Older { path, found });
+        }
+        serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))
+    }
+}
+
 /// The program that measures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -352,19 +374,7 @@ impl RunReader {
     /// # Errors
     /// A file that is missing, of a newer or older format, or damaged before its last line of a session.
     pub fn open(folder: &Path) -> Result<Self, RunError> {
-        let path = folder.join(MANIFEST);
-        let text = fs::read_to_string(&path).map_err(io(&path))?;
-        let any: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))?;
-        let found = any.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0);
-        if found > u64::from(RUN_FORMAT) {
-            return Err(RunError::Newer { path, found });
-        }
-        // A manifest without a format is damaged, not old: the reader below says what it lacks.
-        if found > 0 && found < u64::from(OLDEST_FORMAT) {
-            return Err(RunError::Older { path, found });
-        }
-        let manifest = serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))?;
+        let manifest = Manifest::read(folder)?;
         let (records, torn_lines) = Self::read_records(&records_of(folder))?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -171,7 +171,7 @@ impl WarmUp {
     #[must_use]
     pub fn last_rates(&self, scenario: &str) -> Option<LevelRates> {
         let rates = self.rates_per_s.get(scenario)?;
-        let last_at = |level: usize| rates.iter().skip(level).step_by(Self::LEVELS).last().copied();
+        let last_at = |level: usize| rates.iter().skip(level).step_by(Self::LEVELS).next_back().copied();
         Some(LevelRates {
             busiest: last_at(0)?,
             calmest: last_at(1)?,
