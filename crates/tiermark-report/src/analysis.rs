@@ -437,6 +437,9 @@ pub struct Cell {
     pub steady: Option<SteadyStarts>,
     /// What kept it from being faster.
     pub limit: Limit,
+    /// Right answers in each tenth of the window, beside their mean; empty where windows are too short.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pace: Vec<f64>,
     /// CPU time of the server for each right answer, in microseconds.
     pub server_cpu_us: Option<f64>,
     /// Greatest memory of the server, bytes.

@@ -79,7 +79,7 @@ pub(crate) fn warnings(analysis: &Analysis) -> Vec<Block> {
     ]
 }
 
-fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
     let run = &analysis.run;
     let mut facts = vec![(
         "made",
@@ -388,7 +388,7 @@ fn counted(weights: &WeightUse) -> String {
 }
 
 /// What the numbers of a rated table and the tiers below them mean.
-fn number_rules(analysis: &Analysis) -> Vec<String> {
+pub(crate) fn number_rules(analysis: &Analysis) -> Vec<String> {
     let mut all = vec![
         tier_rule(),
         reference_rule(analysis),
@@ -402,7 +402,7 @@ fn number_rules(analysis: &Analysis) -> Vec<String> {
     all
 }
 
-fn legend(analysis: &Analysis) -> Vec<String> {
+pub(crate) fn legend(analysis: &Analysis) -> Vec<String> {
     let mut all = number_rules(analysis);
     if analysis
         .warnings

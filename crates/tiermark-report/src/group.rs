@@ -14,6 +14,7 @@ use crate::analysis::{
     Asked, Capacities, Cell, Judgement, Kind, Percentile, RequestSummary, Standing, StartRate, Tally,
 };
 use crate::limiter::limit;
+use crate::pace;
 use crate::stats::{self, Logs};
 use crate::steady::SteadyStarts;
 use crate::view::RunView;
@@ -193,6 +194,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         requests: RequestSummary::of(&recordings, &FRACTIONS),
         steady: SteadyStarts::of(&recordings).filter(|_| matches!(input.load, Load::Closed(_))),
         limit: limit(&trials, input.placement),
+        pace: pace::pace(&recordings),
         server_cpu_us: server_cpu_us(valid.values().copied()),
         server_memory_peak_bytes: of_server(&trials).filter_map(|server| server.memory_peak_bytes).max(),
         server_threads_peak: of_server(&trials).filter_map(|server| server.threads_peak).max(),

@@ -84,6 +84,7 @@ fn level(load: &str, trial: &TrialRecord) -> Option<Level> {
         requests: vec![],
         steady: None,
         limit: limit(&[], &nowhere()),
+        pace: vec![],
         server_cpu_us: None,
         server_memory_peak_bytes: None,
         server_threads_peak: None,

@@ -5,7 +5,8 @@ use crate::analysis::{
     Standing,
 };
 use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, plus_minus, rate, short_duration, three_digits};
-use crate::table::{Row, Table, Text, Tone, left, right};
+use crate::pace::spark;
+use crate::table::{Row, Table, Text, Tone, left, right, spare};
 
 pub(crate) fn objective_of(scenario: &ScenarioAnalysis) -> String {
     let objective = &scenario.objective;
@@ -27,7 +28,7 @@ fn three_or_whole(value: f64) -> String {
 }
 
 pub(crate) fn levels_table(analysis: &Analysis, scenario: &ScenarioAnalysis) -> Table {
-    let columns = vec![
+    let mut columns = vec![
         left("load"),
         right("rate"),
         right("±"),
@@ -39,12 +40,26 @@ pub(crate) fn levels_table(analysis: &Analysis, scenario: &ScenarioAnalysis) -> 
         right("memory"),
         left("objective"),
     ];
+    if has_pace(analysis) {
+        columns.push(spare("over time"));
+    }
     Table {
         group_title: "entry",
-        rows: analysis.families_of(&scenario.name).flat_map(rows_of).collect(),
+        rows: (analysis.families_of(&scenario.name).flat_map(rows_of))
+            .map(|mut row| {
+                row.cells.truncate(columns.len());
+                row
+            })
+            .collect(),
         columns,
         repeated: 1,
     }
+}
+
+/// Whether any window is long enough to say how its answers came.
+fn has_pace(analysis: &Analysis) -> bool {
+    let mut cells = analysis.families.iter().flat_map(|family| &family.cells);
+    cells.any(|cell| !cell.pace.is_empty())
 }
 
 fn rows_of(family: &Family) -> Vec<Row> {
@@ -84,6 +99,7 @@ fn without_number(load: &str, standing: &Standing) -> Vec<Text> {
         lines: vec![standing.name().to_owned()],
         tone: Tone::Bad,
     });
+    cells.push(Text::default());
     cells
 }
 
@@ -135,7 +151,7 @@ fn request(request: &RequestSummary) -> Vec<Text> {
         time(0.99),
         percent(request.outcomes.error_share()).into(),
     ];
-    cells.extend(std::iter::repeat_with(nothing).take(4));
+    cells.extend(std::iter::repeat_with(nothing).take(5));
     cells
 }
 
@@ -153,6 +169,7 @@ fn numbers(cell: &Cell, estimate: &Estimate, is_value: bool) -> Vec<Text> {
         or_nothing(cell.server_cpu_us.map(|us| duration_ns((us * 1e3) as u64))),
         or_nothing(cell.server_memory_peak_bytes.map(|peak| bytes(peak as f64))),
         judgement_text(cell, is_value),
+        spark(&cell.pace).into(),
     ]
 }
 
@@ -188,6 +205,11 @@ pub(crate) fn levels_legend(analysis: &Analysis) -> String {
     } else {
         ""
     };
+    let over_time = if has_pace(analysis) {
+        " over time, where a line has room for it: right answers in each tenth of the window, half as high as can be at their mean."
+    } else {
+        ""
+    };
     let repeat = (cells().find_map(|cell| cell.repeat.as_ref()))
         .map(|command| {
             format!(
@@ -199,7 +221,7 @@ pub(crate) fn levels_legend(analysis: &Analysis) -> String {
     format!(
         "load: c64 is a closed loop over 64 connections.{names} * marks the level whose rate is the value. p50 and p99 are of response time, from the merged \
          histogram of all starts (– where fewer than ten samples lie beyond).{mix} limiter: whose cores were 90% busy; waiting: nobody's. CPU/req and memory \
-         are the server's.{repeat}"
+         are the server's.{over_time}{repeat}"
     )
 }
 

@@ -229,6 +229,46 @@ pub fn t_half_width_of_ratio(spread: Spread, pairs: usize) -> f64 {
     quantile_of_t(spread.degrees) * spread.sd_log * (2.0 / pairs as f64).sqrt()
 }
 
+/// A difference of two means of logarithms that were measured apart, under one spread.
+///
+/// Source: Student's two-sample t with a pooled variance; Box, Hunter & Hunter (2005), ch. 3.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    log: f64,
+    error: f64,
+    degrees: usize,
+}
+
+impl Difference {
+    /// Of means over so many starts each.
+    #[must_use]
+    pub fn new(log: f64, spread: Spread, starts: [usize; 2]) -> Self {
+        let [one, other] = starts.map(|starts| 1.0 / starts as f64);
+        Self {
+            log,
+            error: spread.sd_log * (one + other).sqrt(),
+            degrees: spread.degrees,
+        }
+    }
+
+    /// The interval of the ratio.
+    #[must_use]
+    pub fn interval(&self) -> Interval {
+        Interval::around(self.log.exp(), quantile_of_t(self.degrees) * self.error)
+    }
+
+    /// How probable a ratio as far from 1 is where both are the same, on either side.
+    #[must_use]
+    pub fn p(&self) -> f64 {
+        let t = if self.error > 0.0 {
+            self.log.abs() / self.error
+        } else {
+            f64::INFINITY
+        };
+        StudentsT::new(0.0, 1.0, self.degrees as f64).map_or(1.0, |of| (2.0 * of.sf(t)).min(1.0))
+    }
+}
+
 /// Probability that Student's t with so many degrees of freedom lies below `at`, where `at` is in half widths of its 95% interval.
 #[must_use]
 pub fn t_below(at: f64, degrees: usize) -> f64 {

@@ -37,6 +37,8 @@ pub(crate) struct Column {
     pub(crate) title: String,
     /// Whether numbers stand in it.
     pub(crate) right: bool,
+    /// Whether it is left out where a line has no room for it.
+    pub(crate) spare: bool,
 }
 
 /// A row.
@@ -85,6 +87,7 @@ pub(crate) fn left(title: &str) -> Column {
     Column {
         title: title.to_owned(),
         right: false,
+        spare: false,
     }
 }
 
@@ -92,6 +95,15 @@ pub(crate) fn right(title: &str) -> Column {
     Column {
         title: title.to_owned(),
         right: true,
+        spare: false,
+    }
+}
+
+/// One that is left out where a line has no room for it.
+pub(crate) fn spare(title: &str) -> Column {
+    Column {
+        spare: true,
+        ..left(title)
     }
 }
 

@@ -110,7 +110,16 @@ fn render_table(table: &Table, style: &Style, out: &mut String) {
     let widths: Vec<usize> = (0..table.columns.len())
         .map(|column| column_width(table, column))
         .collect();
-    for columns in parts(&widths, table.repeated, style.width) {
+    let shown: Vec<usize> = (0..widths.len())
+        .filter(|column| !table.columns[*column].spare)
+        .collect();
+    let all: usize = widths.iter().map(|width| width + GAP).sum();
+    let shown = if all <= style.width + GAP {
+        (0..widths.len()).collect()
+    } else {
+        shown
+    };
+    for columns in parts(&widths, &shown, table.repeated, style.width) {
         out.push('\n');
         let titles: Vec<Text> = table
             .columns
@@ -167,13 +176,13 @@ fn push_spanning(cells: &[Text], text: &Text, widths: &[usize], style: &Style, o
     }
 }
 
-/// The columns of each part of a table: all at once where they fit, else as many as fit beside the repeated ones.
-fn parts(widths: &[usize], repeated: usize, width: usize) -> Vec<Vec<usize>> {
+/// The columns of each part of a table: all that are shown at once where they fit, else as many as fit beside the repeated ones.
+fn parts(widths: &[usize], shown: &[usize], repeated: usize, width: usize) -> Vec<Vec<usize>> {
     let fixed: usize = widths.iter().take(repeated).map(|width| width + GAP).sum();
     let mut parts: Vec<Vec<usize>> = vec![(0..repeated.min(widths.len())).collect()];
     let mut used = fixed;
-    for (column, width_of_column) in widths.iter().enumerate().skip(repeated) {
-        let needed = width_of_column + GAP;
+    for &column in shown.iter().filter(|column| **column >= repeated) {
+        let needed = widths[column] + GAP;
         // The last column's gap is no ink.
         if used + needed > width + GAP && used > fixed {
             parts.push((0..repeated).collect());

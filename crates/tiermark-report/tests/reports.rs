@@ -8,7 +8,8 @@ use tiermark_model::format::framework::DataLayerKind::{Full, Micro, Raw};
 use tiermark_model::trial::{Disturbance, Record, State, TrialKey};
 use tiermark_model::verdict::{Check, Effect, Verdict};
 use tiermark_report::{
-    Analysis, Chart, Options, Style, Theme, render_markdown, render_markdown_summary, render_text, render_text_summary,
+    Analysis, Chart, Curves, Options, Style, Theme, render_markdown, render_markdown_summary, render_text,
+    render_text_summary,
 };
 
 /// A few percent up and down, the same every time.
@@ -149,10 +150,11 @@ fn a_summary_has_the_scenarios_that_count_alone() {
 fn charts_show_every_entry_are_the_same_every_time_and_take_no_markup() {
     let mut analysis = analysis();
     analysis.entries[0].title = "<script>alert(1)</script>".to_owned();
-    for chart in Chart::ALL {
+    let curves = Curves::default();
+    for chart in [Chart::Overall, Chart::TierMap] {
         for theme in Theme::ALL {
-            let svg = chart.svg(&analysis, theme).unwrap();
-            assert_eq!(svg, chart.svg(&analysis, theme).unwrap());
+            let svg = chart.svg(&analysis, &curves, theme).unwrap().unwrap();
+            assert_eq!(svg, chart.svg(&analysis, &curves, theme).unwrap().unwrap());
             assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
             assert!(!svg.contains("<script>") && svg.contains("&lt;script&gt;"), "{svg}");
             let shown = |entry: &&tiermark_report::analysis::EntryAnalysis| {
@@ -163,7 +165,7 @@ fn charts_show_every_entry_are_the_same_every_time_and_take_no_markup() {
             }
         }
     }
-    let map = Chart::TierMap.svg(&analysis, Theme::Light).unwrap();
+    let map = Chart::TierMap.svg(&analysis, &curves, Theme::Light).unwrap().unwrap();
     for scenario in ["plaintext", "json", "db"] {
         assert!(map.contains(scenario), "{scenario}");
     }
@@ -174,8 +176,9 @@ fn a_run_without_numbers_has_charts_too() {
     let mut analysis = analysis();
     analysis.entries.clear();
     analysis.scenarios.clear();
-    for chart in Chart::ALL {
-        assert!(chart.svg(&analysis, Theme::Dark).unwrap().contains("</svg>"));
+    for chart in Chart::all(&analysis, &Curves::default()) {
+        let svg = chart.svg(&analysis, &Curves::default(), Theme::Dark).unwrap();
+        assert!(svg.unwrap().contains("</svg>"));
     }
 }
 

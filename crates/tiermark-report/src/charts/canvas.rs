@@ -1,10 +1,12 @@
-//! Colours and strokes that all charts share.
+//! Colours, strokes and marks that all charts share, and what is said when one is pointed at.
+
+use std::cell::RefCell;
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::{
-    Circle, Color as _, DrawingArea, DrawingBackend, FontStyle, IntoDrawingArea as _, PathElement, RGBColor, Rectangle,
-    SVGBackend, ShapeStyle, Text, TextStyle,
+    Circle, Color as _, DrawingArea, DrawingBackend, FontStyle, IntoDrawingArea as _, PathElement, Polygon, RGBColor,
+    Rectangle, SVGBackend, ShapeStyle, Text, TextStyle,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -53,15 +55,105 @@ pub(super) const NOTE: Lettering = Lettering::new(12.0, Align::Left);
 pub(super) const NAME: Lettering = Lettering::new(14.0, Align::Right).bold();
 /// What stands below the name.
 pub(super) const DETAIL: Lettering = Lettering::new(11.0, Align::Right);
+/// A number below an axis, and the axis' own words.
+pub(super) const TICK: Lettering = Lettering::new(12.0, Align::Centre);
+/// A number behind its mark or bar.
+pub(super) const VALUE: Lettering = Lettering::new(13.0, Align::Left);
 
 /// Rows or columns, of a chart that anybody looks at.
 pub(super) fn count(number: usize) -> i32 {
     i32::try_from(number.min(1000)).unwrap_or(1000)
 }
 
+/// What a chart says of a place that somebody points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) corners: [Point; 2],
+    pub(super) words: String,
+}
+
+/// The shape of a series' points: a second cue beside its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marker {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+}
+
+impl Marker {
+    /// That of the series with this number.
+    pub(super) fn of(series: usize) -> Self {
+        match series % 4 {
+            0 => Self::Circle,
+            1 => Self::Square,
+            2 => Self::Triangle,
+            _ => Self::Diamond,
+        }
+    }
+}
+
+/// How a line is broken: a third cue, for lines without marks. The drawing library knows no dashes: such a line gets a width that no other has,
+/// which [`with_dashes`] replaces.
+struct Dash {
+    stand_in: u32,
+    width: u32,
+    /// Pixels of a dash and of the gap behind it.
+    pattern: &'static str,
+}
+
+/// By series; the first four are unbroken.
+static DASHES: [Option<Dash>; 3] = [
+    None,
+    Some(Dash {
+        stand_in: 20_001,
+        width: 2,
+        pattern: "9 5",
+    }),
+    Some(Dash {
+        stand_in: 20_002,
+        width: 2,
+        pattern: "2.5 4",
+    }),
+];
+/// A level is drawn in these.
+static LEVEL: Dash = Dash {
+    stand_in: 10_001,
+    width: 1,
+    pattern: "5 4",
+};
+
+/// The drawing with its dashes.
+pub(super) fn with_dashes(svg: &str) -> String {
+    let dashes = DASHES.iter().flatten().chain([&LEVEL]);
+    dashes.fold(
+        svg.to_owned(),
+        |svg,
+         Dash {
+             stand_in,
+             width,
+             pattern,
+         }| {
+            svg.replace(
+                &format!("stroke-width=\"{stand_in}\""),
+                &format!("stroke-width=\"{width}\" stroke-dasharray=\"{pattern}\""),
+            )
+        },
+    )
+}
+
+/// A name with no more characters than there is room for.
+pub(super) fn cut(name: &str, length: usize) -> String {
+    if name.chars().count() <= length {
+        return name.to_owned();
+    }
+    name.chars().take(length - 1).chain(['…']).collect()
+}
+
 pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
     pub(super) colours: Colours,
+    spots: RefCell<Vec<Spot>>,
 }
 
 impl<'a> Canvas<'a> {
@@ -69,7 +161,11 @@ impl<'a> Canvas<'a> {
         let area = SVGBackend::with_string(svg, size).into_drawing_area();
         let colours = Colours::of(theme);
         area.fill(&colours.ground)?;
-        Ok(Self { area, colours })
+        Ok(Self {
+            area,
+            colours,
+            spots: RefCell::default(),
+        })
     }
 
     pub(super) fn rectangle(&self, corners: [Point; 2], colour: RGBColor) -> Drawn<()> {
@@ -79,6 +175,53 @@ impl<'a> Canvas<'a> {
     pub(super) fn line(&self, from: Point, to: Point, colour: RGBColor, width: u32) -> Drawn<()> {
         let style = ShapeStyle::from(colour).stroke_width(width);
         self.area.draw(&PathElement::new(vec![from, to], style))
+    }
+
+    /// What is said when somebody points there.
+    pub(super) fn hover(&self, corners: [Point; 2], words: String) {
+        self.spots.borrow_mut().push(Spot { corners, words });
+    }
+
+    /// What was said so far; the drawing is closed.
+    pub(super) fn into_spots(self) -> Vec<Spot> {
+        self.spots.into_inner()
+    }
+
+    /// A line through points, in the dashes of that series.
+    pub(super) fn path(&self, points: &[Point], colour: RGBColor, series: usize) -> Drawn<()> {
+        let dash = DASHES[(series / 4) % DASHES.len()].as_ref();
+        let style = ShapeStyle::from(colour).stroke_width(dash.map_or(2, |dash| dash.stand_in));
+        self.area.draw(&PathElement::new(points.to_vec(), style))
+    }
+
+    /// A straight line of dashes: a level, not a measurement.
+    pub(super) fn dashes(&self, from: Point, to: Point, colour: RGBColor) -> Drawn<()> {
+        self.line(from, to, colour, LEVEL.stand_in)
+    }
+
+    /// The mark of a series, with a rim in the ground's colour.
+    pub(super) fn mark(&self, (x, y): Point, colour: RGBColor, marker: Marker) -> Drawn<()> {
+        let shape = |radius: i32| match marker {
+            Marker::Circle => vec![],
+            Marker::Square => vec![
+                (x - radius, y - radius),
+                (x + radius, y - radius),
+                (x + radius, y + radius),
+                (x - radius, y + radius),
+            ],
+            Marker::Triangle => vec![(x, y - radius), (x + radius, y + radius), (x - radius, y + radius)],
+            Marker::Diamond => vec![
+                (x, y - radius - 1),
+                (x + radius + 1, y),
+                (x, y + radius + 1),
+                (x - radius - 1, y),
+            ],
+        };
+        if marker == Marker::Circle {
+            return self.dot((x, y), 4, colour);
+        }
+        self.area.draw(&Polygon::new(shape(6), self.colours.ground.filled()))?;
+        self.area.draw(&Polygon::new(shape(4), colour.filled()))
     }
 
     /// A dot with a rim in the ground's colour, so that it stands out from what it lies on.
@@ -120,10 +263,11 @@ pub(super) struct Colours {
     /// Of every other band, and of cells without a number.
     pub(super) shade: RGBColor,
     tiers: [RGBColor; 5],
+    series: [RGBColor; 8],
 }
 
 impl Colours {
-    fn of(theme: Theme) -> Self {
+    pub(super) fn of(theme: Theme) -> Self {
         match theme {
             Theme::Light => Self {
                 ground: RGBColor(255, 255, 255),
@@ -137,6 +281,17 @@ impl Colours {
                     RGBColor(107, 174, 214),
                     RGBColor(189, 215, 231),
                     RGBColor(226, 232, 240),
+                ],
+                // Okabe and Ito (2008), whose colours people of every kind of colour vision tell apart; its yellow is darkened for white ground.
+                series: [
+                    RGBColor(0, 114, 178),
+                    RGBColor(213, 94, 0),
+                    RGBColor(0, 158, 115),
+                    RGBColor(204, 121, 167),
+                    RGBColor(86, 180, 233),
+                    RGBColor(179, 120, 0),
+                    RGBColor(90, 90, 90),
+                    RGBColor(150, 137, 0),
                 ],
             },
             Theme::Dark => Self {
@@ -152,8 +307,51 @@ impl Colours {
                     RGBColor(24, 66, 115),
                     RGBColor(38, 50, 66),
                 ],
+                // As above, lightened for dark ground.
+                series: [
+                    RGBColor(86, 180, 233),
+                    RGBColor(240, 134, 60),
+                    RGBColor(42, 193, 148),
+                    RGBColor(224, 150, 190),
+                    RGBColor(150, 205, 245),
+                    RGBColor(230, 159, 0),
+                    RGBColor(170, 170, 170),
+                    RGBColor(240, 228, 66),
+                ],
             },
         }
+    }
+
+    /// All of them with their names; no two of a theme are alike.
+    pub(super) fn named(&self) -> Vec<(String, RGBColor)> {
+        let numbered = |name: &str, colours: &[RGBColor]| -> Vec<(String, RGBColor)> {
+            let named = colours.iter().enumerate();
+            named
+                .map(|(index, colour)| (format!("{name}{index}"), *colour))
+                .collect()
+        };
+        let single = [
+            ("ground", self.ground),
+            ("ink", self.ink),
+            ("faint", self.faint),
+            ("rule", self.rule),
+            ("shade", self.shade),
+        ];
+        let single = single.into_iter().map(|(name, colour)| (name.to_owned(), colour));
+        single
+            .chain(numbered("tier", &self.tiers))
+            .chain(numbered("series", &self.series))
+            .collect()
+    }
+
+    /// The colour of a series; beyond eight they come again, with other dashes.
+    pub(super) fn series(&self, index: usize) -> RGBColor {
+        self.series[index % self.series.len()]
+    }
+
+    /// The colour of a part of a whole: the tiers' steps, each of another lightness.
+    pub(super) fn part(&self, index: usize) -> RGBColor {
+        self.tiers[index.min(self.tiers.len() - 1)]
     }
 
     pub(super) fn tier(&self, tier: Tier) -> RGBColor {

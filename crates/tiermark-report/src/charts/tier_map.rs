@@ -1,6 +1,6 @@
 //! Every entry in every scenario: rate and tier.
 
-use super::canvas::{Align, Canvas, DETAIL, Drawn, Lettering, NAME, NOTE, TITLE, count};
+use super::canvas::{Align, Canvas, DETAIL, Drawn, Lettering, NAME, NOTE, TITLE, count, cut};
 use crate::analysis::{Analysis, EntryAnalysis, Family, ScenarioAnalysis, Standing};
 use crate::numbers::{plain, rate, times};
 use crate::tiers::Rating;
@@ -12,6 +12,8 @@ const TOP: i32 = 98;
 const HEAD_LENGTH: usize = 11;
 const EDGE: i32 = 16;
 const BOTTOM: i32 = 40;
+/// Characters that a name has room for.
+const NAME_LENGTH: usize = 24;
 
 const HEAD: Lettering = Lettering::new(11.0, Align::Centre).bold();
 const RATE: Lettering = Lettering::new(13.0, Align::Centre).bold();
@@ -78,10 +80,15 @@ impl<'a> TierMap<'a> {
     fn row(&self, canvas: &Canvas<'_>, top: i32, entry: &EntryAnalysis) -> Drawn<()> {
         let colours = &canvas.colours;
         let middle = top + CELL.1 / 2;
-        canvas.text((NAMES - 12, middle - 8), &plain(&entry.title), colours.ink, NAME)?;
+        canvas.text(
+            (NAMES - 12, middle - 8),
+            &cut(&plain(&entry.title), NAME_LENGTH),
+            colours.ink,
+            NAME,
+        )?;
         canvas.text(
             (NAMES - 12, middle + 9),
-            &plain(&entry.id.variant),
+            &cut(&plain(&entry.id.variant), NAME_LENGTH),
             colours.faint,
             DETAIL,
         )?;

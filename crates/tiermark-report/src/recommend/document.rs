@@ -289,7 +289,7 @@ fn contributions(answer: &Answer) -> Table {
     let mut columns = vec![left("criterion"), right("weight")];
     columns.extend(answer.ranking.iter().map(|choice| Column {
         title: short_name(choice, &answer.ranking),
-        right: true,
+        ..right("")
     }));
     let rows = answer.criteria.iter().enumerate().map(|(index, used)| {
         let mut cells: Vec<Text> = vec![used.criterion.to_string().into(), share(used.weight).into()];

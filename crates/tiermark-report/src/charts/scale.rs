@@ -1,0 +1,161 @@
+//! From numbers to pixels, and the numbers that stand beside an axis.
+
+/// How numbers are spread over an axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Spread {
+    /// Evenly.
+    Linear,
+    /// By their logarithm; all are above 0.
+    Log,
+    /// The same, of bytes: round numbers are powers of two.
+    Binary,
+    /// Shares of requests by 1 / (1 − p): as much room for 90 to 99% as for 99 to 99.9%.
+    Percentile,
+}
+
+impl Spread {
+    fn is_log(self) -> bool {
+        matches!(self, Spread::Log | Spread::Binary)
+    }
+}
+
+/// An axis: numbers from `low` to `high`, over pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scale {
+    spread: Spread,
+    low: f64,
+    high: f64,
+    pixels: [i32; 2],
+}
+
+impl Scale {
+    /// Over all of the numbers; a scale of no numbers, or of one, has room around it.
+    pub(super) fn over(spread: Spread, numbers: impl IntoIterator<Item = f64>, pixels: [i32; 2]) -> Self {
+        let usable = |number: &f64| number.is_finite() && (!spread.is_log() || *number > 0.0);
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for number in numbers.into_iter().filter(usable) {
+            low = low.min(number);
+            high = high.max(number);
+        }
+        if low > high {
+            (low, high) = (1.0, 10.0);
+        }
+        let (low, high) = match spread {
+            Spread::Linear => (low.min(0.0), if high > low.min(0.0) { high } else { low + 1.0 }),
+            Spread::Log | Spread::Binary if high < low * 1.5 => (low / 1.5, high * 1.5),
+            Spread::Log | Spread::Binary => (low, high),
+            Spread::Percentile => (0.0, high.clamp(0.9, 0.999_999)),
+        };
+        Self {
+            spread,
+            low,
+            high,
+            pixels,
+        }
+    }
+
+    /// Where a number stands; what lies beyond an end stands at it.
+    pub(super) fn at(&self, number: f64) -> i32 {
+        let along = (self.place(number) - self.place(self.low)) / (self.place(self.high) - self.place(self.low));
+        let [from, to] = self.pixels.map(f64::from);
+        #[expect(clippy::cast_possible_truncation, reason = "a pixel between the ends")]
+        let pixel = (from + along.clamp(0.0, 1.0) * (to - from)).round() as i32;
+        pixel
+    }
+
+    /// Whether a number lies within the axis.
+    pub(super) fn holds(&self, number: f64) -> bool {
+        (self.low..=self.high).contains(&number)
+    }
+
+    fn place(&self, number: f64) -> f64 {
+        match self.spread {
+            Spread::Linear => number,
+            Spread::Log | Spread::Binary => number.log10(),
+            Spread::Percentile => -(1.0 - number).log10(),
+        }
+    }
+
+    /// Round numbers for the axis, a handful.
+    pub(super) fn ticks(&self) -> Vec<f64> {
+        match self.spread {
+            Spread::Linear => self.even_ticks(),
+            Spread::Log => {
+                let ticks = self.log_ticks();
+                // Over less than a decade hardly any of them lies within.
+                if ticks.len() < 3 { self.even_ticks() } else { ticks }
+            }
+            Spread::Binary => self.binary_ticks(),
+            Spread::Percentile => [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999]
+                .into_iter()
+                .filter(|share| *share <= self.high)
+                .collect(),
+        }
+    }
+
+    fn even_ticks(&self) -> Vec<f64> {
+        let rough = (self.high - self.low) / 5.0;
+        let unit = 10f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0]
+            .into_iter()
+            .map(|factor| factor * unit)
+            .find(|step| *step >= rough)
+            .unwrap_or(rough);
+        let first = (self.low / step).ceil();
+        (0..12)
+            .map(|index| (first + f64::from(index)) * step)
+            .take_while(|tick| *tick <= self.high * (1.0 + 1e-9))
+            .collect()
+    }
+
+    /// Powers of two, of four where they are many; halfway between where there are few.
+    fn binary_ticks(&self) -> Vec<f64> {
+        #[expect(clippy::cast_possible_truncation, reason = "exponents of numbers that are measured")]
+        let (first, last) = (self.low.log2().ceil() as i32, self.high.log2().floor() as i32);
+        let step = if last - first > 6 { 2 } else { 1 };
+        let ticks: Vec<f64> = (first..=last)
+            .filter(|exponent| exponent % step == 0)
+            .map(|exponent| 2f64.powi(exponent))
+            .collect();
+        if ticks.is_empty() { self.even_ticks() } else { ticks }
+    }
+
+    /// Powers of ten; where they are fewer than three, twice and five times them as well.
+    fn log_ticks(&self) -> Vec<f64> {
+        let decades = (self.high / self.low).log10();
+        let factors: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        #[expect(clippy::cast_possible_truncation, reason = "exponents of numbers that are measured")]
+        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        (first..=last)
+            .flat_map(|exponent| factors.iter().map(move |factor| factor * 10f64.powi(exponent)))
+            .filter(|tick| (self.low * 0.999..=self.high * 1.001).contains(tick))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn greater_numbers_stand_farther_and_ticks_within(numbers in prop::collection::vec(0.001..1e7_f64, 1..20), log in any::<bool>()) {
+            let spread = if log { Spread::Log } else { Spread::Linear };
+            let scale = Scale::over(spread, numbers.iter().copied(), [100, 900]);
+            let mut sorted = numbers.clone();
+            sorted.sort_by(f64::total_cmp);
+            let pixels: Vec<i32> = sorted.iter().map(|number| scale.at(*number)).collect();
+            prop_assert!(pixels.is_sorted());
+            prop_assert!(pixels.iter().all(|pixel| (100..=900).contains(pixel)));
+            prop_assert!((1..=13).contains(&scale.ticks().len()), "{:?}", scale.ticks());
+        }
+    }
+
+    #[test]
+    fn percentiles_have_as_much_room_for_each_nine() {
+        let scale = Scale::over(Spread::Percentile, [0.999], [0, 300]);
+        assert_eq!([0.0, 0.9, 0.99, 0.999].map(|share| scale.at(share)), [0, 100, 200, 300]);
+    }
+}

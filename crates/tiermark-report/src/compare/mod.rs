@@ -1,0 +1,446 @@
+//! Stored runs held against each other, cell by cell: is the one faster, and how sure is that?
+
+mod document;
+mod obstacles;
+
+use serde::Serialize;
+use tiermark_model::trial::EntryId;
+
+use crate::analysis::{Analysis, Cell, Estimate, Kind, RunFacts, Standing};
+use crate::markdown;
+use crate::stats::{self, Interval, Logs, Spread};
+use crate::text::{self, Style};
+use crate::view::RunView;
+pub(crate) use document::document;
+pub use obstacles::Obstacle;
+
+/// Version of the JSON document.
+const COMPARISON_FORMAT: u32 = 1;
+/// Changes up to this share are no change that matters.
+pub const THRESHOLD: f64 = 0.05;
+/// How often a change may be claimed where there is none, over all cells of a comparison together.
+const LEVEL: f64 = 0.05;
+
+/// Runs held against the first of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Version of this document.
+    pub format: u32,
+    /// The runs, the base first.
+    pub runs: Vec<RunFacts>,
+    /// Why their numbers should not be held against each other.
+    pub obstacles: Vec<Obstacle>,
+    /// Changes up to this share are no change that matters.
+    pub threshold: f64,
+    /// Every cell that two of the runs have.
+    pub cells: Vec<ComparedCell>,
+}
+
+impl Comparison {
+    /// Names of the scenarios with a cell, in their order.
+    pub(crate) fn scenarios(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for cell in &self.cells {
+            if !names.contains(&cell.scenario.as_str()) {
+                names.push(&cell.scenario);
+            }
+        }
+        names
+    }
+
+    /// Writes it as plain text.
+    #[must_use]
+    pub fn render_text(&self, style: &Style) -> String {
+        text::render_blocks(&document(self), style)
+    }
+
+    /// Writes it as comma-separated values, a line a cell and run beside the base.
+    #[must_use]
+    pub fn render_csv(&self) -> String {
+        let mut writer = csv::Writer::from_writer(vec![]);
+        let head = [
+            "entry",
+            "scenario",
+            "load",
+            "base",
+            "base_rate_per_s",
+            "run",
+            "rate_per_s",
+            "ratio",
+            "ratio_low",
+            "ratio_high",
+            "p",
+            "verdict",
+            "normalised",
+        ];
+        // Writing to memory cannot fail.
+        let _ = writer.write_record(head);
+        for (cell, head) in self
+            .cells
+            .iter()
+            .flat_map(|cell| (1..self.runs.len()).map(move |head| (cell, head)))
+        {
+            let (base, side) = (&cell.sides[0], &cell.sides[head]);
+            let rate = |side: &Side| side.rate.map(|rate| rate.per_s.to_string()).unwrap_or_default();
+            let change = |of: fn(Change) -> String| side.change.map(of).unwrap_or_default();
+            let _ = writer.write_record([
+                cell.entry.to_string(),
+                cell.scenario.clone(),
+                cell.load.clone(),
+                self.runs[0].name.clone(),
+                rate(base),
+                self.runs[head].name.clone(),
+                rate(side),
+                change(|change| change.ratio.to_string()),
+                change(|change| change.interval.low.to_string()),
+                change(|change| change.interval.high.to_string()),
+                change(|change| change.p.to_string()),
+                change(|change| change.verdict.name().to_owned()),
+                change(|change| change.normalised.to_string()),
+            ]);
+        }
+        String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Writes it as Markdown.
+    #[must_use]
+    pub fn render_markdown(&self) -> String {
+        markdown::render_blocks(&document(self))
+    }
+}
+
+/// A cell in every run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ComparedCell {
+    /// The entry.
+    pub entry: EntryId,
+    /// The scenario.
+    pub scenario: String,
+    /// The load level.
+    pub load: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// In each of the runs, in their order.
+    pub sides: Vec<Side>,
+}
+
+/// A cell in one run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Side {
+    /// Whether it was measured there.
+    pub standing: Standing,
+    /// Its rate there.
+    pub rate: Option<Estimate>,
+    /// Whether the rate is a lower bound.
+    pub lower_bound: bool,
+    /// How it differs from the base; none of the base itself, and where one of both has no rate.
+    pub change: Option<Change>,
+}
+
+/// How a rate differs from that of the base.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Change {
+    /// Rate divided by the base's.
+    pub ratio: f64,
+    /// Its interval, for this cell alone.
+    pub interval: Interval,
+    /// How probable a ratio as far from 1 is where nothing changed, corrected for the number of cells.
+    pub p: f64,
+    /// What follows.
+    pub verdict: Verdict,
+    /// Whether what the machine did to the built-in server was taken out.
+    pub normalised: bool,
+}
+
+/// What a ratio says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Faster than the base, by whatever amount.
+    Faster,
+    /// Slower.
+    Slower,
+    /// Within the threshold, surely.
+    Same,
+    /// None of these can be said.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// Its word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Faster => "faster",
+            Verdict::Slower => "slower",
+            Verdict::Same => "same",
+            Verdict::Inconclusive => "inconclusive",
+        }
+    }
+
+    /// An interval within the threshold says that nothing changed that matters, even where the difference is sure.
+    fn of(ratio: f64, interval: Interval, p: f64) -> Self {
+        let bound = 1.0 + THRESHOLD;
+        if interval.low >= 1.0 / bound && interval.high <= bound {
+            Verdict::Same
+        } else if p > LEVEL {
+            Verdict::Inconclusive
+        } else if ratio > 1.0 {
+            Verdict::Faster
+        } else {
+            Verdict::Slower
+        }
+    }
+}
+
+/// Holds runs against the first of them, each with its analysis; of fewer than two there is nothing to hold.
+#[must_use]
+pub fn compare(runs: &[(&RunView<'_>, &Analysis)]) -> Comparison {
+    let analyses: Vec<&Analysis> = runs.iter().map(|(_, analysis)| *analysis).collect();
+    let mut cells = cells(&analyses);
+    for head in 1..runs.len() {
+        let mut changes = changes(&analyses, &cells, head);
+        holm(&mut changes);
+        for (cell, change) in cells.iter_mut().zip(changes) {
+            cell.sides[head].change = change;
+        }
+    }
+    Comparison {
+        format: COMPARISON_FORMAT,
+        runs: analyses.iter().map(|analysis| analysis.run.clone()).collect(),
+        obstacles: obstacles::find(runs),
+        threshold: THRESHOLD,
+        cells,
+    }
+}
+
+/// Those of the base first, in its order, then those that only later runs have.
+fn cells(analyses: &[&Analysis]) -> Vec<ComparedCell> {
+    let mut cells: Vec<ComparedCell> = Vec::new();
+    for analysis in analyses {
+        for (family, cell) in analysis
+            .families
+            .iter()
+            .flat_map(|family| family.cells.iter().map(move |cell| (family, cell)))
+        {
+            let is_it = |other: &ComparedCell| {
+                other.entry == family.entry && other.scenario == family.scenario && other.load == cell.load
+            };
+            if cells.iter().any(is_it) {
+                continue;
+            }
+            let on = |analysis: &&Analysis| {
+                find(analysis, &family.entry, &family.scenario, &cell.load).map_or(
+                    Side {
+                        standing: Standing::NotMeasured,
+                        rate: None,
+                        lower_bound: false,
+                        change: None,
+                    },
+                    side,
+                )
+            };
+            cells.push(ComparedCell {
+                entry: family.entry.clone(),
+                scenario: family.scenario.clone(),
+                load: cell.load.clone(),
+                kind: cell.kind,
+                sides: analyses.iter().map(on).collect(),
+            });
+        }
+    }
+    cells.retain(|cell| {
+        cell.sides
+            .iter()
+            .filter(|side| side.standing != Standing::NotMeasured)
+            .count()
+            > 1
+    });
+    cells
+}
+
+fn side(cell: &Cell) -> Side {
+    Side {
+        standing: cell.standing.clone(),
+        rate: cell.rate.filter(|_| cell.standing == Standing::Ok),
+        lower_bound: cell.limit.lower_bound,
+        change: None,
+    }
+}
+
+fn find<'a>(analysis: &'a Analysis, entry: &EntryId, scenario: &str, load: &str) -> Option<&'a Cell> {
+    analysis
+        .family(entry, scenario)?
+        .cells
+        .iter()
+        .find(|cell| cell.load == load)
+}
+
+/// The change of each cell from the first run to that with the index `head`, `p` not yet corrected.
+fn changes(analyses: &[&Analysis], cells: &[ComparedCell], head: usize) -> Vec<Option<Change>> {
+    let pair = [analyses[0], analyses[head]];
+    cells.iter().map(|cell| change(pair, cells, cell)).collect()
+}
+
+/// Both runs have their starts in blocks. What a block did to all is taken out where the built-in server, which is in every run and never
+/// changes within a version, was measured in it: the machine's good and bad hours would else be taken for the entry's.
+fn change(pair: [&Analysis; 2], cells: &[ComparedCell], cell: &ComparedCell) -> Option<Change> {
+    let of = |analysis: &Analysis, entry: &EntryId| {
+        let found = find(analysis, entry, &cell.scenario, &cell.load).filter(|found| found.standing == Standing::Ok)?;
+        Some(logs(found)).filter(|logs| !logs.is_empty())
+    };
+    let own = [of(pair[0], &cell.entry)?, of(pair[1], &cell.entry)?];
+    let yardstick = yardstick(pair[0]).filter(|id| **id != cell.entry);
+    let measured =
+        yardstick.and_then(|id| Some([beside(&own[0], &of(pair[0], id)?)?, beside(&own[1], &of(pair[1], id)?)?]));
+    let normalised = measured.is_some();
+    let [base, changed] = measured.unwrap_or(own);
+    let spread = spread(pair, cells, cell, yardstick.filter(|_| normalised))?;
+    let log = stats::mean(changed.values().copied())? - stats::mean(base.values().copied())?;
+    let difference = stats::Difference::new(log, spread, [base.len(), changed.len()]);
+    Some(Change {
+        ratio: log.exp(),
+        interval: difference.interval(),
+        p: difference.p(),
+        verdict: Verdict::Inconclusive,
+        normalised,
+    })
+}
+
+fn logs(cell: &Cell) -> Logs {
+    let rates = cell.starts.iter().filter(|start| start.per_s > 0.0);
+    rates.map(|start| (start.block, start.per_s.ln())).collect()
+}
+
+/// Logarithms of the ratio to another cell, in the blocks that both have.
+fn beside(own: &Logs, other: &Logs) -> Option<Logs> {
+    let ratios: Logs = own
+        .iter()
+        .filter_map(|(block, log)| Some((*block, log - other.get(block)?)))
+        .collect();
+    (!ratios.is_empty()).then_some(ratios)
+}
+
+fn yardstick(analysis: &Analysis) -> Option<&EntryId> {
+    analysis
+        .entries
+        .iter()
+        .find(|entry| entry.built_in)
+        .map(|entry| &entry.id)
+}
+
+/// The spread from start to start, of both runs and all cells of the scenario with this kind of load: of the rates, or where they stand beside
+/// the yardstick's of those ratios.
+fn spread(
+    pair: [&Analysis; 2],
+    cells: &[ComparedCell],
+    cell: &ComparedCell,
+    yardstick: Option<&EntryId>,
+) -> Option<Spread> {
+    let of_scenario = cells
+        .iter()
+        .filter(|other| other.scenario == cell.scenario && other.kind == cell.kind);
+    let mut all: Vec<Logs> = Vec::new();
+    for (other, analysis) in of_scenario.flat_map(|other| pair.map(|analysis| (other, analysis))) {
+        let Some(own) = find(analysis, &other.entry, &other.scenario, &other.load).map(logs) else {
+            continue;
+        };
+        match yardstick {
+            None => all.push(own),
+            Some(id) if *id != other.entry => {
+                let beside =
+                    find(analysis, id, &other.scenario, &other.load).and_then(|cell| beside(&own, &logs(cell)));
+                all.extend(beside);
+            }
+            Some(_) => {}
+        }
+    }
+    stats::pooled_spread(&all)
+}
+
+/// Corrects for the number of cells, and says what follows.
+///
+/// Source: S. Holm, "A simple sequentially rejective multiple test procedure", *Scandinavian Journal of Statistics* 6 (1979), 65–70.
+fn holm(changes: &mut [Option<Change>]) {
+    let mut found: Vec<&mut Change> = changes.iter_mut().flatten().collect();
+    found.sort_by(|a, b| a.p.total_cmp(&b.p));
+    let count = found.len();
+    let mut greatest = 0.0_f64;
+    for (index, change) in found.into_iter().enumerate() {
+        greatest = greatest.max(change.p * (count - index) as f64).min(1.0);
+        change.p = greatest;
+        change.verdict = Verdict::of(change.ratio, change.interval, change.p);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn change(p: f64, ratio: f64) -> Option<Change> {
+        Some(Change {
+            ratio,
+            interval: Interval::around(ratio, 0.02),
+            p,
+            verdict: Verdict::Inconclusive,
+            normalised: false,
+        })
+    }
+
+    #[test]
+    fn holm_s_own_example() {
+        let mut changes = [
+            change(0.01, 1.2),
+            change(0.04, 1.2),
+            None,
+            change(0.03, 0.8),
+            change(0.005, 1.2),
+        ];
+        holm(&mut changes);
+        let corrected: Vec<f64> = changes
+            .iter()
+            .flatten()
+            .map(|change| (change.p * 1e6).round() / 1e6)
+            .collect();
+        assert_eq!(corrected, [0.03, 0.06, 0.06, 0.02]);
+        let verdicts: Vec<Verdict> = changes.iter().flatten().map(|change| change.verdict).collect();
+        assert_eq!(
+            verdicts,
+            [
+                Verdict::Faster,
+                Verdict::Inconclusive,
+                Verdict::Inconclusive,
+                Verdict::Faster
+            ]
+        );
+    }
+
+    #[test]
+    fn a_sure_difference_within_the_threshold_is_no_change_that_matters() {
+        let narrow = Interval { low: 1.01, high: 1.03 };
+        assert_eq!(Verdict::of(1.02, narrow, 0.001), Verdict::Same);
+        assert_eq!(
+            Verdict::of(1.02, Interval { low: 0.9, high: 1.1 }, 0.6),
+            Verdict::Inconclusive
+        );
+        assert_eq!(
+            Verdict::of(0.8, Interval { low: 0.7, high: 0.9 }, 0.01),
+            Verdict::Slower
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_correction_makes_nothing_surer_and_keeps_the_order(ps in prop::collection::vec(0.0..1.0_f64, 1..30)) {
+            let mut changes: Vec<Option<Change>> = ps.iter().map(|p| change(*p, 1.5)).collect();
+            holm(&mut changes);
+            let corrected: Vec<f64> = changes.iter().flatten().map(|change| change.p).collect();
+            prop_assert!(corrected.iter().zip(&ps).all(|(corrected, p)| corrected >= p && *corrected <= 1.0));
+            let mut order: Vec<usize> = (0..ps.len()).collect();
+            order.sort_by(|a, b| ps[*a].total_cmp(&ps[*b]));
+            prop_assert!(order.is_sorted_by(|a, b| corrected[*a] <= corrected[*b]));
+        }
+    }
+}
