@@ -10,7 +10,7 @@ help:
 	@echo "make bench-load   the load generator beside wrk and h2load (docs/performance.md)"
 	@echo "make verify  build all frameworks, check each against the whole contract, print a table"
 	@echo "make test    set up what is missing, run every test"
-	@echo "make readme  the rating and the charts of the reference run, in README.md and docs/reference"
+	@echo "make readme  rating, charts and report of the reference run, in README.md and docs/reference"
 	@echo "make lint    formatting, clippy, dependency rules"
 	@echo "SETUP=no     install and start nothing"
 

@@ -1,6 +1,6 @@
 //! Arguments.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -30,9 +30,9 @@ pub(crate) struct Global {
     /// Print results only, no progress
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// How results are printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    /// How results are printed [default: text]
+    #[arg(long, global = true, value_enum)]
+    pub(crate) format: Option<Format>,
 }
 
 /// How results are printed.
@@ -42,6 +42,56 @@ pub(crate) enum Format {
     Text,
     /// For programs.
     Json,
+    /// For a pull request or a README: of run, report, recommend, claims.
+    Markdown,
+    /// One file that opens offline, with charts: of report.
+    Html,
+    /// For a spreadsheet, a line a cell: of report.
+    Csv,
+}
+
+impl Format {
+    /// What is written into a file of that name.
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "txt" => Some(Format::Text),
+            "json" => Some(Format::Json),
+            "md" => Some(Format::Markdown),
+            "html" | "htm" => Some(Format::Html),
+            "csv" => Some(Format::Csv),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+}
+
+impl Cli {
+    /// Why the command cannot print its results in the format that was asked for, if it cannot.
+    pub(crate) fn unfit_format(&self) -> Option<String> {
+        let wanted = self.global.format?;
+        let fit: &[Format] = match self.command {
+            Command::Report(_) => Format::value_variants(),
+            Command::Run(_) | Command::Claims(_) | Command::Recommend(_) => {
+                &[Format::Text, Format::Json, Format::Markdown]
+            }
+            _ => &[Format::Text, Format::Json],
+        };
+        if fit.contains(&wanted) {
+            return None;
+        }
+        let names: Vec<String> = fit.iter().map(|format| format.name()).collect();
+        Some(format!(
+            "--format {}: this command has {}\nremedy: one of these, or `tiermark report --format {}` on a stored run",
+            wanted.name(),
+            names.join(", "),
+            wanted.name()
+        ))
+    }
 }
 
 /// What to do.
@@ -71,6 +121,9 @@ pub(crate) enum Command {
     /// Print the report of a stored run
     #[command(after_help = crate::exit::TABLE)]
     Report(ReportArgs),
+    /// Browse all stored runs, on this machine alone
+    #[command(after_help = crate::exit::TABLE)]
+    Serve(ServeArgs),
     /// Hold published statements against a stored run: supported, refuted, inconclusive, untested
     #[command(after_help = crate::exit::TABLE)]
     Claims(ClaimsArgs),
@@ -312,24 +365,50 @@ pub(crate) enum ImagesCommand {
 /// `tiermark report`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReportArgs {
-    /// The run: its name, its folder, `latest`, or `reference` for the run that comes with this program
-    #[arg(default_value = "latest")]
-    pub(crate) run: String,
-    /// Print Markdown
+    /// The run: its name, its folder, `latest`, or `reference` for the run that comes with this program; several are compared with the first
+    #[arg(default_value = "latest", value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    /// Write into this file; its ending says the format where --format does not
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Show the HTML report in the browser
     #[arg(long)]
-    pub(crate) markdown: bool,
-    /// Print the rating alone
+    pub(crate) open: bool,
+    /// Give the rating alone (text and Markdown)
     #[arg(long)]
     pub(crate) summary: bool,
-    /// Draw the charts as well, SVG files on light and on dark ground
+    /// Draw the charts as well, as files on light and on dark ground
     #[arg(long, value_name = "FOLDER")]
     pub(crate) charts: Option<PathBuf>,
+    /// Of the charts only these, by their files' names: overall, tiers, latency-json-c32 (several: comma or repeated)
+    #[arg(long, value_delimiter = ',', value_name = "NAME", requires = "charts")]
+    pub(crate) chart: Vec<String>,
+    /// Draw the charts as PNG too, with twice the pixels
+    #[arg(long, requires = "charts")]
+    pub(crate) png: bool,
+    /// Where the HTML report finds the servers' sources: the address of containers/frameworks [default: by --out, where that lies in a checkout]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) sources: Option<String>,
+    /// Compare what should not be compared: other hosts, limits or scenarios
+    #[arg(long)]
+    pub(crate) force: bool,
     /// The weight set of the composite tier: a name, or a YAML file of your own [default: service; of TechEmpower's results techempower]
     #[arg(long)]
     pub(crate) weights: Option<String>,
     /// What a cell's value is
     #[arg(long, value_enum, default_value_t = ValueArg::Objective)]
     pub(crate) value: ValueArg,
+}
+
+/// `tiermark serve`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// The port; 0: any that is free
+    #[arg(long, default_value_t = 4173)]
+    pub(crate) port: u16,
+    /// Show the list in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
 }
 
 /// `tiermark recommend`.
@@ -346,9 +425,6 @@ pub(crate) struct RecommendArgs {
     /// Every variant is a candidate, not the default ones alone
     #[arg(long)]
     pub(crate) all_variants: bool,
-    /// Print Markdown
-    #[arg(long)]
-    pub(crate) markdown: bool,
     /// The weight set that `rate` is about where the profile names no load
     #[arg(long, default_value = "service")]
     pub(crate) weights: String,
@@ -368,9 +444,6 @@ pub(crate) enum ValueArg {
 pub(crate) struct ClaimsArgs {
     /// The run: its name, its folder, or `latest` [default: the reference run, else the newest]
     pub(crate) run: Option<String>,
-    /// Print Markdown
-    #[arg(long)]
-    pub(crate) markdown: bool,
     /// The weight set of composite tiers
     #[arg(long, default_value = "service")]
     pub(crate) weights: String,

@@ -32,6 +32,9 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
+    if let Some(unfit) = cli.unfit_format() {
+        return Err(Failure::Usage(unfit));
+    }
     let global = &cli.global;
     match cli.command {
         Command::Run(arguments) => commands::run::run(global, arguments, ui),
@@ -42,6 +45,7 @@ fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Show(arguments) => commands::show::run(global, &arguments, ui),
         Command::Images(arguments) => commands::images::run(global, &arguments, ui),
         Command::Report(arguments) => commands::report::run(global, &arguments, ui),
+        Command::Serve(arguments) => commands::serve::run(global, &arguments, ui),
         Command::Claims(arguments) => commands::claims::run(global, &arguments, ui),
         Command::Import(arguments) => commands::import::run(global, &arguments, ui),
         Command::Export(arguments) => commands::export::run(global, &arguments, ui),

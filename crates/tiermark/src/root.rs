@@ -91,16 +91,18 @@ fn unpacked() -> Result<PathBuf, Failure> {
     }
 }
 
+/// The folder of the definitions where it is a checkout, not the copies in this program.
+pub(crate) fn checkout_of(global: &Global) -> Option<PathBuf> {
+    global.root.clone().or_else(checkout)
+}
+
 /// Where runs are stored.
 pub(crate) fn results(global: &Global) -> PathBuf {
     if let Some(results) = &global.results {
         return results.clone();
     }
     // Never in the cache, where embedded definitions lie: results belong to the user.
-    global
-        .root
-        .clone()
-        .or_else(checkout)
+    checkout_of(global)
         .unwrap_or_else(|| PathBuf::from("."))
         .join("results")
 }
@@ -157,12 +159,18 @@ pub(crate) fn find_run(global: &Global, name: &str) -> Result<RunReader, Failure
     )))
 }
 
-/// The newest reference run: among the user's results, else beside the definitions.
+/// The newest reference run.
 fn reference(global: &Global) -> Result<Option<PathBuf>, Failure> {
-    if let Some(folder) = run::list(&results(global).join(REFERENCE))?.pop() {
-        return Ok(Some(folder));
+    Ok(references(global)?.pop())
+}
+
+/// The reference runs, oldest first: among the user's results, else beside the definitions.
+pub(crate) fn references(global: &Global) -> Result<Vec<PathBuf>, Failure> {
+    let own = run::list(&results(global).join(REFERENCE))?;
+    if !own.is_empty() {
+        return Ok(own);
     }
-    Ok(run::list(&root(global)?.join("results").join(REFERENCE))?.pop())
+    Ok(run::list(&root(global)?.join("results").join(REFERENCE))?)
 }
 
 /// The run that was named, else the committed reference run, else the newest; says which where none was named.

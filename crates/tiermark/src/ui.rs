@@ -17,6 +17,11 @@ pub(crate) fn server_log(line: &str) {
     eprintln!("{line}");
 }
 
+/// A value as JSON that people can read as well.
+pub(crate) fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| Failure::Machine(format!("cannot write JSON: {error}")))
+}
+
 /// Where progress and results go.
 pub(crate) struct Ui {
     quiet: bool,
@@ -35,7 +40,7 @@ impl Ui {
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Self {
             quiet: global.quiet,
-            format: global.format,
+            format: global.format.unwrap_or(Format::Text),
             live: std::io::stderr().is_terminal() && !dumb && !global.quiet,
             colour: std::io::stdout().is_terminal() && !no_colour && !dumb,
             bars: MultiProgress::new(),
@@ -46,6 +51,11 @@ impl Ui {
     /// Whether results are for programs.
     pub(crate) fn is_json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// How results are printed.
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     /// Whether results may be coloured.
@@ -112,9 +122,7 @@ impl Ui {
 
     /// A result for programs.
     pub(crate) fn json(&self, value: &impl serde::Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(value)
-            .map_err(|error| Failure::Machine(format!("cannot write JSON: {error}")))?;
-        self.result(&text);
+        self.result(&pretty(value)?);
         Ok(())
     }
 

@@ -77,12 +77,15 @@ fn the_readme_shows_it() {
     let rating = said(
         &root,
         &[
+            "--format",
+            "markdown",
             "report",
             "reference",
             "--summary",
-            "--markdown",
             "--charts",
             charts.path().to_str().unwrap(),
+            "--chart",
+            "overall,tiers",
         ],
     );
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
@@ -102,6 +105,20 @@ fn the_readme_shows_it() {
             "{file} is not in the README"
         );
     }
+}
+
+#[test]
+fn its_report_is_the_one_in_the_repository() {
+    let folder = tempfile::tempdir_in(root().join("docs")).unwrap();
+    let file = folder.path().join("report.html");
+    said(&root(), &["report", "reference", "--out", file.to_str().unwrap()]);
+    let written = fs::read_to_string(&file).unwrap();
+    let kept = fs::read_to_string(root().join("docs/reference/report.html")).unwrap();
+    assert!(
+        written == kept,
+        "docs/reference/report.html is another: `make readme` writes it anew"
+    );
+    assert!(kept.len() < 3_000_000, "{} bytes", kept.len());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use tiermark_report::claims::{self, Definitions};
 use tiermark_report::{Options, RunView, Style, analyse};
 
-use crate::cli::{ClaimsArgs, Global};
+use crate::cli::{ClaimsArgs, Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;
@@ -29,7 +29,7 @@ pub(crate) fn run(global: &Global, arguments: &ClaimsArgs, ui: &Ui) -> Result<Ex
     let report = claims::check(&view, &analysis, &definitions);
     if ui.is_json() {
         ui.json(&report)?;
-    } else if arguments.markdown {
+    } else if ui.format() == Format::Markdown {
         ui.result(&claims::render_markdown(&report));
     } else {
         let style = Style {

@@ -15,6 +15,7 @@ pub(crate) mod recommend;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod select;
+pub(crate) mod serve;
 pub(crate) mod serve_baseline;
 pub(crate) mod show;
 pub(crate) mod verify;

@@ -36,7 +36,7 @@ pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<E
             name_of(&folder)
         ));
     }
-    let outcome = report::print(&run, &catalog, &report::Choice::default_of(&arguments.weights), ui)?;
+    let outcome = report::print(&run, &catalog, &report::Choice::by(&arguments.weights), ui)?;
     ui.note(&format!("\nstored in {}", folder.display()));
     match end {
         None => Ok(outcome),

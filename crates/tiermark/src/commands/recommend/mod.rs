@@ -11,7 +11,7 @@ use tiermark_model::format::profile::Profile;
 use tiermark_report::recommend::{Inquiry, Verdict, recommend, render_markdown, render_text};
 use tiermark_report::{Options, Style, analyse};
 
-use crate::cli::{Global, RecommendArgs};
+use crate::cli::{Format, Global, RecommendArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;
@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, arguments: &RecommendArgs, ui: &Ui) -> Result
     });
     if ui.is_json() {
         ui.json(&answer)?;
-    } else if arguments.markdown {
+    } else if ui.format() == Format::Markdown {
         ui.result(&render_markdown(&answer));
     } else {
         let style = Style {

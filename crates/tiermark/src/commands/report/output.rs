@@ -1,0 +1,92 @@
+//! Where a report goes: standard output, a file, the browser.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::cli::{Format, Global, ReportArgs};
+use crate::error::Failure;
+use crate::root;
+use crate::ui::Ui;
+
+/// The folder of all frameworks, from a checkout's root.
+const FRAMEWORKS: &str = "containers/frameworks/";
+
+/// The one that is named, else that of the file's ending, else HTML for the browser, else text.
+pub(super) fn format(global: &Global, arguments: &ReportArgs) -> Result<Format, Failure> {
+    let of_file = arguments.out.as_deref().and_then(Format::of_file);
+    let format = match global.format.or(of_file) {
+        Some(format) => format,
+        None if arguments.open => Format::Html,
+        None => Format::Text,
+    };
+    if arguments.open && format != Format::Html {
+        return Err(Failure::Usage(
+            "--open shows HTML in the browser\nremedy: leave --format out, or say --format html".to_owned(),
+        ));
+    }
+    Ok(format)
+}
+
+/// Where the servers' sources are, seen from the report: what was said, else the checkout that the file lies in.
+pub(super) fn sources(global: &Global, arguments: &ReportArgs) -> Option<String> {
+    if let Some(sources) = &arguments.sources {
+        let end = if sources.ends_with('/') { "" } else { "/" };
+        return Some(format!("{sources}{end}"));
+    }
+    let root = root::checkout_of(global)?.canonicalize().ok()?;
+    let folder = arguments.out.as_deref()?.parent()?;
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let folder = folder.canonicalize().ok()?;
+    let below = folder.strip_prefix(root).ok()?.components().count();
+    Some(format!("{}{FRAMEWORKS}", "../".repeat(below)))
+}
+
+/// Writes the report where it shall go.
+pub(super) fn deliver(text: &str, runs: &[String], arguments: &ReportArgs, ui: &Ui) -> Result<(), Failure> {
+    let file = match (&arguments.out, arguments.open) {
+        (Some(file), _) => file.clone(),
+        (None, true) => root::cache().join("reports").join(format!("{}.html", runs.join("-"))),
+        (None, false) => {
+            ui.result(text);
+            return Ok(());
+        }
+    };
+    write(&file, text.as_bytes(), "give --out a file that can be written")?;
+    ui.note(&format!("wrote {}", file.display()));
+    if arguments.open {
+        open(&file.display().to_string(), ui);
+    }
+    Ok(())
+}
+
+/// Writes a file, and the folder that it lies in.
+pub(super) fn write(file: &Path, bytes: &[u8], remedy: &str) -> Result<(), Failure> {
+    let folder: Option<PathBuf> = file
+        .parent()
+        .map(Path::to_owned)
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| fs::write(file, bytes))
+        .map_err(|error| Failure::Machine(format!("{}: {error}\nremedy: {remedy}", file.display())))
+}
+
+/// Shows a file or an address with what this machine opens such with. That none is there is no failure: the place is said.
+pub(crate) fn open(place: &str, ui: &Ui) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let started = Command::new(opener)
+        .arg(place)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    if started.is_err() {
+        ui.warn(&format!(
+            "no browser could be opened ({opener} is not there): open {place} yourself"
+        ));
+    }
+}
