@@ -40,6 +40,11 @@ pub fn render_csv(analysis: &Analysis) -> String {
             let _ = writer.write_record(record(analysis, &family.entry, &family.scenario, cell, is_value, tier));
         }
     }
+    text_of(writer)
+}
+
+/// What was written. Fields are text, so that the whole is.
+pub(crate) fn text_of(writer: csv::Writer<Vec<u8>>) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 

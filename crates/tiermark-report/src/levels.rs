@@ -4,7 +4,7 @@ use crate::analysis::{
     Analysis, Asked, Capacities, Cell, Estimate, Family, Judgement, Percentile, RequestSummary, ScenarioAnalysis,
     Standing,
 };
-use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, plus_minus, rate, short_duration, three_digits};
+use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, plus_minus, rate, short_duration, three_or_whole};
 use crate::pace::spark;
 use crate::table::{Row, Table, Text, Tone, left, right, spare};
 
@@ -17,14 +17,6 @@ pub(crate) fn objective_of(scenario: &ScenarioAnalysis) -> String {
         three_or_whole(objective.p99_ms),
         objective.errors_percent
     )
-}
-
-fn three_or_whole(value: f64) -> String {
-    if value.fract() == 0.0 {
-        format!("{value}")
-    } else {
-        three_digits(value)
-    }
 }
 
 pub(crate) fn levels_table(analysis: &Analysis, scenario: &ScenarioAnalysis) -> Table {

@@ -19,6 +19,16 @@ pub fn three_digits(value: f64) -> String {
     format!("{rounded:.decimals$}")
 }
 
+/// A whole number as it is, another with three digits.
+#[must_use]
+pub fn three_or_whole(value: f64) -> String {
+    if value.fract() == 0.0 {
+        format!("{value}")
+    } else {
+        three_digits(value)
+    }
+}
+
 /// A rate: `845/s`, `12.3k/s`, `1.23M/s`.
 #[must_use]
 pub fn rate(per_s: f64) -> String {

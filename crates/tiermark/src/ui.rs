@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tiermark_report::Style;
 use tiermark_stage::types::Event;
 
 use crate::cli::{Format, Global};
@@ -75,6 +76,14 @@ impl Ui {
                     100
                 }
             })
+    }
+
+    /// How text documents look here.
+    pub(crate) fn style(&self) -> Style {
+        Style {
+            colour: self.colour(),
+            width: self.width(),
+        }
     }
 
     /// A line of progress.

@@ -7,7 +7,7 @@ use super::scale::Spread;
 use crate::analysis::{Analysis, Cell, EntryAnalysis, Kind, ScenarioAnalysis, Standing};
 use crate::compare::{Change, ComparedCell, Comparison, Verdict};
 use crate::curves::{Curves, WarmUpCurve};
-use crate::numbers::{bytes, duration_ns, milliseconds, plain, rate, three_digits, times};
+use crate::numbers::{bytes, duration_ns, milliseconds, plain, rate, three_or_whole, times};
 use crate::tiers::Tier;
 use tiermark_model::trial::EntryId;
 
@@ -270,6 +270,14 @@ pub(super) fn starts(analysis: &Analysis) -> Bars {
     }
 }
 
+fn rates_axis() -> Axis {
+    Axis {
+        title: "right answers a second (logarithmic scale)".to_owned(),
+        spread: Spread::Log,
+        words: rate,
+    }
+}
+
 /// Throughput against concurrency: closed loops.
 pub(super) fn throughput(analysis: &Analysis, scenario: &ScenarioAnalysis) -> Lines {
     let closed = |cell: &&Cell| cell.kind == Kind::Closed && cell.standing == Standing::Ok;
@@ -302,11 +310,7 @@ pub(super) fn throughput(analysis: &Analysis, scenario: &ScenarioAnalysis) -> Li
             spread: Spread::Log,
             words: three_or_whole,
         },
-        y: Axis {
-            title: "right answers a second (logarithmic scale)".to_owned(),
-            spread: Spread::Log,
-            words: rate,
-        },
+        y: rates_axis(),
         lines: analysis.entries.iter().filter_map(line).collect(),
         limit: None,
     }
@@ -332,11 +336,7 @@ pub(super) fn latency_by_rate(analysis: &Analysis, scenario: &ScenarioAnalysis) 
     Lines {
         title: format!("{}: latency against rate", plain(&scenario.name)),
         note: facts(analysis, "each load level; a knee is where a line turns up"),
-        x: Axis {
-            title: "right answers a second (logarithmic scale)".to_owned(),
-            spread: Spread::Log,
-            words: rate,
-        },
+        x: rates_axis(),
         y: Axis {
             title: "99th percentile of response time (logarithmic scale)".to_owned(),
             spread: Spread::Log,
@@ -449,11 +449,7 @@ pub(super) fn warm_up(analysis: &Analysis, curves: &Curves, entry: &EntryAnalysi
             spread: Spread::Linear,
             words: seconds,
         },
-        y: Axis {
-            title: "right answers a second (logarithmic scale)".to_owned(),
-            spread: Spread::Log,
-            words: rate,
-        },
+        y: rates_axis(),
         lines: (of_entry().filter(|curve| Some(curve.block) == last).map(line))
             .filter(|line| !line.points.is_empty())
             .collect(),
@@ -502,14 +498,6 @@ pub(super) fn changes(comparison: &Comparison, scenario: &str) -> Rows {
         ticks: None,
         number_words: times,
         rows: sorted(rows.collect(), true),
-    }
-}
-
-fn three_or_whole(number: f64) -> String {
-    if number.fract() == 0.0 {
-        format!("{number}")
-    } else {
-        three_digits(number)
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tiermark_model::trial::EntryId;
 
 use crate::analysis::{Analysis, Cell, Estimate, Kind, RunFacts, Standing};
+use crate::figures::text_of;
 use crate::markdown;
 use crate::stats::{self, Interval, Logs, Spread};
 use crate::text::{self, Style};
@@ -99,7 +100,7 @@ impl Comparison {
                 change(|change| change.normalised.to_string()),
             ]);
         }
-        String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+        text_of(writer)
     }
 
     /// Writes it as Markdown.

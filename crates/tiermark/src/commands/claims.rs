@@ -1,7 +1,7 @@
 //! `tiermark claims`: holds published statements against a stored run.
 
 use tiermark_report::claims::{self, Definitions};
-use tiermark_report::{Options, RunView, Style, analyse};
+use tiermark_report::{Options, RunView, analyse};
 
 use crate::cli::{ClaimsArgs, Format, Global};
 use crate::error::Failure;
@@ -32,11 +32,7 @@ pub(crate) fn run(global: &Global, arguments: &ClaimsArgs, ui: &Ui) -> Result<Ex
     } else if ui.format() == Format::Markdown {
         ui.result(&claims::render_markdown(&report));
     } else {
-        let style = Style {
-            colour: ui.colour(),
-            width: ui.width(),
-        };
-        ui.result(&claims::render_text(&report, &style));
+        ui.result(&claims::render_text(&report, &ui.style()));
     }
     Ok(Exit::Done)
 }

@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tiermark_load::{Live, LoadError, LoadSpec, Stop, Zero};
 use tiermark_model::load::Load;
 use tiermark_model::recording::CapacityStage;
-use tiermark_report::Style;
 use tiermark_report::recording::{Description, LoadResult, render_text};
 
 pub(crate) use self::arguments::LoadArgs;
@@ -47,11 +46,7 @@ pub(crate) fn run(arguments: &LoadArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
     if ui.is_json() {
         ui.json(&LoadResult::new(&measured.recording, &description))?;
     } else {
-        let style = Style {
-            colour: ui.colour(),
-            width: ui.width(),
-        };
-        ui.result(&render_text(&measured.recording, &description, &style));
+        ui.result(&render_text(&measured.recording, &description, &ui.style()));
     }
     Ok(if interrupted {
         Exit::Interrupted

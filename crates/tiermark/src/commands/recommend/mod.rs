@@ -9,7 +9,7 @@ use std::path::Path;
 use tiermark_model::catalog::{Catalog, CatalogError};
 use tiermark_model::format::profile::Profile;
 use tiermark_report::recommend::{Inquiry, Verdict, recommend, render_markdown, render_text};
-use tiermark_report::{Options, Style, analyse};
+use tiermark_report::{Options, analyse};
 
 use crate::cli::{Format, Global, RecommendArgs};
 use crate::error::Failure;
@@ -41,11 +41,7 @@ pub(crate) fn run(global: &Global, arguments: &RecommendArgs, ui: &Ui) -> Result
     } else if ui.format() == Format::Markdown {
         ui.result(&render_markdown(&answer));
     } else {
-        let style = Style {
-            colour: ui.colour(),
-            width: ui.width(),
-        };
-        ui.result(&render_text(&answer, &style));
+        ui.result(&render_text(&answer, &ui.style()));
     }
     if asked {
         ui.note(&format!(

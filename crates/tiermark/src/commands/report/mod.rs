@@ -8,7 +8,7 @@ use tiermark_model::imported::ImportFormat;
 use tiermark_model::run::{RunReader, name_of};
 use tiermark_report::recommend::{Answer, Inquiry, recommend};
 use tiermark_report::{
-    Analysis, Comparison, Curves, Options, Report, RunView, Style, ValueRule, analyse, compare, render_comparison_html,
+    Analysis, Comparison, Curves, Options, Report, RunView, ValueRule, analyse, compare, render_comparison_html,
     render_csv, render_html, render_markdown, render_markdown_summary, render_text, render_text_summary,
 };
 
@@ -127,16 +127,9 @@ fn written(
         (Format::Html, _) => html(run, analysis, catalog, choice)?,
         (Format::Markdown, true) => render_markdown_summary(analysis),
         (Format::Markdown, false) => render_markdown(analysis),
-        (Format::Text, true) => render_text_summary(analysis, &style(ui)),
-        (Format::Text, false) => render_text(analysis, &style(ui)),
+        (Format::Text, true) => render_text_summary(analysis, &ui.style()),
+        (Format::Text, false) => render_text(analysis, &ui.style()),
     })
-}
-
-fn style(ui: &Ui) -> Style {
-    Style {
-        colour: ui.colour(),
-        width: ui.width(),
-    }
 }
 
 fn html(run: &RunReader, analysis: &Analysis, catalog: &Catalog, choice: &Choice) -> Result<String, Failure> {
@@ -197,7 +190,7 @@ fn compared(comparison: &Comparison, format: Format, ui: &Ui) -> Result<String, 
         Format::Html => compared_page(comparison)?,
         Format::Markdown => comparison.render_markdown(),
         Format::Csv => comparison.render_csv(),
-        Format::Text => comparison.render_text(&style(ui)),
+        Format::Text => comparison.render_text(&ui.style()),
     })
 }
 
