@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Field, FieldRow, table};
+use super::parts::{Field, FieldRow, prose, table};
 use crate::numbers::plain;
 use crate::table::{Block, Table, Text, Tone};
 
@@ -24,8 +24,8 @@ fn one(block: &Block, heading: &str) -> Markup {
         Block::Title(_) => html! {},
         Block::Heading(text) => html! { h2 { (plain(text)) } },
         Block::Facts(facts) => html! { dl { @for (name, value) in facts { dt { (name) } dd { (plain(value)) } } } },
-        Block::Paragraph(text) => html! { p { (plain(text)) } },
-        Block::List(items) => html! { ul { @for item in items { li { (plain(item)) } } } },
+        Block::Paragraph(text) => html! { p { (prose(text)) } },
+        Block::List(items) => html! { ul { @for item in items { li { (prose(item)) } } } },
         Block::Table(of) => rows(of, heading),
     }
 }

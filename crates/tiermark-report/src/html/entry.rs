@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use tiermark_model::format::framework::{Framework, Variant};
 
-use super::parts::entry_name;
+use super::parts::{address, entry_name, prose};
 use super::{Report, chart};
 use crate::analysis::EntryAnalysis;
 use crate::charts::{Chart, ChartError};
@@ -39,15 +39,18 @@ fn choices(report: &Report<'_>, framework: &Framework, variant: &Variant) -> Mar
             a href=(framework.homepage) rel="noreferrer" { "homepage" } " · "
             "source of this server: "
             @if let Some(sources) = report.sources { a href=(format!("{sources}{}", framework.name)) { (folder) } } @else { code { (folder) } }
-            @for page in &framework.documentation { " · " a href=(page) rel="noreferrer" { "reviewed against" } }
         }
         dl.choices {
-            dt { "data layer" } dd { (plain(&variant.data_layer.name)) " (" (variant.data_layer.kind.to_string()) "): " (plain(&variant.data_layer.reason)) }
-            dt { "processes" } dd { (plain(&variant.workers.reason)) }
-            dt { "database connections" } dd { (variant.pool.connections) ": " (plain(&variant.pool.reason)) }
-            @for choice in &variant.choices { dt { (plain(&choice.what)) } dd { (plain(&choice.value)) ": " (plain(&choice.reason)) } }
+            @if !framework.documentation.is_empty() {
+                dt { "reviewed against" }
+                dd { @for (index, page) in framework.documentation.iter().enumerate() { @if index > 0 { ", " } a href=(page) rel="noreferrer" { (address(page)) } } }
+            }
+            dt { "data layer" } dd { (plain(&variant.data_layer.name)) " (" (variant.data_layer.kind.to_string()) "): " (prose(&variant.data_layer.reason)) }
+            dt { "processes" } dd { (prose(&variant.workers.reason)) }
+            dt { "database connections" } dd { (variant.pool.connections) ": " (prose(&variant.pool.reason)) }
+            @for choice in &variant.choices { dt { (plain(&choice.what)) } dd { (plain(&choice.value)) ": " (prose(&choice.reason)) } }
             @for (name, value) in &variant.environment { dt { code { (name) } } dd { code { (plain(value)) } } }
-            @for (what, reason) in &framework.unsupported { dt { "unsupported: " (what) } dd { (plain(reason)) } }
+            @for (what, reason) in &framework.unsupported { dt { "unsupported: " (what) } dd { (prose(reason)) } }
         }
     }
 }

@@ -161,10 +161,10 @@ fn method(analysis: &Analysis) -> Markup {
     html! {
         section #method {
             h2 { "Method" }
-            ul { @for rule in legend(analysis) { li { (rule) } } }
+            ul { @for rule in legend(analysis) { li { (parts::prose(&rule)) } } }
             @if !analysis.warnings.is_empty() {
                 h3 { "Before you believe a number" }
-                ul.warnings { @for warning in &analysis.warnings { li { (plain(&warning.to_string())) } } }
+                ul.warnings { @for warning in &analysis.warnings { li { (parts::prose(&warning.to_string())) } } }
             }
         }
     }

@@ -10,6 +10,9 @@ use crate::analysis::{Analysis, EntryAnalysis};
 use crate::numbers::plain;
 use crate::tiers::{Rating, Tier};
 
+/// Addresses up to this many characters are shown as they are.
+const ADDRESS_LENGTH: usize = 48;
+
 /// A cell of a table: what is shown, and the number it is sorted by.
 pub(super) struct Field {
     pub(super) shown: Markup,
@@ -70,6 +73,30 @@ pub(super) fn table(caption: &str, titles: &[&str], rows: Vec<FieldRow>) -> Mark
     }
 }
 
+/// Text of a document, in which commands and names stand between backticks.
+pub(super) fn prose(text: &str) -> Markup {
+    let text = plain(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return html! { (text) };
+    }
+    html! { @for (index, part) in parts.iter().enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
+}
+
+/// An address in few words: its host, and the last part of its path where that is long.
+pub(super) fn address(url: &str) -> String {
+    let url = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest)
+        .trim_end_matches('/');
+    match (url.split_once('/'), url.rsplit_once('/')) {
+        (Some((host, _)), Some((before, last))) if url.len() > ADDRESS_LENGTH && before != host => {
+            plain(&format!("{host}/…/{last}"))
+        }
+        _ => plain(url),
+    }
+}
+
 fn some(class: &'static str) -> Option<&'static str> {
     (!class.is_empty()).then_some(class)
 }
@@ -108,4 +135,32 @@ pub(super) fn packed_json(analysis: &Analysis) -> String {
     let mut packed = Vec::with_capacity(json.len() + json.len() / 100 + 1024);
     let done = Compress::new(Compression::best(), true).compress_vec(&json, &mut packed, FlushCompress::Finish);
     done.map_or_else(|_| String::new(), |_| STANDARD.encode(&packed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backticks_are_code_where_they_come_in_pairs() {
+        assert_eq!(
+            prose("say `a <b`, then c").into_string(),
+            "say <code>a &lt;b</code>, then c"
+        );
+        assert_eq!(prose("one ` alone").into_string(), "one ` alone");
+    }
+
+    #[test]
+    fn addresses_are_short_and_say_where_they_lead() {
+        for (url, shown) in [
+            ("https://example.org/", "example.org"),
+            ("https://example.org/guide/settings", "example.org/guide/settings"),
+            (
+                "https://docs.example.org/en/latest/reference/settings/every-setting-there-is.html",
+                "docs.example.org/…/every-setting-there-is.html",
+            ),
+        ] {
+            assert_eq!(address(url), shown);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Field, FieldRow, cell_id, class, entry_link, entry_name, table};
+use super::parts::{Field, FieldRow, cell_id, class, entry_link, entry_name, prose, table};
 use super::{Report, chart};
 use crate::analysis::{Cell, EntryAnalysis, Family, Judgement, Percentile, ScenarioAnalysis, Standing};
 use crate::charts::{Chart, ChartError};
@@ -44,7 +44,7 @@ pub(super) fn section(report: &Report<'_>, scenario: &ScenarioAnalysis) -> Resul
     Ok(html! {
         section id=(format!("scenario-{}", scenario.name)) {
             h2 { (scenario.name) ": " (plain(&scenario.title)) }
-            p { (plain(&scenario.isolates)) " " (objective_of(scenario)) }
+            p { (prose(&scenario.isolates)) " " (objective_of(scenario)) }
             @for chart in shown { (chart) }
             details.charts { summary { "More charts: throughput, latency, CPU time" } @for chart in more { (chart) } }
             (table(&format!("{}: all load levels", scenario.name), &TITLES, rows.collect()))

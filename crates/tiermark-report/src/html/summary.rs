@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{Field, FieldRow, class, entry_link, entry_name, table};
+use super::parts::{Field, FieldRow, class, entry_link, entry_name, prose, table};
 use super::{Report, chart};
 use crate::analysis::{EntryAnalysis, Standing};
 use crate::charts::{Chart, ChartError};
@@ -17,7 +17,7 @@ pub(super) fn summary(report: &Report<'_>) -> Result<Markup, ChartError> {
             h2 { "Summary" }
             p.lead { "A tier is a factor of two: one tier down means about twice the servers. The dots are what was measured, the bars what is uncertain of it." }
             (chart(report, &Chart::Overall, "Overall rating of each entry with its 95% interval, against the tiers")?)
-            ul.rules { li { (composite_rule(analysis)) } li { (reference_rule(analysis)) } }
+            ul.rules { li { (prose(&composite_rule(analysis))) } li { (prose(&reference_rule(analysis))) } }
             (rating(report))
             (chart(report, &Chart::TierMap, "Rate and tier of each entry in each scenario")?)
             (answers(report.answers))
@@ -27,16 +27,16 @@ pub(super) fn summary(report: &Report<'_>) -> Result<Markup, ChartError> {
 
 fn rating(report: &Report<'_>) -> Markup {
     let analysis = report.analysis;
-    let mut titles = vec!["entry", "language", "data", "overall"];
+    let mut titles = vec!["entry", "overall"];
     titles.extend(analysis.scenarios.iter().map(|scenario| scenario.name.as_str()));
+    // At the end: on a narrow screen the ratings are what shall be seen.
+    titles.extend(["language", "data"]);
     let rows = analysis.entries.iter().map(|entry| {
         let composite = entry.composite.as_ref();
         let share = composite.map(|composite| composite.share.value);
         let rated = composite.and_then(|composite| composite.rating.as_ref());
         let mut cells = vec![
             Field::words(html! { a href=(entry_link(&entry.id)) { (entry_name(entry)) } }),
-            Field::words(plain(&entry.language)),
-            Field::words(entry.data_layer.to_string()),
             Field::number(
                 html! {
                     (share.map_or_else(|| NOTHING.to_owned(), times))
@@ -53,6 +53,8 @@ fn rating(report: &Report<'_>) -> Markup {
                 .iter()
                 .map(|scenario| family(report, entry, &scenario.name)),
         );
+        cells.push(Field::words(plain(&entry.language)));
+        cells.push(Field::words(entry.data_layer.to_string()));
         FieldRow { id: None, cells }
     });
     table("Rate and tier by scenario", &titles, rows.collect())
@@ -119,7 +121,7 @@ fn answers(answers: &[Answer]) -> Markup {
     });
     html! {
         h3 { "Which for what" }
-        p { "By what was measured here and by judged facts, each with its source; `tiermark recommend --use-case NAME` gives the reasons, and takes the profile of your own team." }
+        p { (prose("By what was measured here and by judged facts, each with its source; `tiermark recommend --use-case NAME` gives the reasons, and takes the profile of your own team.")) }
         (table("Recommendation by use case", &["use case", "first", "probability", "then", "beside the article's pick"], rows.collect()))
     }
 }
