@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tiermark_report::{Analysis, Chart, Curves, Theme, charts};
+use tiermark_report::{Analysis, Chart, ChartError, Curves, Theme, charts};
 
 use super::output::write;
 use crate::cli::ReportArgs;
@@ -19,27 +19,44 @@ pub(super) fn draw(
 ) -> Result<(), Failure> {
     let all = Chart::all(analysis, curves);
     let charts = chosen(&all, &arguments.chart)?;
-    let remedy = "give --charts a folder that can be written";
-    let fail = |error: tiermark_report::ChartError| Failure::Machine(error.to_string());
     for chart in &charts {
-        for theme in Theme::ALL {
-            let Some(svg) = chart.svg(analysis, curves, theme).map_err(fail)? else {
-                continue;
-            };
-            let path = folder.join(format!("{}-{}.svg", chart.name(), theme.name()));
-            write(&path, svg.as_bytes(), remedy)?;
-            if arguments.png {
-                write(&path.with_extension("png"), &charts::png(&svg).map_err(fail)?, remedy)?;
-            }
+        write_chart(folder, &chart.name(), arguments.png, |theme| {
+            chart.svg(analysis, curves, theme)
+        })?;
+    }
+    say_drawn(charts.len(), folder, arguments.png, ui);
+    Ok(())
+}
+
+/// Writes one chart into the folder, once for each ground. Whether there was anything to draw.
+pub(crate) fn write_chart(
+    folder: &Path,
+    name: &str,
+    png: bool,
+    svg: impl Fn(Theme) -> Result<Option<String>, ChartError>,
+) -> Result<bool, Failure> {
+    let remedy = "give --charts a folder that can be written";
+    let fail = |error: ChartError| Failure::Machine(error.to_string());
+    for theme in Theme::ALL {
+        let Some(svg) = svg(theme).map_err(fail)? else {
+            return Ok(false);
+        };
+        let path = folder.join(format!("{name}-{}.svg", theme.name()));
+        write(&path, svg.as_bytes(), remedy)?;
+        if png {
+            write(&path.with_extension("png"), &charts::png(&svg).map_err(fail)?, remedy)?;
         }
     }
-    let kinds = if arguments.png { "as SVG and PNG" } else { "as SVG" };
+    Ok(true)
+}
+
+/// Says how many charts were drawn.
+pub(crate) fn say_drawn(charts: usize, folder: &Path, png: bool, ui: &Ui) {
+    let kinds = if png { "as SVG and PNG" } else { "as SVG" };
     ui.note(&format!(
-        "drew {} charts {kinds}, on light and on dark ground, into {}",
-        charts.len(),
+        "drew {charts} charts {kinds}, on light and on dark ground, into {}",
         folder.display()
     ));
-    Ok(())
 }
 
 /// All, or those that are named.
