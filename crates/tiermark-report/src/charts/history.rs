@@ -5,7 +5,7 @@ use super::lines::{Axis, Line, Lines, PLOT_X, Spots, TOP};
 use super::scale::{Scale, Spread};
 use crate::compare::Verdict;
 use crate::numbers::{plain, rate, times};
-use crate::trend::{Series, Trend};
+use crate::trend::{Series, Trend, share};
 
 /// Dates that have room below the plot.
 const DATES: usize = 8;
@@ -107,7 +107,7 @@ pub(super) fn lines(trend: &Trend, scenario: &str, load: &str) -> Lines {
         spots,
     };
     let (what, words): (&str, fn(f64) -> String) = if normalised {
-        ("rate / the built-in server's in the same blocks", times)
+        ("rate / the built-in server's in the same blocks", share)
     } else {
         ("right answers a second", rate)
     };

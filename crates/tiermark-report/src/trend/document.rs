@@ -184,10 +184,15 @@ fn level_cells(trend: &Trend, series: &Series) -> Vec<Text> {
     ]
 }
 
+/// A share of the built-in server's rate. Three digits, however small: a slow server's change is as much of it as a fast one's.
+pub(crate) fn share(value: f64) -> String {
+    format!("{}×", three_digits(value))
+}
+
 /// A share of the built-in server's rate, or the bare rate.
 fn value(series: &Series, value: f64) -> String {
     if series.normalised {
-        times(value)
+        share(value)
     } else {
         format!("{} †", rate(value))
     }

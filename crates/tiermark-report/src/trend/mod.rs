@@ -14,6 +14,7 @@ use crate::markdown;
 use crate::stats;
 use crate::text::{self, Style};
 use document::document;
+pub(crate) use document::share;
 use measured::MeasuredCell;
 pub use measured::{Measured, Selection, TrendRun};
 
