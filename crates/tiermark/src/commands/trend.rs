@@ -79,11 +79,7 @@ impl History {
         let Some(newest) = overview.newest.as_ref() else {
             return Ok(history);
         };
-        ui.note(&format!(
-            "reading {} runs of {}",
-            overview.readable.len(),
-            results.display()
-        ));
+        ui.note(&format!("reading the runs of {}", results.display()));
         for folder in &overview.readable {
             if let Err(error) = history.take(folder, newest, selection, force) {
                 history.left_out.push(unreadable(folder, &error));
