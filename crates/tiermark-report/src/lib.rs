@@ -2,8 +2,10 @@
 //!
 //! [`analyse::analyse`] turns a stored run into an [`analysis::Analysis`], in which every number stands beside its
 //! validity; [`text::render_text`] and [`markdown::render_markdown`] write it down, and as it is [`serde::Serialize`] it
-//! is also the JSON document; [`charts`] draws it, and [`html::render_html`] puts all into one page. [`compare`] holds runs against each other. [`claims`] holds published statements against it. [`recording`] holds the documents of a single recording. What each number means is
-//! `docs/methodology.md`; the functions name their sources.
+//! is also the JSON document; [`charts`] draws it, and [`html::render_html`] puts all into one page. [`compare`] holds
+//! runs against each other, [`mod@trend`] finds where cells changed over many. [`claims`] holds published statements against
+//! a run. [`recording`] holds the documents of a single recording. What each number means is `docs/methodology.md`; the
+//! functions name their sources.
 
 pub mod analyse;
 pub mod analysis;
@@ -34,6 +36,7 @@ pub mod steady;
 mod table;
 pub mod text;
 pub mod tiers;
+pub mod trend;
 pub mod view;
 mod warnings;
 
@@ -46,4 +49,5 @@ pub use figures::render_csv;
 pub use html::{Listed, Report, render_comparison_html, render_html, render_index_html};
 pub use markdown::{render_markdown, render_markdown_summary};
 pub use text::{Style, render_text, render_text_summary};
+pub use trend::{Trend, trend};
 pub use view::RunView;

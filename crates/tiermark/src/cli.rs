@@ -42,11 +42,11 @@ pub(crate) enum Format {
     Text,
     /// For programs.
     Json,
-    /// For a pull request or a README: of run, report, recommend, claims.
+    /// For a pull request or a README: of run, report, trend, recommend, claims.
     Markdown,
     /// One file that opens offline, with charts: of report.
     Html,
-    /// For a spreadsheet, a line a cell: of report.
+    /// For a spreadsheet, a line a cell: of report, trend.
     Csv,
 }
 
@@ -76,6 +76,7 @@ impl Cli {
         let wanted = self.global.format?;
         let fit: &[Format] = match self.command {
             Command::Report(_) => Format::value_variants(),
+            Command::Trend(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Csv],
             Command::Run(_) | Command::Claims(_) | Command::Recommend(_) => {
                 &[Format::Text, Format::Json, Format::Markdown]
             }
@@ -121,6 +122,9 @@ pub(crate) enum Command {
     /// Print the report of a stored run
     #[command(after_help = crate::exit::TABLE)]
     Report(ReportArgs),
+    /// Find where cells became faster or slower for good, over many stored runs
+    #[command(after_help = crate::exit::TABLE)]
+    Trend(TrendArgs),
     /// Browse all stored runs, on this machine alone
     #[command(after_help = crate::exit::TABLE)]
     Serve(ServeArgs),
@@ -398,6 +402,35 @@ pub(crate) struct ReportArgs {
     /// What a cell's value is
     #[arg(long, value_enum, default_value_t = ValueArg::Objective)]
     pub(crate) value: ValueArg,
+}
+
+/// `tiermark trend`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TrendArgs {
+    /// Folder of stored runs [default: where runs are stored]
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Of the scenarios only these (several: comma or repeated)
+    #[arg(long, short, value_delimiter = ',', value_name = "SCENARIO")]
+    pub(crate) scenario: Vec<String>,
+    /// Of the entries only these: gin, or gin/gorm for one variant of it (several: comma or repeated)
+    #[arg(long, short, value_delimiter = ',', value_name = "ENTRY")]
+    pub(crate) entry: Vec<String>,
+    /// Write into this file; its ending says the format where --format does not
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Draw the charts as well, as files on light and on dark ground
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) charts: Option<PathBuf>,
+    /// Draw the charts as PNG too, with twice the pixels
+    #[arg(long, requires = "charts")]
+    pub(crate) png: bool,
+    /// Take in runs that should not be held against the newest: of other hosts, limits or scenarios
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// End with exit code 1 where the last change that matters made an entry slower
+    #[arg(long)]
+    pub(crate) fail_on_slower: bool,
 }
 
 /// `tiermark serve`.

@@ -45,6 +45,7 @@ fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Show(arguments) => commands::show::run(global, &arguments, ui),
         Command::Images(arguments) => commands::images::run(global, &arguments, ui),
         Command::Report(arguments) => commands::report::run(global, &arguments, ui),
+        Command::Trend(arguments) => commands::trend::run(global, &arguments, ui),
         Command::Serve(arguments) => commands::serve::run(global, &arguments, ui),
         Command::Claims(arguments) => commands::claims::run(global, &arguments, ui),
         Command::Import(arguments) => commands::import::run(global, &arguments, ui),

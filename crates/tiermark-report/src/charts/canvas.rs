@@ -224,6 +224,15 @@ impl<'a> Canvas<'a> {
         self.area.draw(&Polygon::new(shape(4), colour.filled()))
     }
 
+    /// An arrowhead that points up or down, its point at `at`, with a rim in the ground's colour.
+    pub(super) fn arrow(&self, (x, y): Point, up: bool, colour: RGBColor) -> Drawn<()> {
+        let back = |length: i32| if up { y + length } else { y - length };
+        let shape = |half: i32, point: i32| vec![(x, back(-point)), (x + half, back(10)), (x - half, back(10))];
+        self.area
+            .draw(&Polygon::new(shape(8, 3), self.colours.ground.filled()))?;
+        self.area.draw(&Polygon::new(shape(6, 0), colour.filled()))
+    }
+
     /// A dot with a rim in the ground's colour, so that it stands out from what it lies on.
     pub(super) fn dot(&self, at: Point, radius: i32, colour: RGBColor) -> Drawn<()> {
         self.area

@@ -1,11 +1,12 @@
 //! Lines over two axes, each named where it ends.
 
 use super::canvas::{Align, Canvas, Drawn, Lettering, Marker, NOTE, Point, TICK, TITLE, count, cut};
+use super::history::History;
 use super::scale::{Scale, Spread};
 
 const WIDTH: i32 = 960;
-const PLOT_X: [i32; 2] = [76, 760];
-const TOP: i32 = 78;
+pub(super) const PLOT_X: [i32; 2] = [76, 760];
+pub(super) const TOP: i32 = 78;
 /// Height of the plot; more where that many lines need it for their names.
 const LEAST_HEIGHT: i32 = 318;
 const BOTTOM: i32 = 74;
@@ -56,6 +57,8 @@ pub(super) struct Lines {
     pub(super) lines: Vec<Line>,
     /// A level that matters, such as an objective, with its name.
     pub(super) limit: Option<(f64, String)>,
+    /// Where x is a run, by its number from 0: the runs, and where lines change.
+    pub(super) history: Option<History>,
 }
 
 impl Lines {
@@ -85,6 +88,9 @@ impl Lines {
         for (index, line) in self.lines.iter().enumerate() {
             self.line(canvas, &x, &y, index, line)?;
         }
+        if let Some(history) = &self.history {
+            history.draw(canvas, &x, &y, self.foot())?;
+        }
         self.names(canvas, &y)
     }
 
@@ -100,10 +106,14 @@ impl Lines {
             canvas.line((PLOT_X[0], at), (PLOT_X[1], at), colours.rule, 1)?;
             canvas.text((PLOT_X[0] - 8, at), &(self.y.words)(tick), colours.faint, TICK_Y)?;
         }
-        for tick in x.ticks() {
+        let ticks = match &self.history {
+            Some(history) => history.ticks(),
+            None => x.ticks().into_iter().map(|tick| (tick, (self.x.words)(tick))).collect(),
+        };
+        for (tick, words) in ticks {
             let at = x.at(tick);
             canvas.line((at, foot), (at, foot + 5), colours.rule, 1)?;
-            canvas.text((at, foot + 18), &(self.x.words)(tick), colours.faint, TICK)?;
+            canvas.text((at, foot + 18), &words, colours.faint, TICK)?;
         }
         canvas.line((PLOT_X[0], foot), (PLOT_X[1], foot), colours.rule, 1)?;
         let middle = i32::midpoint(PLOT_X[0], PLOT_X[1]);
@@ -134,7 +144,11 @@ impl Lines {
                 Spots::Dozen => number % step == 0,
             };
             if is_spot {
-                let words = format!("{}: {} at {}", line.name, (self.y.words)(*up), (self.x.words)(*along));
+                let place = match &self.history {
+                    Some(history) => history.name_at(*along),
+                    None => (self.x.words)(*along),
+                };
+                let words = format!("{}: {} at {place}", line.name, (self.y.words)(*up));
                 canvas.hover([(pixel.0 - 7, pixel.1 - 7), (pixel.0 + 7, pixel.1 + 7)], words);
             }
         }

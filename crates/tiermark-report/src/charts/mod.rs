@@ -2,6 +2,7 @@
 
 mod bars;
 mod canvas;
+mod history;
 mod lines;
 mod pictures;
 mod png;
@@ -16,6 +17,7 @@ use tiermark_model::trial::EntryId;
 use crate::analysis::{Analysis, Kind, ScenarioAnalysis};
 use crate::compare::Comparison;
 use crate::curves::Curves;
+use crate::trend::Trend;
 use canvas::{Canvas, Colours, Drawn, Spot};
 use plotters::prelude::RGBColor;
 pub use png::png;
@@ -172,6 +174,18 @@ pub fn changes(comparison: &Comparison, scenario: &str, theme: Theme) -> Result<
         return Ok(None);
     }
     written(&Picture::Rows(rows), theme).map(Some)
+}
+
+/// Draws how a load level of a scenario went over many runs, a line an entry, with its change points; none where no entry has two values.
+///
+/// # Errors
+/// As [`Chart::svg`].
+pub fn history(trend: &Trend, scenario: &str, load: &str, theme: Theme) -> Result<Option<String>, ChartError> {
+    let lines = history::lines(trend, scenario, load);
+    if lines.lines.iter().all(|line| line.points.len() < 2) {
+        return Ok(None);
+    }
+    written(&Picture::Lines(lines), theme).map(Some)
 }
 
 fn written(picture: &Picture<'_>, theme: Theme) -> Result<String, ChartError> {

@@ -313,6 +313,7 @@ pub(super) fn throughput(analysis: &Analysis, scenario: &ScenarioAnalysis) -> Li
         y: rates_axis(),
         lines: analysis.entries.iter().filter_map(line).collect(),
         limit: None,
+        history: None,
     }
 }
 
@@ -344,6 +345,7 @@ pub(super) fn latency_by_rate(analysis: &Analysis, scenario: &ScenarioAnalysis) 
         },
         lines: analysis.entries.iter().filter_map(line).collect(),
         limit: Some(objective(scenario)),
+        history: None,
     }
 }
 
@@ -384,6 +386,7 @@ pub(super) fn latency(analysis: &Analysis, curves: &Curves, scenario: &ScenarioA
         },
         lines: analysis.entries.iter().filter_map(line).collect(),
         limit: Some(objective(scenario)),
+        history: None,
     }
 }
 
@@ -422,6 +425,7 @@ pub(super) fn memory(analysis: &Analysis, curves: &Curves) -> Lines {
         },
         lines: analysis.entries.iter().filter_map(line).collect(),
         limit: None,
+        history: None,
     }
 }
 
@@ -454,6 +458,7 @@ pub(super) fn warm_up(analysis: &Analysis, curves: &Curves, entry: &EntryAnalysi
             .filter(|line| !line.points.is_empty())
             .collect(),
         limit: None,
+        history: None,
     }
 }
 

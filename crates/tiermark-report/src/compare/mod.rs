@@ -1,7 +1,7 @@
 //! Stored runs held against each other, cell by cell: is the one faster, and how sure is that?
 
 mod document;
-mod obstacles;
+pub(crate) mod obstacles;
 
 use serde::Serialize;
 use tiermark_model::trial::EntryId;
@@ -20,7 +20,7 @@ const COMPARISON_FORMAT: u32 = 1;
 /// Changes up to this share are no change that matters.
 pub const THRESHOLD: f64 = 0.05;
 /// How often a change may be claimed where there is none, over all cells of a comparison together.
-const LEVEL: f64 = 0.05;
+pub(crate) const LEVEL: f64 = 0.05;
 
 /// Runs held against the first of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -315,7 +315,7 @@ fn logs(cell: &Cell) -> Logs {
 }
 
 /// Logarithms of the ratio to another cell, in the blocks that both have.
-fn beside(own: &Logs, other: &Logs) -> Option<Logs> {
+pub(crate) fn beside(own: &Logs, other: &Logs) -> Option<Logs> {
     let ratios: Logs = own
         .iter()
         .filter_map(|(block, log)| Some((*block, log - other.get(block)?)))
@@ -361,18 +361,29 @@ fn spread(
 }
 
 /// Corrects for the number of cells, and says what follows.
-///
-/// Source: S. Holm, "A simple sequentially rejective multiple test procedure", *Scandinavian Journal of Statistics* 6 (1979), 65–70.
 fn holm(changes: &mut [Option<Change>]) {
     let mut found: Vec<&mut Change> = changes.iter_mut().flatten().collect();
-    found.sort_by(|a, b| a.p.total_cmp(&b.p));
-    let count = found.len();
-    let mut greatest = 0.0_f64;
-    for (index, change) in found.into_iter().enumerate() {
-        greatest = greatest.max(change.p * (count - index) as f64).min(1.0);
-        change.p = greatest;
+    let ps: Vec<f64> = found.iter().map(|change| change.p).collect();
+    for (change, p) in found.iter_mut().zip(corrected(&ps)) {
+        change.p = p;
         change.verdict = Verdict::of(change.ratio, change.interval, change.p);
     }
+}
+
+/// Probabilities corrected for their number, in the same order: where each of at most some level is believed, as much is the probability that any of
+/// them is believed wrongly.
+///
+/// Source: S. Holm, "A simple sequentially rejective multiple test procedure", *Scandinavian Journal of Statistics* 6 (1979), 65–70.
+pub(crate) fn corrected(ps: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..ps.len()).collect();
+    order.sort_by(|a, b| ps[*a].total_cmp(&ps[*b]));
+    let mut corrected = vec![1.0; ps.len()];
+    let mut greatest = 0.0_f64;
+    for (before, index) in order.into_iter().enumerate() {
+        greatest = greatest.max(ps[index] * (ps.len() - before) as f64).min(1.0);
+        corrected[index] = greatest;
+    }
+    corrected
 }
 
 #[cfg(test)]

@@ -66,11 +66,20 @@ pub(super) fn find(runs: &[(&RunView<'_>, &Analysis)]) -> Vec<Obstacle> {
     let Some(((base, _), others)) = runs.split_first() else {
         return vec![];
     };
-    let imported = runs.iter().filter(|(run, _)| run.manifest.imported.is_some());
-    let imported = imported.map(|(run, _)| Obstacle::Imported { run: run.name.clone() });
-    imported
-        .chain(others.iter().flat_map(|(other, _)| between(base, other)))
+    imported(base)
+        .into_iter()
+        .chain(others.iter().flat_map(|(other, _)| against(base, other)))
         .collect()
+}
+
+/// Those of a run beside the base. Manifests alone are read.
+pub(crate) fn against(base: &RunView<'_>, other: &RunView<'_>) -> Vec<Obstacle> {
+    imported(other).into_iter().chain(between(base, other)).collect()
+}
+
+fn imported(run: &RunView<'_>) -> Option<Obstacle> {
+    let is = run.manifest.imported.is_some();
+    is.then(|| Obstacle::Imported { run: run.name.clone() })
 }
 
 fn between(base: &RunView<'_>, other: &RunView<'_>) -> Vec<Obstacle> {

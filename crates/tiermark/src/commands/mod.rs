@@ -18,6 +18,7 @@ pub(crate) mod select;
 pub(crate) mod serve;
 pub(crate) mod serve_baseline;
 pub(crate) mod show;
+pub(crate) mod trend;
 pub(crate) mod verify;
 
 use std::future::Future;

@@ -20,13 +20,11 @@ pub(super) fn draw(
     let all = Chart::all(analysis, curves);
     let charts = chosen(&all, &arguments.chart)?;
     for chart in &charts {
-        for theme in Theme::ALL {
-            if let Some(svg) = chart.svg(analysis, curves, theme).map_err(failed)? {
-                store(&chart.name(), theme, &svg, folder, arguments)?;
-            }
-        }
+        write_chart(folder, &chart.name(), arguments.png, |theme| {
+            chart.svg(analysis, curves, theme)
+        })?;
     }
-    say(charts.len(), folder, arguments, ui);
+    say_drawn(charts.len(), folder, arguments.png, ui);
     Ok(())
 }
 
@@ -37,39 +35,48 @@ pub(super) fn draw_changes(
     arguments: &ReportArgs,
     ui: &Ui,
 ) -> Result<(), Failure> {
-    let mut count = 0;
+    let mut drawn = 0;
     for scenario in comparison.scenarios() {
-        for theme in Theme::ALL {
-            if let Some(svg) = charts::changes(comparison, scenario, theme).map_err(failed)? {
-                store(&format!("changes-{scenario}"), theme, &svg, folder, arguments)?;
-                count += usize::from(theme == Theme::Light);
-            }
+        drawn += usize::from(write_chart(
+            folder,
+            &format!("changes-{scenario}"),
+            arguments.png,
+            |theme| charts::changes(comparison, scenario, theme),
+        )?);
+    }
+    say_drawn(drawn, folder, arguments.png, ui);
+    Ok(())
+}
+
+/// Writes one chart into the folder, once for each ground. Whether there was anything to draw.
+pub(crate) fn write_chart(
+    folder: &Path,
+    name: &str,
+    png: bool,
+    svg: impl Fn(Theme) -> Result<Option<String>, ChartError>,
+) -> Result<bool, Failure> {
+    let remedy = "give --charts a folder that can be written";
+    let fail = |error: ChartError| Failure::Machine(error.to_string());
+    for theme in Theme::ALL {
+        let Some(svg) = svg(theme).map_err(fail)? else {
+            return Ok(false);
+        };
+        let path = folder.join(format!("{name}-{}.svg", theme.name()));
+        write(&path, svg.as_bytes(), remedy)?;
+        if png {
+            write(&path.with_extension("png"), &charts::png(&svg).map_err(fail)?, remedy)?;
         }
     }
-    say(count, folder, arguments, ui);
-    Ok(())
+    Ok(true)
 }
 
-fn store(name: &str, theme: Theme, svg: &str, folder: &Path, arguments: &ReportArgs) -> Result<(), Failure> {
-    let remedy = "give --charts a folder that can be written";
-    let path = folder.join(format!("{name}-{}.svg", theme.name()));
-    write(&path, svg.as_bytes(), remedy)?;
-    if arguments.png {
-        write(&path.with_extension("png"), &charts::png(svg).map_err(failed)?, remedy)?;
-    }
-    Ok(())
-}
-
-fn say(count: usize, folder: &Path, arguments: &ReportArgs, ui: &Ui) {
-    let kinds = if arguments.png { "as SVG and PNG" } else { "as SVG" };
+/// Says how many charts were drawn.
+pub(crate) fn say_drawn(charts: usize, folder: &Path, png: bool, ui: &Ui) {
+    let kinds = if png { "as SVG and PNG" } else { "as SVG" };
     ui.note(&format!(
-        "drew {count} charts {kinds}, on light and on dark ground, into {}",
+        "drew {charts} charts {kinds}, on light and on dark ground, into {}",
         folder.display()
     ));
-}
-
-fn failed(error: ChartError) -> Failure {
-    Failure::Machine(error.to_string())
 }
 
 /// All, or those that are named.

@@ -18,7 +18,8 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;
 use crate::ui::{Ui, pretty};
-pub(crate) use output::open;
+pub(crate) use draw::{say_drawn, write_chart};
+pub(crate) use output::{named_format, open, write_out};
 
 /// How a run is reported.
 #[derive(Debug, Clone, Default)]

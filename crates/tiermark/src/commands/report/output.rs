@@ -14,8 +14,7 @@ const FRAMEWORKS: &str = "containers/frameworks/";
 
 /// The one that is named, else that of the file's ending, else HTML for the browser, else text.
 pub(super) fn format(global: &Global, arguments: &ReportArgs) -> Result<Format, Failure> {
-    let of_file = arguments.out.as_deref().and_then(Format::of_file);
-    let format = match global.format.or(of_file) {
+    let format = match named_format(global, arguments.out.as_deref()) {
         Some(format) => format,
         None if arguments.open => Format::Html,
         None => Format::Text,
@@ -26,6 +25,11 @@ pub(super) fn format(global: &Global, arguments: &ReportArgs) -> Result<Format, 
         ));
     }
     Ok(format)
+}
+
+/// The format that is named, else that of the file's ending.
+pub(crate) fn named_format(global: &Global, out: Option<&Path>) -> Option<Format> {
+    global.format.or(out.and_then(Format::of_file))
 }
 
 /// Where the servers' sources are, seen from the report: what was said, else the checkout that the file lies in.
@@ -56,11 +60,17 @@ pub(super) fn deliver(text: &str, runs: &[String], arguments: &ReportArgs, ui: &
             return Ok(());
         }
     };
-    write(&file, text.as_bytes(), "give --out a file that can be written")?;
-    ui.note(&format!("wrote {}", file.display()));
+    write_out(&file, text, ui)?;
     if arguments.open {
         open(&file.display().to_string(), ui);
     }
+    Ok(())
+}
+
+/// Writes what --out asked for, and says so.
+pub(crate) fn write_out(file: &Path, text: &str, ui: &Ui) -> Result<(), Failure> {
+    write(file, text.as_bytes(), "give --out a file that can be written")?;
+    ui.note(&format!("wrote {}", file.display()));
     Ok(())
 }
 

@@ -1,0 +1,50 @@
+//! A trend as comma-separated values: for a spreadsheet or a notebook.
+
+use super::Trend;
+use crate::figures::text_of;
+
+/// Names of the columns; units stand in them. What follows `made` is of the run's value; the last three are empty where no change begins.
+const HEAD: [&str; 12] = [
+    "entry",
+    "scenario",
+    "load",
+    "run",
+    "made",
+    "rate_per_s",
+    "value",
+    "normalised",
+    "lower_bound",
+    "ratio",
+    "p",
+    "verdict",
+];
+
+/// A line a value of each series, oldest first.
+pub(super) fn csv(trend: &Trend) -> String {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    // Writing to memory cannot fail.
+    let _ = writer.write_record(HEAD);
+    for (series, point) in
+        (trend.series.iter()).flat_map(|series| series.points.iter().map(move |point| (series, point)))
+    {
+        let run = &trend.runs[point.run];
+        let change = series.changes.iter().find(|change| change.run == point.run);
+        let _ = writer.write_record([
+            series.entry.to_string(),
+            series.scenario.clone(),
+            series.load.clone(),
+            run.name.clone(),
+            run.created.to_string(),
+            point.per_s.to_string(),
+            point.value.to_string(),
+            series.normalised.to_string(),
+            point.lower_bound.to_string(),
+            change.map(|change| change.ratio.to_string()).unwrap_or_default(),
+            change.map(|change| change.p.to_string()).unwrap_or_default(),
+            change
+                .map(|change| change.verdict.name().to_owned())
+                .unwrap_or_default(),
+        ]);
+    }
+    text_of(writer)
+}

@@ -1,0 +1,152 @@
+//! What a trend keeps of a run: some numbers a cell, so that the run itself can be dropped.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tiermark_model::load::Load;
+use tiermark_model::trial::{EntryId, State, TrialRecord};
+
+use crate::compare::beside;
+use crate::compare::obstacles::{self, Obstacle};
+use crate::group::{self, Tries};
+use crate::limiter::limit;
+use crate::numbers::{NOTHING, plain};
+use crate::stats::{self, Logs};
+use crate::view::RunView;
+
+/// What of the runs a trend is about; without names, all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Names of scenarios.
+    pub scenarios: Vec<String>,
+    /// Entries: `gin/pgx`, or `gin` for all variants of it.
+    pub entries: Vec<String>,
+}
+
+impl Selection {
+    fn takes_scenario(&self, scenario: &str) -> bool {
+        self.scenarios.is_empty() || self.scenarios.iter().any(|name| name == scenario)
+    }
+
+    fn takes_entry(&self, entry: &EntryId) -> bool {
+        let is_it = |name: &String| *name == entry.framework || *name == entry.to_string();
+        self.entries.is_empty() || self.entries.iter().any(is_it)
+    }
+
+    /// Why numbers of a run should not be held against those of the newest. Manifests alone are read, and scenarios that the trend is not about may
+    /// differ.
+    #[must_use]
+    pub fn obstacles(&self, newest: &RunView<'_>, run: &RunView<'_>) -> Vec<Obstacle> {
+        let mut found = obstacles::against(newest, run);
+        found.retain(|obstacle| !matches!(obstacle, Obstacle::Scenario { name, .. } if !self.takes_scenario(name)));
+        found
+    }
+}
+
+/// A run of a trend.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrendRun {
+    /// Its name.
+    pub name: String,
+    /// When it was planned.
+    pub created: Timestamp,
+    /// Its suite.
+    pub suite: String,
+    /// Starts of each entry.
+    pub blocks: u32,
+    /// The processor of the server's host.
+    pub host: String,
+    /// Version of the tiermark that measured.
+    pub tool_version: String,
+    /// Revision of its source.
+    pub tool_revision: Option<String>,
+}
+
+/// A run with its rates, and nothing else of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    pub(super) run: TrendRun,
+    pub(super) cells: Vec<MeasuredCell>,
+}
+
+/// A closed loop of a run that has a rate.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct MeasuredCell {
+    pub(super) entry: EntryId,
+    pub(super) scenario: String,
+    pub(super) load: String,
+    pub(super) built_in: bool,
+    /// Right answers a second, geometric mean over starts.
+    pub(super) per_s: f64,
+    /// The same divided by the built-in server's, over the blocks that both have.
+    pub(super) share: Option<f64>,
+    pub(super) lower_bound: bool,
+}
+
+impl Measured {
+    /// The rates of a run's closed loops. Open loops and searches have none of their own: the one are asked for a rate, the others confirm steps of one.
+    /// What is invalid, failed or not measured has none.
+    #[must_use]
+    pub fn of(run: &RunView<'_>, selection: &Selection) -> Self {
+        let (plan, tries) = (run.plan(), group::tries(run));
+        let yardstick = plan.entries.iter().find(|entry| entry.framework.built_in);
+        let mut cells = Vec::new();
+        for entry in plan.entries.iter().filter(|entry| selection.takes_entry(&entry.id)) {
+            for scenario in plan.scenarios.iter().filter(|it| selection.takes_scenario(&it.name)) {
+                let loads = plan.suite.loads_of(scenario);
+                let closed = loads.iter().filter(|load| matches!(load, Load::Closed(_)));
+                for load in closed.map(Load::to_string) {
+                    let valid = valid(&tries, &entry.id, &scenario.name, &load);
+                    let own = logs(&valid);
+                    let Some(per_s) = geometric(&own) else { continue };
+                    let share = yardstick.filter(|it| it.id != entry.id).and_then(|it| {
+                        geometric(&beside(
+                            &own,
+                            &logs(&self::valid(&tries, &it.id, &scenario.name, &load)),
+                        )?)
+                    });
+                    cells.push(MeasuredCell {
+                        entry: entry.id.clone(),
+                        scenario: scenario.name.clone(),
+                        load,
+                        built_in: entry.framework.built_in,
+                        per_s,
+                        share,
+                        lower_bound: limit(&valid, &plan.placement).lower_bound,
+                    });
+                }
+            }
+        }
+        Self { run: facts(run), cells }
+    }
+}
+
+fn facts(run: &RunView<'_>) -> TrendRun {
+    let (manifest, plan) = (run.manifest, run.plan());
+    let host = manifest.hosts.get(&manifest.roles.server);
+    TrendRun {
+        name: run.name.clone(),
+        created: manifest.created,
+        suite: plan.suite.name.clone(),
+        blocks: plan.suite.blocks,
+        host: host.map_or_else(|| NOTHING.to_owned(), |host| plain(&host.cpu)),
+        tool_version: manifest.tool.version.clone(),
+        tool_revision: manifest.tool.revision.clone(),
+    }
+}
+
+fn valid<'a>(tries: &Tries<'a>, entry: &EntryId, scenario: &str, load: &str) -> Vec<&'a TrialRecord> {
+    let of_cell = tries.get(&(entry, scenario, load)).map_or(&[][..], Vec::as_slice);
+    let counted = group::counted(of_cell).into_values();
+    counted.filter(|trial| trial.state == State::Ok).collect()
+}
+
+/// Logarithms of the rates, by block.
+fn logs(valid: &[&TrialRecord]) -> Logs {
+    let rate = |trial: &&TrialRecord| Some((trial.key.block, trial.recording.as_ref()?.rate_per_s()));
+    let rates = valid.iter().filter_map(rate).filter(|(_, per_s)| *per_s > 0.0);
+    rates.map(|(block, per_s)| (block, per_s.ln())).collect()
+}
+
+fn geometric(logs: &Logs) -> Option<f64> {
+    stats::mean(logs.values().copied()).map(f64::exp)
+}
