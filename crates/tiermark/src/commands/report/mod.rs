@@ -17,7 +17,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;
 use crate::ui::{Ui, pretty};
-pub(crate) use output::open;
+pub(crate) use output::{open, write};
 
 /// How a run is reported.
 #[derive(Debug, Clone, Default)]
@@ -184,7 +184,8 @@ pub(crate) fn comparison(
     )))
 }
 
-fn compared(comparison: &Comparison, format: Format, ui: &Ui) -> Result<String, Failure> {
+/// A comparison in a format.
+pub(crate) fn compared(comparison: &Comparison, format: Format, ui: &Ui) -> Result<String, Failure> {
     Ok(match format {
         Format::Json => pretty(comparison)?,
         Format::Html => compared_page(comparison)?,

@@ -65,7 +65,7 @@ pub(super) fn deliver(text: &str, runs: &[String], arguments: &ReportArgs, ui: &
 }
 
 /// Writes a file, and the folder that it lies in.
-pub(super) fn write(file: &Path, bytes: &[u8], remedy: &str) -> Result<(), Failure> {
+pub(crate) fn write(file: &Path, bytes: &[u8], remedy: &str) -> Result<(), Failure> {
     let folder: Option<PathBuf> = file
         .parent()
         .map(Path::to_owned)
