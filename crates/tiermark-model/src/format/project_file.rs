@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::contract;
+
 use super::framework::Readiness;
 use super::project::{GateSettings, Metric, Origin, Probe, Project, Service, ServiceObjective};
 use super::scenario::Part;
 use super::scenario_file::{ExpectFile, RequestFile};
-use super::yaml::{At, Faults};
+use super::yaml::{At, Faults, Place};
 use super::{check_name, check_path, check_range, check_status, check_version, is_subfolder, list_names};
+
+/// What tiermark tells a service by itself.
+const SET_HERE: [&str; 2] = [contract::HOST, contract::PORT];
 
 /// One's own service: where it comes from, what is asked of it, what it must keep.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -21,7 +26,7 @@ pub(super) struct ProjectFile {
     version: At<u32>,
     /// The service's name.
     name: At<String>,
-    service: ServiceFile,
+    service: At<ServiceFile>,
     /// What is asked of it; at least one.
     scenarios: At<Vec<ProbeFile>>,
     /// What it must keep, whatever came before.
@@ -49,7 +54,7 @@ struct ServiceFile {
     ready: ReadyFile,
     /// Its environment; HOST and PORT are added.
     #[serde(default)]
-    environment: BTreeMap<String, String>,
+    environment: BTreeMap<String, At<String>>,
     /// Memory limit in mebibytes.
     memory_mib: Option<At<u32>>,
 }
@@ -117,7 +122,7 @@ impl ProjectFile {
     pub(super) fn validate(&self, faults: &mut Faults) {
         check_version(&self.version, faults);
         check_name("service", &self.name, faults);
-        self.service.validate(self.name.place, faults);
+        self.service.value.validate(self.service.place, faults);
         if self.scenarios.value.is_empty() {
             faults.add(
                 self.scenarios.place,
@@ -146,7 +151,7 @@ impl ProjectFile {
     pub(super) fn into_domain(self) -> Project {
         Project {
             name: self.name.value,
-            service: self.service.into_domain(),
+            service: self.service.value.into_domain(),
             scenarios: self.scenarios.value.into_iter().map(ProbeFile::into_domain).collect(),
             objectives: self
                 .objectives
@@ -159,7 +164,7 @@ impl ProjectFile {
 }
 
 impl ServiceFile {
-    fn validate(&self, name: super::yaml::Place, faults: &mut Faults) {
+    fn validate(&self, place: Place, faults: &mut Faults) {
         const FORMS: &str =
             "exactly one of `dockerfile: .`, `image: NAME`, `command: [PROGRAM]`, `url: http://127.0.0.1:8080`";
         let places = [
@@ -170,7 +175,7 @@ impl ServiceFile {
         ];
         let given: Vec<_> = places.into_iter().flatten().collect();
         match given[..] {
-            [] => faults.add(name, "the service comes from nowhere", FORMS),
+            [] => faults.add(place, "the service comes from nowhere", FORMS),
             [_] => {}
             [_, second, ..] => faults.add(second, "the service comes from two places", FORMS),
         }
@@ -184,8 +189,18 @@ impl ServiceFile {
                 "`.`, or a path such as `services/shop`",
             );
         }
+        if let Some(image) = &self.image
+            && image.value.trim().is_empty()
+        {
+            faults.add(
+                image.place,
+                "the image has no name",
+                "a name that `docker images` shows, such as `shop:latest`",
+            );
+        }
+        let is_empty = |program: &[String]| program.first().is_none_or(|first| first.trim().is_empty());
         if let Some(command) = &self.command
-            && command.value.is_empty()
+            && is_empty(&command.value)
         {
             faults.add(
                 command.place,
@@ -193,8 +208,19 @@ impl ServiceFile {
                 "a program and its arguments, such as `[./server, --quiet]`",
             );
         }
+        for (name, value) in self
+            .environment
+            .iter()
+            .filter(|(name, _)| SET_HERE.contains(&name.as_str()))
+        {
+            faults.add(
+                value.place,
+                format!("{name} is set by tiermark itself"),
+                "leave it out; in a container the server listens on `port`, elsewhere where HOST and PORT say",
+            );
+        }
         if let Some(build) = &self.build
-            && (build.value.is_empty() || self.command.is_none())
+            && (is_empty(&build.value) || self.command.is_none())
         {
             faults.add(
                 build.place,
@@ -236,7 +262,11 @@ impl ServiceFile {
                 status: self.ready.status.map_or(200, |at| at.value),
                 timeout_s: self.ready.timeout_s.map_or(30, |at| at.value),
             },
-            environment: self.environment,
+            environment: self
+                .environment
+                .into_iter()
+                .map(|(name, at)| (name, at.value))
+                .collect(),
             memory_mib: self.memory_mib.map(|at| at.value),
         }
     }
@@ -271,7 +301,7 @@ impl ProbeFile {
 }
 
 impl ObjectiveFile {
-    fn validate(&self, place: super::yaml::Place, names: &[&str], faults: &mut Faults) {
+    fn validate(&self, place: Place, names: &[&str], faults: &mut Faults) {
         const FORMS: &str = "`{scenario: NAME, rate: 500, p99_ms: 50}`, `{start_s: 2}` or `{memory_mib: 256}`";
         let of_scenario =
             self.scenario.is_some() || self.rate.is_some() || self.p99_ms.is_some() || self.errors_percent.is_some();
