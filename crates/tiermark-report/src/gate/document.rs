@@ -14,18 +14,48 @@ pub(super) fn document(report: &GateReport) -> Vec<Block> {
     ];
     if let Some(broken) = &report.broken {
         blocks.push(Block::Heading("The head could not be measured".to_owned()));
-        blocks.push(Block::Paragraph(plain(broken)));
+        blocks.extend(lines_of(broken).map(Block::Paragraph));
+    }
+    // First, because there are few: a summary that is cut still has them.
+    if !report.objectives.is_empty() {
+        blocks.push(Block::Heading("Objectives".to_owned()));
+        blocks.push(Block::Table(objectives(report)));
+        let open = report
+            .objectives
+            .iter()
+            .filter(|kept| kept.kept.is_none() && kept.why.is_some());
+        let why: Vec<String> = open
+            .map(|kept| format!("{}: {}", described(kept)[0], not_measured(kept)))
+            .collect();
+        if !why.is_empty() {
+            blocks.push(Block::List(why));
+        }
     }
     if !report.compared.is_empty() {
         blocks.push(Block::Heading("Beside the base".to_owned()));
         blocks.push(Block::Table(compared(report)));
         blocks.push(Block::List(legend(report)));
     }
-    if !report.objectives.is_empty() {
-        blocks.push(Block::Heading("Objectives".to_owned()));
-        blocks.push(Block::Table(objectives(report)));
+    if !report.warnings.is_empty() {
+        blocks.push(Block::Heading("Warnings".to_owned()));
+        blocks.push(Block::List(
+            report.warnings.iter().map(|warning| plain(warning)).collect(),
+        ));
     }
     blocks
+}
+
+/// Lines of a reason that are shown, and characters of each: it ends with a log, which may hold anything.
+const LINES: usize = 40;
+const LINE: usize = 300;
+
+/// A reason line by line, without control characters, each and all of it cut to what a reader takes in.
+pub(super) fn lines_of(reason: &str) -> impl Iterator<Item = String> {
+    let lines = reason.lines().map(plain).filter(|line| !line.trim().is_empty());
+    lines.take(LINES).map(|line| match line.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    })
 }
 
 fn verdict(report: &GateReport) -> &'static str {
@@ -81,9 +111,20 @@ fn compared(report: &GateReport) -> Table {
             left("verdict"),
         ],
         repeated: 2,
-        rows: report.compared.iter().map(row).collect(),
+        rows: worst_first(report).into_iter().map(row).collect(),
         ..Table::default()
     }
+}
+
+/// What is slower, then what is open, then the rest, each in its own order: what is cut off at the end is what matters least.
+fn worst_first(report: &GateReport) -> Vec<&Compared> {
+    let mut all: Vec<&Compared> = report.compared.iter().collect();
+    all.sort_by_key(|of| match of.decision {
+        Decision::Slower => 0,
+        Decision::Open => 1,
+        Decision::NotSlower => 2,
+    });
+    all
 }
 
 fn word(of: &Compared) -> (&'static str, Tone) {
@@ -123,12 +164,14 @@ pub(super) fn written(metric: Metric, number: f64) -> String {
 }
 
 fn legend(report: &GateReport) -> Vec<String> {
-    let threshold = 100.0 * report.threshold;
+    // A share that was a percentage is one again: 100 × 0.07 is not 7.
+    let percentage = |share: f64| (share * 1e8).round() / 1e6;
+    let threshold = percentage(report.threshold);
     vec![
         format!(
             "verdict: slower where the lower bound is above {threshold}%, not slower where the upper bound is not; between them it is inconclusive when the \
              time is used up. At most {}% of all gates call slower what is not.",
-            100.0 * report.false_alarms
+            percentage(report.false_alarms)
         ),
         "slow-down: middle of the pairs (Hodges and Lehmann). A pair is one fresh start of each version, in an order that a coin decides; base and head are \
          medians over pairs."
@@ -136,51 +179,60 @@ fn legend(report: &GateReport) -> Vec<String> {
     ]
 }
 
+/// What an objective is about, its limit, and what was measured.
+pub(super) fn described(of: &Kept) -> [String; 3] {
+    let (what, limit, measured) = match &of.objective {
+        ServiceObjective::Latency {
+            scenario,
+            rate: at,
+            p99_ms,
+            errors_percent,
+        } => {
+            let p99 = of.measured.map(|ms| format!("p99 {}", milliseconds(ms)));
+            let errors = of.errors.map(|share| format!("errors {}", percent(share)));
+            let both: Vec<String> = p99.into_iter().chain(errors).collect();
+            (
+                format!("{} at {}", plain(scenario), rate(f64::from(*at))),
+                format!("p99 ≤ {}, errors ≤ {errors_percent}%", milliseconds(*p99_ms)),
+                (!both.is_empty()).then(|| both.join(", ")),
+            )
+        }
+        ServiceObjective::Start { start_s } => (
+            "start".to_owned(),
+            format!("≤ {}", milliseconds(1e3 * start_s)),
+            of.measured.map(milliseconds),
+        ),
+        ServiceObjective::Memory { memory_mib } => (
+            "memory".to_owned(),
+            format!("≤ {memory_mib} MiB"),
+            of.measured.map(|mib| bytes(mib * 1024.0 * 1024.0)),
+        ),
+    };
+    [what, limit, measured.unwrap_or_else(|| NOTHING.to_owned())]
+}
+
+/// Why an objective is open.
+pub(super) fn not_measured(of: &Kept) -> String {
+    match &of.why {
+        Some(why) => format!("not measured: {}", plain(why)),
+        None => "not measured".to_owned(),
+    }
+}
+
 fn objectives(report: &GateReport) -> Table {
     let row = |of: &Kept| {
-        let (what, limit, measured) = match &of.objective {
-            ServiceObjective::Latency {
-                scenario,
-                rate: at,
-                p99_ms,
-                errors_percent,
-            } => {
-                let errors = of
-                    .errors
-                    .map(|share| format!(", errors {}", percent(share)))
-                    .unwrap_or_default();
-                (
-                    format!("{} at {}", plain(scenario), rate(f64::from(*at))),
-                    format!("p99 ≤ {}, errors ≤ {errors_percent}%", milliseconds(*p99_ms)),
-                    of.measured.map(|ms| format!("p99 {}{errors}", milliseconds(ms))),
-                )
-            }
-            ServiceObjective::Start { start_s } => (
-                "start".to_owned(),
-                format!("≤ {}", milliseconds(1e3 * start_s)),
-                of.measured.map(milliseconds),
-            ),
-            ServiceObjective::Memory { memory_mib } => (
-                "memory".to_owned(),
-                format!("≤ {memory_mib} MiB"),
-                of.measured.map(|mib| bytes(mib * 1024.0 * 1024.0)),
-            ),
-        };
         let (word, tone) = match of.kept {
             Some(true) => ("kept", Tone::Plain),
             Some(false) => ("missed", Tone::Bad),
             None => ("not measured", Tone::Middling),
         };
+        let described = described(of).into_iter().map(Text::from);
+        let verdict = Text {
+            lines: vec![word.to_owned()],
+            tone,
+        };
         Row {
-            cells: vec![
-                Text::from(what),
-                Text::from(limit),
-                Text::from(measured.unwrap_or_else(|| NOTHING.to_owned())),
-                Text {
-                    lines: vec![word.to_owned()],
-                    tone,
-                },
-            ],
+            cells: described.chain([verdict]).collect(),
             ..Row::default()
         }
     };

@@ -47,6 +47,9 @@ pub struct GateReport {
     /// Why the head could not be measured, where it could not: its own fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+    /// What makes its numbers say less than they seem to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One metric of one scenario in both versions.
@@ -81,6 +84,9 @@ pub struct Kept {
     pub errors: Option<f64>,
     /// Whether it is kept; none where it could not be measured.
     pub kept: Option<bool>,
+    /// Why it could not be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What a gate comes to.

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value, json};
-use tiermark_model::format::project::{Metric, ServiceObjective};
+use tiermark_model::format::project::Metric;
 
-use super::document::{signed, written};
+use super::document::{described, lines_of, not_measured, signed, written};
 use super::{Compared, Decision, GateReport, Kept, Outcome};
-use crate::numbers::plain;
+
 use crate::stats;
 
 /// GitHub cuts a step's summary at a mebibyte and refuses longer ones; a comment holds 65,536 characters.
@@ -19,14 +19,6 @@ const ANNOTATIONS: usize = 10;
 /// What names a comparison in other tools: `orders/p99`, `start/memory`.
 fn name(of: &Compared) -> String {
     format!("{}/{}", of.scenario.as_deref().unwrap_or("start"), of.metric.name())
-}
-
-fn objective_name(objective: &ServiceObjective) -> String {
-    match objective {
-        ServiceObjective::Latency { scenario, rate, .. } => format!("{scenario} at {rate}/s"),
-        ServiceObjective::Start { .. } => "start".to_owned(),
-        ServiceObjective::Memory { .. } => "memory".to_owned(),
-    }
 }
 
 /// What is wrong, a sentence each, the greatest slow-down first.
@@ -41,15 +33,19 @@ fn faults(report: &GateReport) -> Vec<String> {
         let middle = |side: usize| stats::median(of.pairs.iter().map(|pair| pair[side]).collect()).unwrap_or(0.0);
         format!(
             "{} is {} worse: {} in the base, {} in the head",
-            name(of),
+            text_of(&name(of)),
             of.slow_down.map(signed).unwrap_or_default(),
             written(of.metric, middle(0)),
             written(of.metric, middle(1))
         )
     });
     let missed = report.objectives.iter().filter(|kept| kept.kept == Some(false));
-    let missed = missed.map(|kept| format!("objective missed: {}", objective_name(&kept.objective)));
-    report.broken.iter().cloned().chain(slower).chain(missed).collect()
+    let missed = missed.map(|kept| {
+        let [what, limit, measured] = described(kept);
+        format!("objective missed: {what}: {measured}, which shall be {limit}")
+    });
+    let broken = report.broken.iter().map(|broken| text_of(broken));
+    broken.chain(slower).chain(missed).collect()
 }
 
 /// Workflow commands that GitHub shows beside a run, at most ten: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
@@ -74,6 +70,7 @@ pub fn annotations(report: &GateReport) -> String {
     lines.concat()
 }
 
+/// A message's own escapes; the title has nothing that a property would have to escape.
 fn command(kind: &str, text: &str) -> String {
     let escaped = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     format!("::{kind} title=tiermark gate::{escaped}\n")
@@ -97,29 +94,35 @@ pub fn step_summary(report: &GateReport) -> String {
     out + CUT
 }
 
-/// JUnit's XML, a test case each: as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>).
+/// JUnit's XML, a test case each: as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>). What is open is skipped.
 #[must_use]
 pub fn junit(report: &GateReport) -> String {
     let seconds = format!("{:.3}", report.measured_s[0]);
+    let name = format!("tiermark gate {}", text_of(&report.service));
+    let made = report.created.strftime("%Y-%m-%dT%H:%M:%S").to_string();
     let failures = faults(report).len();
     let open = report
         .compared
         .iter()
         .filter(|of| of.decision == Decision::Open)
         .count();
+    let unknown = report.objectives.iter().filter(|kept| kept.kept.is_none()).count();
+    let skipped = open + unknown;
     let tests = report.compared.len() + report.objectives.len() + usize::from(report.broken.is_some());
-    let suite = html! {
-        testsuites {
-            testsuite name=(format!("tiermark gate {}", plain(&report.service))) tests=(tests) failures=(failures) skipped=(open) time=(seconds) {
+    let suites = html! {
+        testsuites name=(name) tests=(tests) failures=(failures) errors="0" skipped=(skipped) time=(seconds) {
+            testsuite name=(name) tests=(tests) failures=(failures) errors="0" skipped=(skipped) time=(seconds) timestamp=(made) {
                 @if let Some(broken) = &report.broken {
-                    testcase classname="head" name="runs" { failure message="the head could not be measured" { (plain_lines(broken)) } }
+                    testcase classname="head" name="runs" {
+                        failure message="the head could not be measured" type="broken" { (text_of(broken)) }
+                    }
                 }
                 @for of in &report.compared { (compared_case(of)) }
                 @for kept in &report.objectives { (objective_case(kept)) }
             }
         }
     };
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", suite.into_string())
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", suites.into_string())
 }
 
 fn compared_case(of: &Compared) -> Markup {
@@ -129,9 +132,9 @@ fn compared_case(of: &Compared) -> Markup {
         .map(|share| format!("slow-down {}", signed(share)))
         .unwrap_or_default();
     html! {
-        testcase classname=(plain(scenario)) name=(of.metric.name()) {
+        testcase classname=(text_of(scenario)) name=(of.metric.name()) {
             @match of.decision {
-                Decision::Slower => { failure message=(said) { (format!("{} pairs", of.pairs.len())) } }
+                Decision::Slower => { failure message=(said) type="slower" { (format!("{} pairs", of.pairs.len())) } }
                 Decision::Open => { skipped message=(format!("inconclusive: {said}")) {} }
                 Decision::NotSlower => { (PreEscaped("")) }
             }
@@ -140,20 +143,25 @@ fn compared_case(of: &Compared) -> Markup {
 }
 
 fn objective_case(kept: &Kept) -> Markup {
+    let [what, limit, measured] = described(kept).map(|text| text_of(&text));
     html! {
-        testcase classname="objective" name=(plain(&objective_name(&kept.objective))) {
+        testcase classname="objective" name=(what) {
             @match kept.kept {
-                Some(false) => { failure message=(format!("measured {:?}", kept.measured)) {} }
-                None => { skipped message="not measured" {} }
+                Some(false) => { failure message=(format!("{measured}, which shall be {limit}")) type="missed" {} }
+                None => { skipped message=(text_of(&not_measured(kept))) {} }
                 Some(true) => { (PreEscaped("")) }
             }
         }
     }
 }
 
-/// XML has no place for control characters, however they are written.
-fn plain_lines(text: &str) -> String {
-    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+/// A text for other programs: its lines without control characters, and without the two characters beside them that XML 1.0 has no place
+/// for, however they are written (<https://www.w3.org/TR/xml/#charsets>).
+fn text_of(text: &str) -> String {
+    lines_of(text)
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 /// Medians of the head with their spread over pairs, by metric.
@@ -162,7 +170,9 @@ fn of_head(report: &GateReport) -> impl Iterator<Item = (&Compared, f64, [f64; 2
         let mut heads: Vec<f64> = of.pairs.iter().map(|pair| pair[1]).collect();
         heads.sort_by(f64::total_cmp);
         let ends = [*heads.first()?, *heads.last()?];
-        Some((of, stats::median(heads)?, ends))
+        let finite = heads.iter().all(|head| head.is_finite());
+        // JSON has no infinity: what is none would become null, which no reader of these formats takes.
+        Some((of, stats::median(heads)?, ends)).filter(|_| finite)
     })
 }
 
@@ -204,45 +214,124 @@ pub fn github_action_benchmark(report: &GateReport, bigger_is_better: bool) -> V
     Value::Array(all.collect())
 }
 
-/// OpenMetrics' text (<https://prometheus.io/docs/specs/om/open_metrics_spec/>): medians of both sides and the slow-down.
+/// A metric's family in OpenMetrics: its name, which ends in its unit, the unit, and how many of ours are one of it. Base units, as the
+/// specification asks for; right answers a second have none there.
+fn family(metric: Metric) -> (&'static str, Option<&'static str>, f64, &'static str) {
+    match metric {
+        Metric::Rate => ("tiermark_gate_rate", None, 1.0, "Right answers a second"),
+        Metric::P50 => (
+            "tiermark_gate_p50_seconds",
+            Some("seconds"),
+            1e3,
+            "Median of response time",
+        ),
+        Metric::P99 => (
+            "tiermark_gate_p99_seconds",
+            Some("seconds"),
+            1e3,
+            "99th percentile of response time",
+        ),
+        Metric::Cpu => (
+            "tiermark_gate_cpu_seconds",
+            Some("seconds"),
+            1e6,
+            "CPU time for each right answer",
+        ),
+        Metric::Memory => ("tiermark_gate_memory_bytes", Some("bytes"), 1.0, "Greatest memory"),
+        Metric::Start => (
+            "tiermark_gate_start_seconds",
+            Some("seconds"),
+            1e3,
+            "Time to the first right answer",
+        ),
+    }
+}
+
+/// OpenMetrics' text, version 1.0 (<https://prometheus.io/docs/specs/om/open_metrics_spec/>): medians of both sides in a family for each
+/// metric, the slow-downs, and what it comes to.
 #[must_use]
 pub fn open_metrics(report: &GateReport) -> String {
-    let mut out = String::from(
-        "# TYPE tiermark_gate_median gauge\n# HELP tiermark_gate_median Median over pairs, in the metric's own unit.\n",
+    let mut out = String::new();
+    let service = label(&report.service);
+    for metric in Metric::ALL {
+        let (name, unit, ours, help) = family(metric);
+        let medians = report.compared.iter().filter(|of| of.metric == metric).flat_map(|of| {
+            let scenario = label(of.scenario.as_deref().unwrap_or("start"));
+            ["base", "head"]
+                .into_iter()
+                .enumerate()
+                .filter_map(move |(side, word)| {
+                    let value = stats::median(of.pairs.iter().map(|pair| pair[side]).collect())?;
+                    Some((format!("scenario=\"{scenario}\",side=\"{word}\""), value / ours))
+                })
+        });
+        push_family(
+            &mut out,
+            name,
+            unit,
+            &format!("{help}: the median over pairs."),
+            &service,
+            medians,
+        );
+    }
+    let slow_downs = report.compared.iter().filter_map(|of| {
+        let scenario = label(of.scenario.as_deref().unwrap_or("start"));
+        let labels = format!("scenario=\"{scenario}\",metric=\"{}\"", of.metric.name());
+        of.slow_down.map(|share| (labels, share))
+    });
+    let help = "How much slower the head is, as a share.";
+    push_family(
+        &mut out,
+        "tiermark_gate_slow_down_ratio",
+        Some("ratio"),
+        help,
+        &service,
+        slow_downs,
     );
-    let label = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    let labels = |of: &Compared| {
-        format!(
-            "service=\"{}\",scenario=\"{}\",metric=\"{}\",unit=\"{}\"",
-            label(&report.service),
-            label(of.scenario.as_deref().unwrap_or("start")),
-            of.metric.name(),
-            unit(of.metric)
-        )
-    };
-    // Writing to a String cannot fail.
-    for of in &report.compared {
-        for (side, word) in ["base", "head"].into_iter().enumerate() {
-            if let Some(value) = stats::median(of.pairs.iter().map(|pair| pair[side]).collect()) {
-                let _ = writeln!(out, "tiermark_gate_median{{{},side=\"{word}\"}} {value}", labels(of));
-            }
-        }
-    }
-    out.push_str("# TYPE tiermark_gate_slow_down_ratio gauge\n# UNIT tiermark_gate_slow_down_ratio ratio\n# HELP tiermark_gate_slow_down_ratio How much slower the head is, as a share.\n");
-    for of in &report.compared {
-        if let Some(share) = of.slow_down {
-            let _ = writeln!(out, "tiermark_gate_slow_down_ratio{{{}}} {share}", labels(of));
-        }
-    }
     let outcome = match report.outcome() {
-        Outcome::Pass => 0,
-        Outcome::Fail => 1,
-        Outcome::Inconclusive => 4,
+        Outcome::Pass => 0.0,
+        Outcome::Fail => 1.0,
+        Outcome::Inconclusive => 4.0,
     };
-    let _ = writeln!(
-        out,
-        "# TYPE tiermark_gate_outcome gauge\n# HELP tiermark_gate_outcome 0 pass, 1 fail, 4 inconclusive.\ntiermark_gate_outcome{{service=\"{}\"}} {outcome}\n# EOF",
-        label(&report.service)
+    let help = "0 pass, 1 fail, 4 inconclusive.";
+    push_family(
+        &mut out,
+        "tiermark_gate_outcome",
+        None,
+        help,
+        &service,
+        [(String::new(), outcome)].into_iter(),
     );
+    out.push_str("# EOF\n");
     out
+}
+
+/// One family of gauges with its metadata before its samples; nothing where it has none.
+fn push_family(
+    out: &mut String,
+    name: &str,
+    unit: Option<&str>,
+    help: &str,
+    service: &str,
+    samples: impl Iterator<Item = (String, f64)>,
+) {
+    let mut samples = samples.filter(|(_, value)| value.is_finite()).peekable();
+    if samples.peek().is_none() {
+        return;
+    }
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "# TYPE {name} gauge");
+    if let Some(unit) = unit {
+        let _ = writeln!(out, "# UNIT {name} {unit}");
+    }
+    let _ = writeln!(out, "# HELP {name} {help}");
+    for (labels, value) in samples {
+        let comma = if labels.is_empty() { "" } else { "," };
+        let _ = writeln!(out, "{name}{{service=\"{service}\"{comma}{labels}}} {value}");
+    }
+}
+
+/// A label's value with its escapes.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -55,7 +55,12 @@ pub(crate) fn init(arguments: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
     // What a program writes it must be able to read.
     Project::from_yaml(&file.display().to_string(), &text)
         .map_err(|error| Failure::from(CatalogError::Format(vec![error])))?;
-    fs::write(file, text).map_err(|error| Failure::Machine(format!("{}: {error}", file.display())))?;
+    fs::write(file, text).map_err(|error| {
+        Failure::Usage(format!(
+            "{}: {error}\nremedy: give --file a path that can be written",
+            file.display()
+        ))
+    })?;
     ui.note(&format!(
         "wrote {}: say in it where your service listens and what matters of it, then `tiermark gate --base main`",
         file.display()

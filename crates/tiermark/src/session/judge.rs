@@ -23,7 +23,8 @@ pub(super) fn judge(recording: &Recording) -> State {
     }
 }
 
-fn not_one_right_answer(recording: &Recording) -> String {
+/// Why a target counts as failed that gave no right answer.
+pub(crate) fn not_one_right_answer(recording: &Recording) -> String {
     let failures: Vec<String> = recording
         .outcomes
         .failures()

@@ -1,5 +1,6 @@
 //! A gate's report as files for others.
 
+use std::fs::{self, File};
 use std::path::PathBuf;
 
 use tiermark_report::gate::{self, GateReport};
@@ -8,6 +9,37 @@ use super::arguments::GateFiles;
 use crate::commands::report::write;
 use crate::error::Failure;
 use crate::ui::{Ui, pretty};
+
+/// Refuses a path that cannot be written, before anything is measured. What stands there stays.
+pub(super) fn check(files: &GateFiles) -> Result<(), Failure> {
+    let all = [
+        &files.json,
+        &files.junit,
+        &files.summary,
+        &files.bencher,
+        &files.open_metrics,
+        &files.bigger_is_better,
+        &files.smaller_is_better,
+    ];
+    for file in all.into_iter().flatten() {
+        let is_new = !file.exists();
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let opened = folder
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| File::options().write(true).create(true).truncate(false).open(file));
+        opened.map_err(|error| {
+            Failure::Usage(format!(
+                "{}: {error}\nremedy: give a file that can be written",
+                file.display()
+            ))
+        })?;
+        // An empty file is none of these formats: where the gate ends early, there is none.
+        if is_new {
+            let _ = fs::remove_file(file);
+        }
+    }
+    Ok(())
+}
 
 /// Makes a file's text when it is wanted.
 type Write<'a> = &'a dyn Fn() -> Result<String, Failure>;

@@ -1,25 +1,35 @@
 //! One start of one version, measured: all of its scenarios, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tiermark_load::{Expect, LoadError, LoadSpec, Zero};
+use tiermark_load::{Circumstances, Expect, LoadError, LoadSpec, Zero};
 use tiermark_model::format::project::{GateSettings, Metric, Probe, Project};
 use tiermark_model::format::scenario::{Objective, Scenario};
 use tiermark_model::host::{Placement, Role};
 use tiermark_model::load::{Arrivals, Closed, Load, Open, Protocol};
 use tiermark_model::recording::Recording;
 use tiermark_model::trial::{Disturbance, Observation};
+use tiermark_model::verdict::Check;
 use tiermark_stage::host;
 use tiermark_stage::observe::Observer;
-use tiermark_stage::stage::{Running, Stage, StartFailure};
+use tiermark_stage::stage::{Alive, Running, Stage, StartFailure};
 use tiermark_stage::types::Launch;
 use tiermark_stage::verify::{self, Surroundings, Unverified};
 
 use super::sides::Side;
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
+use crate::session::judge::not_one_right_answer;
 use crate::session::setup;
+
+/// Requests that are sent for a 99th percentile: it needs 1,000 answers, and arrivals by chance are fewer than so many less once in a hundred
+/// thousand (a Poisson number's deviation is its root).
+const FOR_P99: f64 = 1_150.0;
+/// The same for a median, which needs 20.
+const FOR_P50: f64 = 50.0;
+/// Last lines of a server's output that are told where it ends under load.
+const LOG_LINES: usize = 20;
 
 /// What a start of a version gave.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +38,10 @@ pub(super) struct Sample {
     pub(super) numbers: BTreeMap<(Option<String>, Metric), f64>,
     /// By scenario: share of requests without a right answer at the fixed rate.
     pub(super) errors: BTreeMap<String, f64>,
+    /// By scenario: answers at the fixed rate, of which percentiles are made.
+    pub(super) answers: BTreeMap<String, u64>,
+    /// Scenarios in which the load generator was late or used up its cores: what was measured is its own as well.
+    pub(super) strained: BTreeSet<String>,
     /// Whether the host did something else meanwhile.
     pub(super) disturbed: bool,
 }
@@ -60,6 +74,10 @@ pub(super) struct Bench<'a> {
 pub(super) struct Asked<'a> {
     /// Requests a second of each scenario's open loop; none: it has no open loop.
     pub(super) rates: &'a BTreeMap<String, u32>,
+    /// Whether the closed loops are wanted.
+    pub(super) closed: bool,
+    /// Whether the 99th percentile is wanted: the window lasts until there are answers enough for it.
+    pub(super) tail: bool,
     /// Whether every answer is checked as a verification does, beyond what the generator looks at.
     pub(super) verified: bool,
 }
@@ -69,7 +87,12 @@ impl Bench<'_> {
     pub(super) async fn sample(&self, side: &Side, role: &str, asked: Asked<'_>) -> Result<Sample, NoSample> {
         let launch = self.launch(role)?;
         let ready = &self.project.service.ready;
-        let mut running = match self.stage.start(&side.prepared, ready, &launch).await {
+        let started = tokio::select! {
+            started = self.stage.start(&side.prepared, ready, &launch) => started,
+            // What was half started is taken down when the stage is closed.
+            () = self.interrupt.times(1) => return Err(NoSample::Ended(Failure::Interrupted)),
+        };
+        let mut running = match started {
             Ok(running) => running,
             Err(StartFailure::Target { reason }) => return Err(NoSample::Broken(format!("{}: {reason}", side.name))),
             Err(StartFailure::Stage(error)) => return Err(error.into()),
@@ -87,9 +110,12 @@ impl Bench<'_> {
             if asked.verified {
                 self.verify(running, side, probe).await?;
             }
-            self.closed(running, side, probe, &mut sample).await?;
+            if asked.closed {
+                self.closed(running, side, probe, &mut sample).await?;
+            }
             if let Some(rate) = asked.rates.get(&probe.name) {
-                self.open(running, side, probe, *rate, &mut sample).await?;
+                self.open(running, side, probe, (*rate, asked.tail), &mut sample)
+                    .await?;
             }
         }
         Ok(sample)
@@ -107,16 +133,25 @@ impl Bench<'_> {
         }
     }
 
-    async fn closed(&self, running: &Running, side: &Side, probe: &Probe, sample: &mut Sample) -> Result<(), NoSample> {
+    async fn closed(
+        &self,
+        running: &mut Running,
+        side: &Side,
+        probe: &Probe,
+        sample: &mut Sample,
+    ) -> Result<(), NoSample> {
         let load = Load::Closed(Closed::of(probe.connections));
-        let (recording, observation, disturbed) = self.drive(running, side, probe, load).await?;
+        let window = Duration::from_secs_f64(self.project.gate.window_s);
+        let (recording, observation, disturbed) = self.drive(running, side, probe, (load, window), sample).await?;
         let of_probe = |metric| (Some(probe.name.clone()), metric);
         sample.disturbed |= disturbed;
-        if recording.outcomes.ok > 0 {
-            sample.numbers.insert(of_probe(Metric::Rate), recording.rate_per_s());
+        if recording.outcomes.ok == 0 {
+            let why = not_one_right_answer(&recording);
+            return Err(NoSample::Broken(format!("{}: {}: {why}", side.name, probe.name)));
         }
+        sample.numbers.insert(of_probe(Metric::Rate), recording.rate_per_s());
         if let Some(server) = observation.roles.get(&Role::Server) {
-            let cpu_us = (server.cpu_user_ns + server.cpu_system_ns) as f64 / 1e3 / recording.outcomes.ok.max(1) as f64;
+            let cpu_us = (server.cpu_user_ns + server.cpu_system_ns) as f64 / 1e3 / recording.outcomes.ok as f64;
             sample.numbers.insert(of_probe(Metric::Cpu), cpu_us);
             note_memory(sample, server.memory_peak_bytes);
         }
@@ -125,18 +160,21 @@ impl Bench<'_> {
 
     async fn open(
         &self,
-        running: &Running,
+        running: &mut Running,
         side: &Side,
         probe: &Probe,
-        rate: u32,
+        (rate, tail): (u32, bool),
         sample: &mut Sample,
     ) -> Result<(), NoSample> {
         let load = Load::Open(Open {
             arrivals: Arrivals::Poisson,
             ..Open::of(probe.connections.max(16), rate)
         });
-        let (recording, observation, disturbed) = self.drive(running, side, probe, load).await?;
+        let needed = if tail { FOR_P99 } else { FOR_P50 };
+        let window = Duration::from_secs_f64(self.project.gate.window_s.max(needed / f64::from(rate)));
+        let (recording, observation, disturbed) = self.drive(running, side, probe, (load, window), sample).await?;
         sample.disturbed |= disturbed;
+        sample.answers.insert(probe.name.clone(), recording.response.count());
         for (metric, share) in [(Metric::P50, 0.5), (Metric::P99, 0.99)] {
             if let Some(ns) = recording.response.percentile(share) {
                 sample
@@ -152,15 +190,16 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Puts a load on and watches meanwhile.
+    /// Puts a load on and watches meanwhile; a version that ends under it is broken.
     async fn drive(
         &self,
-        running: &Running,
+        running: &mut Running,
         side: &Side,
         probe: &Probe,
-        load: Load,
+        (load, window): (Load, Duration),
+        sample: &mut Sample,
     ) -> Result<(Recording, Observation, bool), NoSample> {
-        let spec = self.spec(running, side, probe, load);
+        let spec = self.spec(running, side, probe, (load, window));
         let target = running.target();
         let cores = |role: Role| self.placement.of(role);
         let watches = BTreeMap::from([(Role::Server, (target.watch.clone(), cores(Role::Server).len()))]);
@@ -180,11 +219,23 @@ impl Bench<'_> {
         };
         let (observation, disturbances): (Observation, Vec<Disturbance>) =
             observer.finish(0, recording.window, &recording.generator, cores(Role::Generator).len());
+        if let Alive::Exited { how } = running.alive().await? {
+            let logs = running.logs(LOG_LINES).await;
+            return Err(NoSample::Broken(format!(
+                "{}: the server ended under the load of {} ({how}); last lines of its output:\n{}",
+                side.name,
+                probe.name,
+                logs.trim_end()
+            )));
+        }
+        if is_strained(&recording, &load) {
+            sample.strained.insert(probe.name.clone());
+        }
         Ok((recording, observation, !disturbances.is_empty()))
     }
 
-    fn spec(&self, running: &Running, side: &Side, probe: &Probe, load: Load) -> LoadSpec {
-        let GateSettings { warmup_s, window_s, .. } = self.project.gate;
+    fn spec(&self, running: &Running, side: &Side, probe: &Probe, (load, window): (Load, Duration)) -> LoadSpec {
+        let GateSettings { warmup_s, .. } = self.project.gate;
         let target = running.target();
         let expect = Expect::status(probe.part.expect.status);
         let request = probe.part.request.clone();
@@ -201,9 +252,23 @@ impl Bench<'_> {
                 .map(|core| Some(*core))
                 .collect(),
             zero: Zero::now(),
-            ..LoadSpec::new(target.address, request, expect, load, Duration::from_secs_f64(window_s))
+            ..LoadSpec::new(target.address, request, expect, load, window)
         }
     }
+}
+
+/// Whether what was measured is the generator's own doing as well.
+fn is_strained(recording: &Recording, load: &Load) -> bool {
+    let circumstances = Circumstances {
+        load: *load,
+        percentile: 0.99,
+        objective_ns: None,
+        ceiling_per_s: None,
+        limited: false,
+    };
+    let own = |check| matches!(check, Check::Lateness | Check::GeneratorCpu);
+    let verdicts = tiermark_load::judge(recording, &circumstances);
+    verdicts.iter().any(|verdict| !verdict.ok && own(verdict.check))
 }
 
 fn note_memory(sample: &mut Sample, peak: Option<u64>) {

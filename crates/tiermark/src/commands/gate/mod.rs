@@ -1,11 +1,13 @@
 //! `tiermark gate`: is the new version slower? Measures both now, pair by pair, until that can be said.
 
 mod arguments;
+mod checkout;
 mod files;
 mod measure;
 mod sides;
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ use tiermark_report::gate::{
 };
 use tiermark_stage::host;
 use tiermark_stage::stage::Stage;
+use tiermark_stage::types::Events;
 
 use super::block_on;
 use super::select::seed_from_clock;
@@ -28,6 +31,8 @@ use crate::interrupt::{First, Interrupt};
 use crate::session::setup;
 use crate::ui::{Ui, pretty};
 pub(crate) use arguments::GateArgs;
+use checkout::Checkout;
+pub(crate) use checkout::remove_leftovers;
 use measure::{Asked, Bench, NoSample, Sample};
 use sides::{Side, Versions};
 
@@ -39,16 +44,31 @@ const DISTURBED_TRIES: u32 = 2;
 /// Measures and says what it comes to.
 pub(crate) fn run(global: &Global, arguments: &GateArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
     let project = super::project::read(&arguments.file)?;
+    if arguments.base.is_none() && project.objectives.is_empty() {
+        return Err(Failure::Usage(format!(
+            "nothing is asked: there is no --base, and {} has no objectives\nremedy: name a version to hold it against, such as `--base main`, or write `objectives`",
+            arguments.file.display()
+        )));
+    }
+    if arguments.annotations && ui.is_json() {
+        return Err(Failure::Usage(
+            "--annotations and --format json both write to standard output\nremedy: --json FILE writes the same JSON"
+                .to_owned(),
+        ));
+    }
+    files::check(&arguments.files)?;
     let report = block_on(whole(global, arguments, &project, ui))?;
     files::write_all(&report, &arguments.files, ui)?;
-    if arguments.annotations {
-        ui.result(&gate::annotations(&report));
-    }
-    ui.result(&match ui.format() {
+    let text = match ui.format() {
         Format::Json => pretty(&report)?,
         Format::Markdown => report.render_markdown(),
         _ => report.render_text(&ui.style()),
-    });
+    };
+    if arguments.annotations {
+        ui.result(&format!("{}{}", gate::annotations(&report), no_commands(&text)));
+    } else {
+        ui.result(&text);
+    }
     Ok(match report.outcome() {
         Outcome::Pass => Exit::Done,
         Outcome::Fail => Exit::Negative,
@@ -60,6 +80,12 @@ pub(crate) fn run(global: &Global, arguments: &GateArgs, ui: &Arc<Ui>) -> Result
     })
 }
 
+/// The text between the two lines that keep GitHub from taking any of it for a command: it holds logs of servers. Nobody can guess the word.
+fn no_commands(text: &str) -> String {
+    let word = RandomState::new().build_hasher().finish();
+    format!("::stop-commands::tiermark-{word:016x}\n{text}\n::tiermark-{word:016x}::\n")
+}
+
 async fn whole(global: &Global, arguments: &GateArgs, project: &Project, ui: &Arc<Ui>) -> Result<GateReport, Failure> {
     let catalog = crate::root::catalog(global)?;
     let for_signal = Arc::clone(ui);
@@ -68,58 +94,111 @@ async fn whole(global: &Global, arguments: &GateArgs, project: &Project, ui: &Ar
     })
     .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
     let build = setup::build_options(&arguments.build, &catalog)?;
-    let versions = Versions::of(arguments, project)?;
+    let folder = folder_of(&arguments.file);
+    let versions = Versions::of(arguments, project, folder)?;
     let stage = setup::open(&catalog, versions.runner(), None, build, ui).await?;
+    for what in remove_leftovers() {
+        ui.note(&format!("removed what an earlier gate left: {what}"));
+    }
+    let events = setup::events(ui);
+    let mut checkouts = vec![];
     let result = tokio::select! {
-        result = prepared(arguments, project, &versions, &stage, &interrupt, ui) => result,
+        result = prepared(arguments, project, &versions, (&stage, &events), (&interrupt, ui), &mut checkouts) => result,
         () = interrupt.times(2) => Err(Failure::Interrupted),
     };
     for problem in stage.close().await {
         ui.warn(&problem);
     }
-    result
+    // Last, when nothing runs in them any more.
+    for problem in checkouts.into_iter().filter_map(|checkout| checkout.remove().err()) {
+        ui.warn(&problem.to_string());
+    }
+    // What an interrupt at the terminal ended first, git or a server, is not what went wrong.
+    result.map_err(|failure| {
+        if interrupt.is_set() {
+            Failure::Interrupted
+        } else {
+            failure
+        }
+    })
+}
+
+/// The folder of `tiermark.yaml`.
+fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 async fn prepared(
     arguments: &GateArgs,
     project: &Project,
     versions: &Versions,
-    stage: &Stage,
-    interrupt: &Interrupt,
-    ui: &Arc<Ui>,
+    stage: (&Stage, &Events),
+    (interrupt, ui): (&Interrupt, &Ui),
+    checkouts: &mut Vec<Checkout>,
 ) -> Result<GateReport, Failure> {
-    let folder = arguments
-        .file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let events = setup::events(ui);
-    let side = |version, role| sides::prepare(version, &project.service, folder, role, stage, &events);
-    let head = side(&versions.head, "head").await?;
+    let folder = folder_of(&arguments.file);
+    let service = &project.service;
+    let mut side = async |version, role| {
+        tokio::select! {
+            side = sides::prepare(version, service, folder, role, stage, checkouts) => side,
+            () = interrupt.times(1) => Err(NoSample::Ended(Failure::Interrupted)),
+        }
+    };
     let base = match &versions.base {
-        Some(base) => Some(side(base, "base").await?),
+        Some(base) => Some(side(base, "base").await.map_err(NoSample::of_base)?),
         None => None,
     };
-    let bench = Bench {
-        stage,
-        project,
-        placement: Placement::on(&host::cores()),
-        interrupt,
-        seed: arguments.seed.unwrap_or_else(seed_from_clock),
+    let seed = arguments.seed.unwrap_or_else(seed_from_clock);
+    let budget = Duration::from_secs(u64::from(arguments.budget.unwrap_or(project.gate.budget_s)));
+    let mut report = GateReport {
+        format: GATE_FORMAT,
+        service: project.name.clone(),
+        created: Timestamp::now(),
+        base: base.as_ref().map(|base| base.name.clone()),
+        head: versions.head.to_string(),
+        threshold: project.gate.threshold_percent / 100.0,
+        false_alarms: Sureness::default().false_alarms,
+        measured_s: [0.0, budget.as_secs_f64()],
+        seed,
+        compared: vec![],
+        objectives: vec![],
+        broken: None,
+        warnings: vec![],
     };
-    let mut gate = Gate {
-        bench,
-        base,
-        head,
-        to_the_end: arguments.to_the_end,
-        begun: Instant::now(),
-        budget: Duration::from_secs(u64::from(arguments.budget.unwrap_or(project.gate.budget_s))),
-        rates: BTreeMap::new(),
-        series: BTreeMap::new(),
-    };
-    let report = gate.measure(ui).await;
-    let cleaned = gate.clean_up();
-    report.and_then(|report| cleaned.map(|()| report))
+    match side(&versions.head, "head").await {
+        Ok(head) => {
+            report.head.clone_from(&head.name);
+            let bench = Bench {
+                stage: stage.0,
+                project,
+                placement: Placement::on(&host::cores()),
+                interrupt,
+                seed,
+            };
+            let gate = Gate {
+                bench,
+                base,
+                head,
+                to_the_end: arguments.to_the_end,
+                begun: Instant::now(),
+                budget,
+                rates: BTreeMap::new(),
+                series: BTreeMap::new(),
+                strained: BTreeMap::new(),
+                pairs: 0,
+            };
+            gate.measure(ui, &mut report).await?;
+        }
+        Err(NoSample::Broken(reason)) => report.broken = Some(reason),
+        Err(NoSample::Ended(failure)) => return Err(failure),
+    }
+    // Reports are shared: a log may name folders and passwords.
+    let redactor = setup::redactor();
+    report.broken = report.broken.map(|reason| redactor.text(&reason));
+    report.base = report.base.map(|base| redactor.text(&base));
+    report.head = redactor.text(&report.head);
+    Ok(report)
 }
 
 /// One metric of one scenario: its pairs, and what was seen at the last look.
@@ -140,43 +219,52 @@ struct Gate<'a> {
     /// Requests a second of the open loops.
     rates: BTreeMap<String, u32>,
     series: BTreeMap<(Option<String>, Metric), Series>,
+    /// Pairs in which the load generator was the limit, by scenario.
+    strained: BTreeMap<String, u32>,
+    pairs: u32,
 }
 
 impl Gate<'_> {
-    async fn measure(&mut self, ui: &Ui) -> Result<GateReport, Failure> {
-        let mut broken = None;
-        match self.first().await {
-            Ok(()) => {}
-            Err(NoSample::Broken(reason)) => broken = Some(reason),
+    async fn measure(mut self, ui: &Ui, report: &mut GateReport) -> Result<(), Failure> {
+        report.broken = match self.measured(ui, report).await {
+            Ok(()) => None,
+            Err(NoSample::Broken(reason)) => Some(reason),
             Err(NoSample::Ended(failure)) => return Err(failure),
-        }
-        if broken.is_none() && self.base.is_some() {
-            broken = self.pairs(ui).await?;
-        }
-        let objectives = if broken.is_some() {
-            vec![]
-        } else {
-            self.objectives().await?
         };
-        Ok(self.report(broken, objectives))
+        report.compared = self.compared();
+        report.warnings = self.warnings();
+        Ok(())
+    }
+
+    async fn measured(&mut self, ui: &Ui, report: &mut GateReport) -> Result<(), NoSample> {
+        self.first().await?;
+        if self.base.is_some() {
+            let paired = self.pairs(ui).await;
+            report.measured_s[0] = self.begun.elapsed().as_secs_f64();
+            paired?;
+        }
+        report.objectives = self.objectives().await?;
+        if self.base.is_none() {
+            report.measured_s[0] = self.begun.elapsed().as_secs_f64();
+        }
+        Ok(())
     }
 
     /// A start of each version that counts for nothing: it checks the answers, and finds the rate that response times are measured at.
     async fn first(&mut self) -> Result<(), NoSample> {
         let asked = Asked {
             rates: &BTreeMap::new(),
+            closed: true,
+            tail: false,
             verified: true,
         };
         let of_base = match &self.base {
-            Some(base) => match self.bench.sample(base, "base", asked).await {
-                // A base that does not work is nobody's regression.
-                Err(NoSample::Broken(reason)) => {
-                    return Err(NoSample::Ended(Failure::Machine(format!(
-                        "the base does not work: {reason}"
-                    ))));
-                }
-                sample => Some(sample?),
-            },
+            Some(base) => Some(
+                self.bench
+                    .sample(base, "base", asked)
+                    .await
+                    .map_err(NoSample::of_base)?,
+            ),
             None => None,
         };
         let of_head = self.bench.sample(&self.head, "head", asked).await?;
@@ -200,64 +288,58 @@ impl Gate<'_> {
         Ok(())
     }
 
-    /// Pairs until everything is decided or the time is used up; why the head broke, if it did.
-    async fn pairs(&mut self, ui: &Ui) -> Result<Option<String>, Failure> {
+    /// Pairs until everything is decided or the time is used up.
+    async fn pairs(&mut self, ui: &Ui) -> Result<(), NoSample> {
         self.lay_out();
         let mut coin = Coin::of(self.bench.seed);
-        let mut count = 0;
+        let mut looked_at = 0.0;
         while self.begun.elapsed() < self.budget && (self.to_the_end || self.is_open()) {
             let head_first = coin.toss();
-            let [base, head] = match self.pair(head_first).await {
-                Ok(pair) => pair,
-                Err(NoSample::Broken(reason)) => return Ok(Some(reason)),
-                Err(NoSample::Ended(failure)) => return Err(failure),
-            };
-            count += 1;
+            let [base, head] = self.pair(head_first).await?;
+            self.pairs += 1;
             self.add(&base, &head);
             let time = self.begun.elapsed().as_secs_f64() / self.budget.as_secs_f64();
-            if is_look(count) || time >= 1.0 {
+            if is_look(self.pairs as usize) || time >= 1.0 {
                 self.look(time);
+                looked_at = time;
             }
-            ui.note(&format!("pair {count}: {}", self.progress()));
+            ui.note(&format!("pair {}: {}", self.pairs, self.progress()));
         }
-        Ok(None)
+        // The time may have run out between the last pair and here.
+        if self.begun.elapsed() >= self.budget && looked_at < 1.0 {
+            self.look(1.0);
+        }
+        Ok(())
     }
 
     /// One fresh start of each version, the one right after the other; anew where the host was busy with something else.
     async fn pair(&self, head_first: bool) -> Result<[Sample; 2], NoSample> {
-        let Some(base) = &self.base else {
-            return Err(NoSample::Ended(Failure::Usage("there is no base".to_owned())));
-        };
-        let asked = Asked {
-            rates: &self.rates,
-            verified: false,
-        };
         let mut tries = 1;
         loop {
-            let (mut of_base, mut of_head) = (None, None);
+            let (mut of_base, mut of_head) = (Sample::default(), Sample::default());
             for is_head in [head_first, !head_first] {
                 if is_head {
-                    of_head = Some(self.bench.sample(&self.head, "head", asked).await?);
-                } else {
-                    of_base = Some(match self.bench.sample(base, "base", asked).await {
-                        Err(NoSample::Broken(reason)) => {
-                            return Err(NoSample::Ended(Failure::Machine(format!(
-                                "the base does not work: {reason}"
-                            ))));
-                        }
-                        sample => sample?,
-                    });
+                    of_head = self.bench.sample(&self.head, "head", self.in_pairs()).await?;
+                } else if let Some(base) = &self.base {
+                    let sample = self.bench.sample(base, "base", self.in_pairs()).await;
+                    of_base = sample.map_err(NoSample::of_base)?;
                 }
             }
-            let (Some(of_base), Some(of_head)) = (of_base, of_head) else {
-                continue;
-            };
             if tries < DISTURBED_TRIES && (of_base.disturbed || of_head.disturbed) && self.begun.elapsed() < self.budget
             {
                 tries += 1;
                 continue;
             }
             return Ok([of_base, of_head]);
+        }
+    }
+
+    fn in_pairs(&self) -> Asked<'_> {
+        Asked {
+            rates: &self.rates,
+            closed: true,
+            tail: self.bench.project.gate.metrics.contains(&Metric::P99),
+            verified: false,
         }
     }
 
@@ -297,6 +379,9 @@ impl Gate<'_> {
     }
 
     fn add(&mut self, base: &Sample, head: &Sample) {
+        for scenario in base.strained.union(&head.strained) {
+            *self.strained.entry(scenario.clone()).or_default() += 1;
+        }
         for (key, series) in &mut self.series {
             if let (Some(of_base), Some(of_head)) = (base.numbers.get(key), head.numbers.get(key)) {
                 let pair = [*of_base, *of_head];
@@ -326,34 +411,37 @@ impl Gate<'_> {
         self.series.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
-    /// Each limit that stands by itself, from one more start of the head.
-    async fn objectives(&self) -> Result<Vec<Kept>, Failure> {
+    /// Each limit that stands by itself, from one more start of the head: from further ones only where a scenario has several rates.
+    async fn objectives(&self) -> Result<Vec<Kept>, NoSample> {
         let all = &self.bench.project.objectives;
-        let mut kept = Vec::with_capacity(all.len());
-        for objective in all {
-            let rates = match objective {
-                ServiceObjective::Latency { scenario, rate, .. } => BTreeMap::from([(scenario.clone(), *rate)]),
-                ServiceObjective::Start { .. } | ServiceObjective::Memory { .. } => BTreeMap::new(),
-            };
+        let mut kept: Vec<Option<Kept>> = vec![None; all.len()];
+        while kept.iter().any(Option::is_none) {
+            let (mut rates, mut now): (BTreeMap<String, u32>, Vec<usize>) = (BTreeMap::new(), vec![]);
+            for index in (0..all.len()).filter(|index| kept[*index].is_none()) {
+                if let ServiceObjective::Latency { scenario, rate, .. } = &all[index]
+                    && *rates.entry(scenario.clone()).or_insert(*rate) != *rate
+                {
+                    continue;
+                }
+                now.push(index);
+            }
             let asked = Asked {
                 rates: &rates,
+                closed: now
+                    .iter()
+                    .any(|index| matches!(all[*index], ServiceObjective::Memory { .. })),
+                tail: true,
                 verified: false,
             };
-            match self.bench.sample(&self.head, "head", asked).await {
-                Ok(sample) => kept.push(hold(objective, &sample)),
-                Err(NoSample::Broken(_)) => kept.push(Kept {
-                    objective: objective.clone(),
-                    measured: None,
-                    errors: None,
-                    kept: Some(false),
-                }),
-                Err(NoSample::Ended(failure)) => return Err(failure),
+            let sample = self.bench.sample(&self.head, "head", asked).await?;
+            for index in now {
+                kept[index] = Some(hold(&all[index], &sample));
             }
         }
-        Ok(kept)
+        Ok(kept.into_iter().flatten().collect())
     }
 
-    fn report(&self, broken: Option<String>, objectives: Vec<Kept>) -> GateReport {
+    fn compared(&self) -> Vec<Compared> {
         let nothing = Look {
             pairs: 0,
             centre: f64::NAN,
@@ -362,71 +450,80 @@ impl Gate<'_> {
             decision: Decision::Open,
         };
         let compared = self.series.iter().map(|((scenario, metric), series)| {
-            Compared::of(
-                scenario.clone(),
-                *metric,
-                series.numbers.clone(),
-                &series.look.unwrap_or(nothing),
-            )
+            let look = series.look.unwrap_or(nothing);
+            Compared::of(scenario.clone(), *metric, series.numbers.clone(), &look)
         });
-        GateReport {
-            format: GATE_FORMAT,
-            service: self.bench.project.name.clone(),
-            created: Timestamp::now(),
-            base: self.base.as_ref().map(|base| base.name.clone()),
-            head: self.head.name.clone(),
-            threshold: self.bench.project.gate.threshold_percent / 100.0,
-            false_alarms: Sureness::default().false_alarms,
-            measured_s: [self.begun.elapsed().as_secs_f64(), self.budget.as_secs_f64()],
-            seed: self.bench.seed,
-            compared: compared.collect(),
-            objectives,
-            broken,
-        }
+        compared.collect()
     }
 
-    fn clean_up(self) -> Result<(), Failure> {
-        self.base.map_or(Ok(()), Side::clean_up)?;
-        self.head.clean_up()
+    fn warnings(&self) -> Vec<String> {
+        let one = |(scenario, count): (&String, &u32)| {
+            format!(
+                "{scenario}: the load generator was late or used up its cores in {count} of {} pairs, so that a slow-down of the service shows less than \
+                 it is: give it more cores, or ask with fewer connections or at a lower rate",
+                self.pairs
+            )
+        };
+        self.strained.iter().map(one).collect()
+    }
+}
+
+impl NoSample {
+    /// Why the base gives none: one that does not work is nobody's regression.
+    fn of_base(self) -> Failure {
+        match self {
+            NoSample::Broken(reason) => Failure::Machine(format!("the base does not work: {reason}")),
+            NoSample::Ended(failure) => failure,
+        }
     }
 }
 
 /// Holds what was measured against a limit.
 fn hold(objective: &ServiceObjective, sample: &Sample) -> Kept {
     let number = |scenario: Option<&String>, metric| sample.numbers.get(&(scenario.cloned(), metric)).copied();
-    let (measured, errors, within) = match objective {
+    let mut kept = Kept {
+        objective: objective.clone(),
+        measured: None,
+        errors: None,
+        kept: None,
+        why: None,
+    };
+    match objective {
         ServiceObjective::Latency {
             scenario,
             p99_ms,
             errors_percent,
             ..
         } => {
-            let (p99, errors) = (
-                number(Some(scenario), Metric::P99),
-                sample.errors.get(scenario).copied(),
-            );
-            let within = errors.map(|share| 100.0 * share <= *errors_percent);
-            (
-                p99,
-                errors,
-                p99.map(|ms| ms <= *p99_ms)
-                    .zip(within)
-                    .map(|(quick, right)| quick && right),
-            )
+            kept.measured = number(Some(scenario), Metric::P99);
+            kept.errors = sample.errors.get(scenario).copied();
+            let quick = kept.measured.map(|ms| ms <= *p99_ms);
+            let right = kept.errors.map(|share| 100.0 * share <= *errors_percent);
+            kept.kept = match (quick, right) {
+                (_, Some(false)) => Some(false),
+                // Its own lateness is in what the generator measures: within the limit all the same, but beyond it perhaps not the service's.
+                (Some(false), _) if sample.strained.contains(scenario) => None,
+                (Some(false), _) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            };
+            if kept.kept.is_none() {
+                let answers = sample.answers.get(scenario).copied().unwrap_or(0);
+                kept.why = Some(if quick.is_some() {
+                    "the load generator itself was late, or used up its cores".to_owned()
+                } else {
+                    format!("{answers} answers, and a 99th percentile needs 1,000")
+                });
+            }
         }
         ServiceObjective::Start { start_s } => {
-            let ms = number(None, Metric::Start);
-            (ms, None, ms.map(|ms| ms <= 1e3 * start_s))
+            kept.measured = number(None, Metric::Start);
+            kept.kept = kept.measured.map(|ms| ms <= 1e3 * start_s);
         }
         ServiceObjective::Memory { memory_mib } => {
-            let mib = number(None, Metric::Memory).map(|bytes| bytes / f64::from(1 << 20));
-            (mib, None, mib.map(|mib| mib <= *memory_mib))
+            kept.measured = number(None, Metric::Memory).map(|bytes| bytes / f64::from(1 << 20));
+            kept.kept = kept.measured.map(|mib| mib <= *memory_mib);
         }
-    };
-    Kept {
-        objective: objective.clone(),
-        measured,
-        errors,
-        kept: within,
     }
+    kept
 }

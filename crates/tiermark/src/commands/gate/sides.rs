@@ -1,21 +1,24 @@
 //! The two versions that a gate holds against each other: from where each comes, and what it is started from.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
-use tiermark_model::format::project::{Origin, Project, Service};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tiermark_model::format::project::{Metric, Origin, Project, Service};
 use tiermark_model::load::Protocol;
 use tiermark_model::plan::RunnerKind;
 use tiermark_model::run::EntryFacts;
 use tiermark_stage::external::is_tls;
 use tiermark_stage::stage::Stage;
-use tiermark_stage::types::{Artifact, Events, Prepared};
+use tiermark_stage::types::{Artifact, Events, PrepareError, Prepared};
+use tokio::process::Command;
 
 use super::GateArgs;
+use super::checkout::{self, Checkout};
+use super::measure::NoSample;
 use crate::commands::select::check_address;
 use crate::error::Failure;
-use crate::root;
 
 /// One version, as it was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +37,20 @@ pub(super) enum Version {
 
 impl Version {
     /// `image:NAME`, `command:PROGRAM ARGUMENT`, `url:ADDRESS`, `.` for the files as they are, else a revision.
-    pub(super) fn parse(text: &str) -> Self {
-        match text.split_once(':') {
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+        let version = match text.split_once(':') {
+            Some((kind @ ("image" | "command" | "url"), what)) if what.trim().is_empty() => {
+                return Err(Failure::Usage(format!(
+                    "`{text}` names nothing\nremedy: say which {kind} behind the colon, as in image:shop:1.2, command:./server or url:http://127.0.0.1:8080"
+                )));
+            }
             Some(("image", name)) => Version::Image(name.to_owned()),
             Some(("command", line)) => Version::Command(line.split_whitespace().map(str::to_owned).collect()),
             Some(("url", address)) => Version::Url(address.to_owned()),
             _ if text == "." => Version::Here,
             _ => Version::Revision(text.to_owned()),
-        }
+        };
+        Ok(version)
     }
 
     /// What it is started from, where `usual` is what the project says.
@@ -75,16 +84,23 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    /// Refuses a server elsewhere whose load nobody confirmed.
-    pub(super) fn of(arguments: &GateArgs, project: &Project) -> Result<Self, Failure> {
+    /// Refuses what cannot be measured, before anything is built: a revision that there is not, a server elsewhere whose load nobody confirmed,
+    /// one that cannot be looked into.
+    pub(super) fn of(arguments: &GateArgs, project: &Project, folder: &Path) -> Result<Self, Failure> {
         let versions = Self {
-            base: arguments.base.as_deref().map(Version::parse),
-            head: Version::parse(&arguments.head),
+            base: arguments.base.as_deref().map(Version::parse).transpose()?,
+            head: Version::parse(&arguments.head)?,
             from: project.service.from.clone(),
         };
+        for version in versions.all() {
+            if let Version::Revision(revision) = version {
+                checkout::check(folder, revision)?;
+            }
+        }
         for origin in versions.origins() {
             if let Origin::Url(url) = &origin {
                 check_address(url, arguments.allow_remote)?;
+                refuse_inner_metrics(url, project)?;
             }
         }
         Ok(versions)
@@ -100,66 +116,66 @@ impl Versions {
         }
     }
 
+    fn all(&self) -> impl Iterator<Item = &Version> {
+        std::iter::once(&self.head).chain(&self.base)
+    }
+
     fn origins(&self) -> impl Iterator<Item = Origin> {
-        let all = std::iter::once(&self.head).chain(&self.base);
-        all.map(|version| version.origin(&self.from))
+        self.all().map(|version| version.origin(&self.from))
     }
 }
 
-/// A version that can be started, and the files that it is started from, where they were checked out for it.
+/// A server that somebody else runs was started before, and its processes are nobody's to look at: such a metric would stay open for all the time.
+fn refuse_inner_metrics(url: &str, project: &Project) -> Result<(), Failure> {
+    let inner = |metric: &&Metric| matches!(metric, Metric::Cpu | Metric::Memory | Metric::Start);
+    match project.gate.metrics.iter().find(inner) {
+        None => Ok(()),
+        Some(metric) => Err(Failure::Usage(format!(
+            "{} of {url} cannot be measured: tiermark does not start it\nremedy: leave it out of `metrics`, or let tiermark start the service",
+            metric.name()
+        ))),
+    }
+}
+
+/// A version that can be started.
 pub(super) struct Side {
     pub(super) name: String,
     pub(super) prepared: Prepared,
     /// What carries the requests.
     pub(super) protocol: Protocol,
-    checkout: Option<Checkout>,
 }
 
-impl Side {
-    /// Removes what was checked out.
-    pub(super) fn clean_up(self) -> Result<(), Failure> {
-        self.checkout.map_or(Ok(()), Checkout::remove)
-    }
-}
-
-/// Builds a version, or finds it built. `folder` is that of `tiermark.yaml`, `role` the side's name among files and images.
+/// Builds a version, or finds it built. `folder` is that of `tiermark.yaml`, `role` the side's name among files and images. What is checked
+/// out for it is added to `checkouts`, whatever comes of the rest.
 pub(super) async fn prepare(
     version: &Version,
     service: &Service,
     folder: &Path,
     role: &str,
-    stage: &Stage,
-    events: &Events,
-) -> Result<Side, Failure> {
-    let checkout = match version {
-        Version::Revision(revision) => Some(Checkout::add(folder, revision, role)?),
-        _ => None,
-    };
-    let name = checkout
-        .as_ref()
-        .map_or_else(|| version.to_string(), |checkout| checkout.name.clone());
-    let files = checkout.as_ref().map_or(folder, |checkout| checkout.folder.as_path());
+    (stage, events): (&Stage, &Events),
+    checkouts: &mut Vec<Checkout>,
+) -> Result<Side, NoSample> {
+    let (mut name, mut files) = (version.to_string(), folder.to_owned());
+    if let Version::Revision(revision) = version {
+        let checkout = Checkout::add(folder, revision, role)?;
+        (name, files) = (checkout.name.clone(), checkout.folder.clone());
+        checkouts.push(checkout);
+    }
     let origin = version.origin(&service.from);
     let protocol = Protocol {
         tls: matches!(&origin, Origin::Url(url) if is_tls(url)?),
         ..Protocol::default()
     };
     let prepared = match origin {
+        Origin::Dockerfile(below) if below == "." => stage.prepare_folder(role, &files, service.port, events).await,
         Origin::Dockerfile(below) => {
-            let folder = if below == "." {
-                files.to_owned()
-            } else {
-                files.join(below)
-            };
+            let folder = files.join(below);
             stage.prepare_folder(role, &folder, service.port, events).await
         }
         Origin::Image(reference) => stage.prepare_named(&reference, service.port).await,
         Origin::Command(command) => {
-            build(service, files)?;
-            Ok(started_from(Artifact::Process {
-                command,
-                folder: files.to_owned(),
-            }))
+            build(&name, service, &files).await?;
+            Ok(started_from(Artifact::Process { command, folder: files }))
         }
         Origin::Url(address) => stage.prepare_external(&address).await,
     };
@@ -168,14 +184,9 @@ pub(super) async fn prepare(
             name,
             prepared,
             protocol,
-            checkout,
         }),
-        Err(error) => {
-            if let Some(checkout) = checkout {
-                checkout.remove()?;
-            }
-            Err(Failure::Usage(format!("{name} cannot be built: {error}")))
-        }
+        Err(PrepareError::Stage(error)) => Err(error.into()),
+        Err(error @ PrepareError::NotBuilt(_)) => Err(NoSample::Broken(format!("{name} cannot be built: {error}"))),
     }
 }
 
@@ -191,96 +202,56 @@ fn started_from(artifact: Artifact) -> Prepared {
     }
 }
 
-/// Runs the service's build, where it has one.
-fn build(service: &Service, folder: &Path) -> Result<(), Failure> {
+/// Lines of a build's output that are shown where it fails.
+const BUILD_LINES: usize = 20;
+
+/// Runs the service's build, where it has one, in the version's own files.
+async fn build(name: &str, service: &Service, folder: &Path) -> Result<(), NoSample> {
     let Some((program, arguments)) = service.build.split_first() else {
         return Ok(());
     };
-    let done = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::Usage(format!("{program}: {error}\nremedy: mend `build` in tiermark.yaml")))?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    // A group of its own, so that all that it starts can be ended with it.
+    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let broken = |what: String| NoSample::Broken(format!("{name} cannot be built: {what}"));
+    let child = command.spawn().map_err(|error| broken(format!("{program}: {error}")))?;
+    let mut group = Ends::of(child.id());
+    let done = child
+        .wait_with_output()
+        .await
+        .map_err(|error| broken(format!("{program}: {error}")))?;
     if done.status.success() {
+        group.0 = None;
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&done.stderr);
-    let last: Vec<&str> = said.lines().rev().take(20).collect();
-    Err(Failure::Usage(format!(
-        "`{}` in {} ended with {}:\n{}",
+    let said = [done.stdout, done.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let last: Vec<&str> = said.lines().rev().take(BUILD_LINES).collect();
+    Err(broken(format!(
+        "`{}` ended with {}; last lines of its output:\n{}",
         service.build.join(" "),
-        folder.display(),
         done.status,
         last.into_iter().rev().collect::<Vec<_>>().join("\n")
     )))
 }
 
-/// A revision's files beside the repository's own, as a worktree of git.
-struct Checkout {
-    repository: PathBuf,
-    worktree: PathBuf,
-    /// The folder of `tiermark.yaml` in it.
-    folder: PathBuf,
-    /// The revision with its short hash.
-    name: String,
-}
+/// Ends a build with all that it started, where nobody waits for it any more.
+struct Ends(Option<Pid>);
 
-impl Checkout {
-    fn add(folder: &Path, revision: &str, role: &str) -> Result<Self, Failure> {
-        let repository = PathBuf::from(git(folder, &["rev-parse", "--show-toplevel"])?);
-        let commit = format!("{revision}^{{commit}}");
-        let hash = git(
-            folder,
-            &["rev-parse", "--verify", "--short=12", "--end-of-options", &commit],
-        )?;
-        let below = git(folder, &["rev-parse", "--show-prefix"])?;
-        let worktree = root::cache()
-            .join("gates")
-            .join(format!("{}-{role}", std::process::id()));
-        let path = worktree.display().to_string();
-        git(&repository, &["worktree", "add", "--detach", "--force", &path, &hash])?;
-        let folder = worktree.join(below);
-        let name = if revision.starts_with(&hash) || hash.starts_with(revision) {
-            format!("revision {hash}")
-        } else {
-            format!("revision {revision} ({hash})")
-        };
-        Ok(Self {
-            repository,
-            worktree,
-            folder,
-            name,
-        })
-    }
-
-    fn remove(self) -> Result<(), Failure> {
-        let path = self.worktree.display().to_string();
-        git(&self.repository, &["worktree", "remove", "--force", &path]).map(drop)
+impl Ends {
+    fn of(id: Option<u32>) -> Self {
+        Self(id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
     }
 }
 
-/// What git prints.
-fn git(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
-    let done = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| {
-            Failure::Machine(format!(
-                "git: {error}\nremedy: install git, or name an image, a command or an address in place of a revision"
-            ))
-        })?;
-    if done.status.success() {
-        return Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned());
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may have ended by itself.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
-    Err(Failure::Usage(format!(
-        "git {}: {}",
-        arguments.join(" "),
-        String::from_utf8_lossy(&done.stderr).trim()
-    )))
 }
 
 #[cfg(test)]
@@ -301,7 +272,10 @@ mod tests {
             ),
             ("command:./server --port=1", command),
         ] {
-            assert_eq!(Version::parse(text), wanted, "{text}");
+            assert_eq!(Version::parse(text).ok(), Some(wanted), "{text}");
+        }
+        for text in ["image:", "command: ", "url:"] {
+            assert!(Version::parse(text).is_err(), "{text}");
         }
     }
 }
