@@ -538,7 +538,9 @@ fn foreign_text_stays_text() {
 
 #[test]
 fn the_json_has_every_repetition() {
-    let document = serde_json::to_value(passing()).unwrap();
+    let report = passing();
+    let document = serde_json::to_value(report.document()).unwrap();
+    assert_eq!(document["outcome"], "pass");
     assert_eq!(document["format"], GATE_FORMAT);
     assert_eq!(document["compared"][2]["pairs"].as_array().unwrap().len(), 24);
     assert_eq!(document["compared"][2]["decision"], "not_slower");

@@ -101,7 +101,24 @@ pub enum Outcome {
     Inconclusive,
 }
 
+/// A report as JSON has it: what it comes to stands first.
+#[derive(Serialize)]
+struct Document<'a> {
+    outcome: Outcome,
+    #[serde(flatten)]
+    report: &'a GateReport,
+}
+
 impl GateReport {
+    /// The whole of it for other programs, with what it comes to.
+    #[must_use]
+    pub fn document(&self) -> impl Serialize + '_ {
+        Document {
+            outcome: self.outcome(),
+            report: self,
+        }
+    }
+
     /// What it comes to.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

@@ -47,7 +47,7 @@ type Write<'a> = &'a dyn Fn() -> Result<String, Failure>;
 /// Writes every file that was asked for.
 pub(super) fn write_all(report: &GateReport, files: &GateFiles, ui: &Ui) -> Result<(), Failure> {
     let wanted: [(&Option<PathBuf>, Write<'_>); 7] = [
-        (&files.json, &|| pretty(report)),
+        (&files.json, &|| pretty(&report.document())),
         (&files.junit, &|| Ok(gate::junit(report))),
         (&files.summary, &|| Ok(gate::step_summary(report))),
         (&files.bencher, &|| pretty(&gate::bencher(report))),

@@ -60,7 +60,7 @@ pub(crate) fn run(global: &Global, arguments: &GateArgs, ui: &Arc<Ui>) -> Result
     let report = block_on(whole(global, arguments, &project, ui))?;
     files::write_all(&report, &arguments.files, ui)?;
     let text = match ui.format() {
-        Format::Json => pretty(&report)?,
+        Format::Json => pretty(&report.document())?,
         Format::Markdown => report.render_markdown(),
         _ => report.render_text(&ui.style()),
     };
