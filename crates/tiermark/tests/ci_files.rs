@@ -84,7 +84,7 @@ fn actionlint_finds_faults_in_either_file() {
         text.replacen(old, new, 1)
     };
     for (old, new, said) in [
-        ("base: HEAD^1", "bass: HEAD^1", "input \"bass\" is not defined"),
+        ("  base: HEAD^1", "  bass: HEAD^1", "input \"bass\" is not defined"),
         ("runs-on:", "run-on:", "unexpected key \"run-on\""),
         ("contents: read", "contents: reads", "\"reads\" is invalid"),
         (

@@ -209,6 +209,8 @@ impl Project {
         } else {
             "  command: [./server]      # a program and its arguments; or dockerfile: ., image:, url:"
         };
+        // The one name that YAML takes for no text at all.
+        let name = if name == "null" { "\"null\"" } else { name };
         include_str!("project.template.yaml")
             .replace("{name}", name)
             .replace("{from}", from)

@@ -8,7 +8,7 @@ use tiermark_model::format::project::{GateSettings, Metric, Probe, Project};
 use tiermark_model::format::scenario::{Objective, Scenario};
 use tiermark_model::host::{Placement, Role};
 use tiermark_model::load::{Arrivals, Closed, Load, Open, Protocol};
-use tiermark_model::recording::Recording;
+use tiermark_model::recording::{Outcomes, Recording};
 use tiermark_model::trial::{Disturbance, Observation};
 use tiermark_model::verdict::Check;
 use tiermark_stage::host;
@@ -38,6 +38,8 @@ pub(super) struct Sample {
     pub(super) numbers: BTreeMap<(Option<String>, Metric), f64>,
     /// By scenario: share of requests without a right answer at the fixed rate.
     pub(super) errors: BTreeMap<String, f64>,
+    /// By scenario: the part of them that the service itself gave no right answer to; the rest was not sent, or open, when the window ended.
+    pub(super) wrong: BTreeMap<String, f64>,
     /// By scenario: answers at the fixed rate, of which percentiles are made.
     pub(super) answers: BTreeMap<String, u64>,
     /// Scenarios in which the load generator was late or used up its cores: what was measured is its own as well.
@@ -185,6 +187,12 @@ impl Bench<'_> {
         sample
             .errors
             .insert(probe.name.clone(), recording.outcomes.error_share());
+        let outcomes = Outcomes {
+            unsent: 0,
+            open: 0,
+            ..recording.outcomes
+        };
+        sample.wrong.insert(probe.name.clone(), outcomes.error_share());
         let server = observation.roles.get(&Role::Server);
         note_memory(sample, server.and_then(|server| server.memory_peak_bytes));
         Ok(())

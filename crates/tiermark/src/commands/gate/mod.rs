@@ -480,50 +480,59 @@ impl NoSample {
 
 /// Holds what was measured against a limit.
 fn hold(objective: &ServiceObjective, sample: &Sample) -> Kept {
-    let number = |scenario: Option<&String>, metric| sample.numbers.get(&(scenario.cloned(), metric)).copied();
-    let mut kept = Kept {
-        objective: objective.clone(),
-        measured: None,
-        errors: None,
-        kept: None,
-        why: None,
-    };
-    match objective {
+    let of_start = |metric| sample.numbers.get(&(None, metric)).copied();
+    let (measured, kept) = match objective {
         ServiceObjective::Latency {
             scenario,
             p99_ms,
             errors_percent,
             ..
-        } => {
-            kept.measured = number(Some(scenario), Metric::P99);
-            kept.errors = sample.errors.get(scenario).copied();
-            let quick = kept.measured.map(|ms| ms <= *p99_ms);
-            let right = kept.errors.map(|share| 100.0 * share <= *errors_percent);
-            kept.kept = match (quick, right) {
-                (_, Some(false)) => Some(false),
-                // Its own lateness is in what the generator measures: within the limit all the same, but beyond it perhaps not the service's.
-                (Some(false), _) if sample.strained.contains(scenario) => None,
-                (Some(false), _) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            };
-            if kept.kept.is_none() {
-                let answers = sample.answers.get(scenario).copied().unwrap_or(0);
-                kept.why = Some(if quick.is_some() {
-                    "the load generator itself was late, or used up its cores".to_owned()
-                } else {
-                    format!("{answers} answers, and a 99th percentile needs 1,000")
-                });
-            }
-        }
+        } => return hold_latency(objective, scenario, [*p99_ms, *errors_percent], sample),
         ServiceObjective::Start { start_s } => {
-            kept.measured = number(None, Metric::Start);
-            kept.kept = kept.measured.map(|ms| ms <= 1e3 * start_s);
+            let ms = of_start(Metric::Start);
+            (ms, ms.map(|ms| ms <= 1e3 * start_s))
         }
         ServiceObjective::Memory { memory_mib } => {
-            kept.measured = number(None, Metric::Memory).map(|bytes| bytes / f64::from(1 << 20));
-            kept.kept = kept.measured.map(|mib| mib <= *memory_mib);
+            let mib = of_start(Metric::Memory).map(|bytes| bytes / f64::from(1 << 20));
+            (mib, mib.map(|mib| mib <= *memory_mib))
         }
+    };
+    Kept {
+        objective: objective.clone(),
+        measured,
+        errors: None,
+        kept,
+        why: None,
     }
-    kept
+}
+
+fn hold_latency(objective: &ServiceObjective, scenario: &str, limits: [f64; 2], sample: &Sample) -> Kept {
+    let [p99_ms, errors_percent] = limits;
+    let measured = sample.numbers.get(&(Some(scenario.to_owned()), Metric::P99)).copied();
+    let quick = measured.map(|ms| ms <= p99_ms);
+    let few = |shares: &BTreeMap<String, f64>| shares.get(scenario).map(|share| 100.0 * share <= errors_percent);
+    // What the generator itself was late with is in what it measures: within the limits all the same, but beyond them perhaps not the service's.
+    // A wrong answer is.
+    let is_strained = sample.strained.contains(scenario);
+    let kept = match (quick, few(&sample.errors)) {
+        _ if few(&sample.wrong) == Some(false) => Some(false),
+        (Some(false), _) | (_, Some(false)) => (!is_strained).then_some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    };
+    let answers = sample.answers.get(scenario).copied().unwrap_or(0);
+    let why = match kept {
+        Some(_) => None,
+        None if is_strained && quick.is_some() => {
+            Some("the load generator itself was late, or used up its cores".to_owned())
+        }
+        None => Some(format!("{answers} answers, and a 99th percentile needs 1,000")),
+    };
+    Kept {
+        objective: objective.clone(),
+        measured,
+        errors: sample.errors.get(scenario).copied(),
+        kept,
+        why,
+    }
 }
