@@ -38,13 +38,13 @@ fn faults(report: &GateReport) -> Vec<String> {
         .collect();
     slower.sort_by(|a, b| b.slow_down.unwrap_or(0.0).total_cmp(&a.slow_down.unwrap_or(0.0)));
     let slower = slower.into_iter().map(|of| {
-        let middle = |side: usize| stats::median(of.pairs.iter().map(|pair| pair[side]).collect()).unwrap_or(0.0);
+        let [base, head] = of.medians().unwrap_or_default();
         format!(
             "{} is {} worse: {} in the base, {} in the head",
             name(of),
             of.slow_down.map(signed).unwrap_or_default(),
-            written(of.metric, middle(0)),
-            written(of.metric, middle(1))
+            written(of.metric, base),
+            written(of.metric, head)
         )
     });
     let missed = report.objectives.iter().filter(|kept| kept.kept == Some(false));
@@ -159,7 +159,7 @@ fn plain_lines(text: &str) -> String {
 /// Medians of the head with their spread over pairs, by metric.
 fn of_head(report: &GateReport) -> impl Iterator<Item = (&Compared, f64, [f64; 2])> {
     report.compared.iter().filter_map(|of| {
-        let mut heads: Vec<f64> = of.pairs.iter().map(|pair| pair[1]).collect();
+        let mut heads: Vec<f64> = of.pairs.iter().map(|pair| pair.head).collect();
         heads.sort_by(f64::total_cmp);
         let ends = [*heads.first()?, *heads.last()?];
         Some((of, stats::median(heads)?, ends))
@@ -222,10 +222,8 @@ pub fn open_metrics(report: &GateReport) -> String {
     };
     // Writing to a String cannot fail.
     for of in &report.compared {
-        for (side, word) in ["base", "head"].into_iter().enumerate() {
-            if let Some(value) = stats::median(of.pairs.iter().map(|pair| pair[side]).collect()) {
-                let _ = writeln!(out, "tiermark_gate_median{{{},side=\"{word}\"}} {value}", labels(of));
-            }
+        for (value, side) in of.medians().into_iter().flatten().zip(["base", "head"]) {
+            let _ = writeln!(out, "tiermark_gate_median{{{},side=\"{side}\"}} {value}", labels(of));
         }
     }
     out.push_str("# TYPE tiermark_gate_slow_down_ratio gauge\n# UNIT tiermark_gate_slow_down_ratio ratio\n# HELP tiermark_gate_slow_down_ratio How much slower the head is, as a share.\n");

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tiermark_model::format::project::{Metric, Project, ServiceObjective};
 use tiermark_model::host::Placement;
 use tiermark_report::gate::{
-    self, Coin, Compared, Decision, GATE_FORMAT, GateReport, Kept, Look, Outcome, Pairs, Sureness, is_look, log_of,
+    self, Coin, Compared, Decision, GATE_FORMAT, GateReport, Kept, Look, Outcome, Pair, Pairs, Sureness, is_look,
 };
 use tiermark_stage::host;
 use tiermark_stage::stage::Stage;
@@ -33,8 +33,6 @@ use sides::{Side, Versions};
 
 /// The base answers this share of what it can at the rate that response times are measured at, where no rate is named.
 const SHARE_OF_BASE: f64 = 0.5;
-/// A pair that the host disturbed is measured again as often as this in a row.
-const DISTURBED_TRIES: u32 = 2;
 
 /// Measures and says what it comes to.
 pub(crate) fn run(global: &Global, arguments: &GateArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
@@ -125,7 +123,7 @@ async fn prepared(
 /// One metric of one scenario: its pairs, and what was seen at the last look.
 struct Series {
     pairs: Pairs,
-    numbers: Vec<[f64; 2]>,
+    measured: Vec<Pair>,
     look: Option<Look>,
 }
 
@@ -168,15 +166,7 @@ impl Gate<'_> {
             verified: true,
         };
         let of_base = match &self.base {
-            Some(base) => match self.bench.sample(base, "base", asked).await {
-                // A base that does not work is nobody's regression.
-                Err(NoSample::Broken(reason)) => {
-                    return Err(NoSample::Ended(Failure::Machine(format!(
-                        "the base does not work: {reason}"
-                    ))));
-                }
-                sample => Some(sample?),
-            },
+            Some(base) => Some(self.bench.sample(base, "base", asked).await.map_err(of_the_base)?),
             None => None,
         };
         let of_head = self.bench.sample(&self.head, "head", asked).await?;
@@ -213,7 +203,7 @@ impl Gate<'_> {
                 Err(NoSample::Ended(failure)) => return Err(failure),
             };
             count += 1;
-            self.add(&base, &head);
+            self.add(&base, &head, head_first);
             let time = self.begun.elapsed().as_secs_f64() / self.budget.as_secs_f64();
             if is_look(count) || time >= 1.0 {
                 self.look(time);
@@ -223,7 +213,7 @@ impl Gate<'_> {
         Ok(None)
     }
 
-    /// One fresh start of each version, the one right after the other; anew where the host was busy with something else.
+    /// One fresh start of each version, the one right after the other.
     async fn pair(&self, head_first: bool) -> Result<[Sample; 2], NoSample> {
         let Some(base) = &self.base else {
             return Err(NoSample::Ended(Failure::Usage("there is no base".to_owned())));
@@ -232,33 +222,14 @@ impl Gate<'_> {
             rates: &self.rates,
             verified: false,
         };
-        let mut tries = 1;
-        loop {
-            let (mut of_base, mut of_head) = (None, None);
-            for is_head in [head_first, !head_first] {
-                if is_head {
-                    of_head = Some(self.bench.sample(&self.head, "head", asked).await?);
-                } else {
-                    of_base = Some(match self.bench.sample(base, "base", asked).await {
-                        Err(NoSample::Broken(reason)) => {
-                            return Err(NoSample::Ended(Failure::Machine(format!(
-                                "the base does not work: {reason}"
-                            ))));
-                        }
-                        sample => sample?,
-                    });
-                }
-            }
-            let (Some(of_base), Some(of_head)) = (of_base, of_head) else {
-                continue;
-            };
-            if tries < DISTURBED_TRIES && (of_base.disturbed || of_head.disturbed) && self.begun.elapsed() < self.budget
-            {
-                tries += 1;
-                continue;
-            }
-            return Ok([of_base, of_head]);
-        }
+        let of_head = || self.bench.sample(&self.head, "head", asked);
+        let of_base = || async move { self.bench.sample(base, "base", asked).await.map_err(of_the_base) };
+        Ok(if head_first {
+            let head = of_head().await?;
+            [of_base().await?, head]
+        } else {
+            [of_base().await?, of_head().await?]
+        })
     }
 
     fn lay_out(&mut self) {
@@ -283,7 +254,7 @@ impl Gate<'_> {
         };
         let empty = || Series {
             pairs: Pairs::new(sureness),
-            numbers: vec![],
+            measured: vec![],
             look: None,
         };
         self.series = keys.into_iter().map(|key| (key, empty())).collect();
@@ -296,12 +267,19 @@ impl Gate<'_> {
             && decisions().any(|decision| decision == Decision::Open)
     }
 
-    fn add(&mut self, base: &Sample, head: &Sample) {
+    fn add(&mut self, base: &Sample, head: &Sample, head_first: bool) {
+        let ended_s = self.begun.elapsed().as_secs_f64();
         for (key, series) in &mut self.series {
             if let (Some(of_base), Some(of_head)) = (base.numbers.get(key), head.numbers.get(key)) {
-                let pair = [*of_base, *of_head];
-                series.pairs.add(log_of(key.1, pair));
-                series.numbers.push(pair);
+                let pair = Pair {
+                    base: *of_base,
+                    head: *of_head,
+                    head_first,
+                    disturbed: base.disturbed || head.disturbed,
+                    ended_s,
+                };
+                series.pairs.add(pair.slow_down(key.1));
+                series.measured.push(pair);
             }
         }
     }
@@ -365,7 +343,7 @@ impl Gate<'_> {
             Compared::of(
                 scenario.clone(),
                 *metric,
-                series.numbers.clone(),
+                series.measured.clone(),
                 &series.look.unwrap_or(nothing),
             )
         });
@@ -388,6 +366,14 @@ impl Gate<'_> {
     fn clean_up(self) -> Result<(), Failure> {
         self.base.map_or(Ok(()), Side::clean_up)?;
         self.head.clean_up()
+    }
+}
+
+/// A base that does not work is nobody's regression.
+fn of_the_base(failure: NoSample) -> NoSample {
+    match failure {
+        NoSample::Broken(reason) => NoSample::Ended(Failure::Machine(format!("the base does not work: {reason}"))),
+        ended => ended,
     }
 }
 
