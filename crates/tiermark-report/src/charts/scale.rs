@@ -82,10 +82,17 @@ impl Scale {
 
     /// Round numbers for the axis, a handful, none so near to the last that their words would lie over each other.
     pub(super) fn ticks(&self) -> Vec<f64> {
-        let room = if self.pixels[0] < self.pixels[1] { ROOM_ALONG } else { ROOM_UP };
+        let room = if self.pixels[0] < self.pixels[1] {
+            ROOM_ALONG
+        } else {
+            ROOM_UP
+        };
         let mut kept: Vec<f64> = Vec::new();
         for tick in self.all_ticks() {
-            if kept.last().is_none_or(|last| (self.at(tick) - self.at(*last)).abs() >= room) {
+            if kept
+                .last()
+                .is_none_or(|last| (self.at(tick) - self.at(*last)).abs() >= room)
+            {
                 kept.push(tick);
             }
         }

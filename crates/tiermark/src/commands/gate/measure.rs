@@ -1,4 +1,7 @@
-//! One start of one version, measured: all of its scenarios, once.
+//! Fresh starts, measured: of one version, or of two that take turns.
+//!
+//! What the neighbours of a shared machine do changes within seconds. Two windows of seconds, the one after the other, meet different
+//! moments; turns of a quarter second meet the same ones, and what is left of a pair's difference is less than half.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,10 +9,12 @@ use std::time::Duration;
 use tiermark_load::{Expect, LoadError, LoadSpec, Zero};
 use tiermark_model::format::project::{GateSettings, Metric, Probe, Project};
 use tiermark_model::format::scenario::{Objective, Scenario};
+use tiermark_model::histogram::Latency;
 use tiermark_model::host::{Placement, Role};
 use tiermark_model::load::{Arrivals, Closed, Load, Open, Protocol};
-use tiermark_model::recording::Recording;
+use tiermark_model::recording::{Outcomes, Recording};
 use tiermark_model::trial::{Disturbance, Observation};
+use tiermark_report::gate::Coin;
 use tiermark_stage::host;
 use tiermark_stage::observe::Observer;
 use tiermark_stage::stage::{Running, Stage, StartFailure};
@@ -20,6 +25,13 @@ use super::sides::Side;
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::session::setup;
+
+/// Seconds of a turn: long beside the first answers on new connections, short beside what neighbours do.
+const TURN_S: f64 = 0.25;
+/// Connections of an open loop at least: answers must be able to wait beside each other.
+const OPEN_CONNECTIONS: u32 = 16;
+/// Seconds of load before each turn's window, in which connections are made.
+const TURN_WARMUP_S: f64 = 0.05;
 
 /// What a start of a version gave.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +46,13 @@ pub(super) struct Sample {
 
 /// Why there is no sample.
 pub(super) enum NoSample {
-    /// The version's own fault.
-    Broken(String),
+    /// A version's own fault.
+    Broken {
+        /// `base` or `head`.
+        role: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The machine's, or the user's will.
     Ended(Failure),
 }
@@ -64,108 +81,153 @@ pub(super) struct Asked<'a> {
     pub(super) verified: bool,
 }
 
-impl Bench<'_> {
-    /// Starts the version, measures it, takes it down.
-    pub(super) async fn sample(&self, side: &Side, role: &str, asked: Asked<'_>) -> Result<Sample, NoSample> {
-        let launch = self.launch(role)?;
-        let ready = &self.project.service.ready;
-        let mut running = match self.stage.start(&side.prepared, ready, &launch).await {
-            Ok(running) => running,
-            Err(StartFailure::Target { reason }) => return Err(NoSample::Broken(format!("{}: {reason}", side.name))),
-            Err(StartFailure::Stage(error)) => return Err(error.into()),
-        };
-        let sample = self.on(&mut running, side, asked).await;
-        running.stop().await?;
-        sample
-    }
+/// A version that runs, with what was measured of it so far.
+struct Up<'a> {
+    side: &'a Side,
+    running: Running,
+    sample: Sample,
+}
 
-    async fn on(&self, running: &mut Running, side: &Side, asked: Asked<'_>) -> Result<Sample, NoSample> {
-        let mut sample = Sample::default();
-        let start = running.target().parts.first_right_answer_ms;
-        sample.numbers.extend(start.map(|ms| ((None, Metric::Start), ms)));
-        for probe in &self.project.scenarios {
-            if asked.verified {
-                self.verify(running, side, probe).await?;
-            }
-            self.closed(running, side, probe, &mut sample).await?;
-            if let Some(rate) = asked.rates.get(&probe.name) {
-                self.open(running, side, probe, *rate, &mut sample).await?;
+/// All turns of one load on one version.
+#[derive(Default)]
+struct Turns {
+    seconds: f64,
+    outcomes: Outcomes,
+    response: Latency,
+    /// Of the server, where it can be seen.
+    cpu_ns: Option<u64>,
+}
+
+impl Bench<'_> {
+    /// Starts the versions one after the other, measures them in turns, takes them down. The samples are in the order of `sides`.
+    pub(super) async fn sample<const N: usize>(
+        &self,
+        sides: [&Side; N],
+        asked: Asked<'_>,
+        coin: &mut Coin,
+    ) -> Result<[Sample; N], NoSample> {
+        let mut up = Vec::with_capacity(N);
+        let mut measured = Ok(());
+        for side in sides {
+            match self.start(side).await {
+                Ok(started) => up.push(started),
+                Err(error) => {
+                    measured = Err(error);
+                    break;
+                }
             }
         }
-        Ok(sample)
+        if measured.is_ok() {
+            measured = self.all(&mut up, asked, coin).await;
+        }
+        let mut samples = Vec::with_capacity(N);
+        let mut stopped = Ok(());
+        for one in up {
+            samples.push(one.sample);
+            stopped = stopped.and(one.running.stop().await);
+        }
+        measured?;
+        stopped?;
+        samples
+            .try_into()
+            .map_err(|_| NoSample::Ended(Failure::Machine("a version was not measured".to_owned())))
     }
 
-    async fn verify(&self, running: &Running, side: &Side, probe: &Probe) -> Result<(), NoSample> {
+    async fn start<'s>(&self, side: &'s Side) -> Result<Up<'s>, NoSample> {
+        let launch = self.launch(side.role)?;
+        let ready = &self.project.service.ready;
+        match self.stage.start(&side.prepared, ready, &launch).await {
+            Ok(running) => {
+                let mut sample = Sample::default();
+                let start = running.target().parts.first_right_answer_ms;
+                sample.numbers.extend(start.map(|ms| ((None, Metric::Start), ms)));
+                Ok(Up { side, running, sample })
+            }
+            Err(StartFailure::Target { reason }) => Err(side.broken(&reason)),
+            Err(StartFailure::Stage(error)) => Err(error.into()),
+        }
+    }
+
+    async fn all(&self, up: &mut [Up<'_>], asked: Asked<'_>, coin: &mut Coin) -> Result<(), NoSample> {
+        for probe in &self.project.scenarios {
+            if asked.verified {
+                for one in &*up {
+                    self.verify(one, probe).await?;
+                }
+            }
+            let closed = self
+                .in_turns(up, probe, Load::Closed(Closed::of(probe.connections)), coin)
+                .await?;
+            for (one, turns) in up.iter_mut().zip(closed) {
+                one.note_closed(probe, &turns)?;
+            }
+            if let Some(rate) = asked.rates.get(&probe.name) {
+                let open = Open {
+                    arrivals: Arrivals::Poisson,
+                    ..Open::of(probe.connections.max(OPEN_CONNECTIONS), *rate)
+                };
+                let open = self.in_turns(up, probe, Load::Open(open), coin).await?;
+                for (one, turns) in up.iter_mut().zip(open) {
+                    one.note_open(probe, &turns);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn verify(&self, one: &Up<'_>, probe: &Probe) -> Result<(), NoSample> {
         let surroundings = Surroundings {
             tables: None,
             upstream: None,
         };
-        match verify::fully(running.target(), &scenario(probe, side.protocol), &surroundings).await {
+        match verify::fully(one.running.target(), &scenario(probe, one.side.protocol), &surroundings).await {
             Ok(_) => Ok(()),
             Err(Unverified::Stage(error)) => Err(error.into()),
-            Err(wrong @ Unverified::Wrong(_)) => Err(NoSample::Broken(format!("{}: {wrong}", side.name))),
+            Err(wrong @ Unverified::Wrong(_)) => Err(one.side.broken(&wrong.to_string())),
         }
     }
 
-    async fn closed(&self, running: &Running, side: &Side, probe: &Probe, sample: &mut Sample) -> Result<(), NoSample> {
-        let load = Load::Closed(Closed::of(probe.connections));
-        let (recording, observation, disturbed) = self.drive(running, side, probe, load).await?;
-        let of_probe = |metric| (Some(probe.name.clone()), metric);
-        sample.disturbed |= disturbed;
-        if recording.outcomes.ok > 0 {
-            sample.numbers.insert(of_probe(Metric::Rate), recording.rate_per_s());
-        }
-        if let Some(server) = observation.roles.get(&Role::Server) {
-            let cpu_us = (server.cpu_user_ns + server.cpu_system_ns) as f64 / 1e3 / recording.outcomes.ok.max(1) as f64;
-            sample.numbers.insert(of_probe(Metric::Cpu), cpu_us);
-            note_memory(sample, server.memory_peak_bytes);
-        }
-        Ok(())
-    }
-
-    async fn open(
+    /// Warms each version up, then loads them in turns, each time in an order that the coin says.
+    async fn in_turns(
         &self,
-        running: &Running,
-        side: &Side,
+        up: &mut [Up<'_>],
         probe: &Probe,
-        rate: u32,
-        sample: &mut Sample,
-    ) -> Result<(), NoSample> {
-        let load = Load::Open(Open {
-            arrivals: Arrivals::Poisson,
-            ..Open::of(probe.connections.max(16), rate)
-        });
-        let (recording, observation, disturbed) = self.drive(running, side, probe, load).await?;
-        sample.disturbed |= disturbed;
-        for (metric, share) in [(Metric::P50, 0.5), (Metric::P99, 0.99)] {
-            if let Some(ns) = recording.response.percentile(share) {
-                sample
-                    .numbers
-                    .insert((Some(probe.name.clone()), metric), ns as f64 / 1e6);
+        load: Load,
+        coin: &mut Coin,
+    ) -> Result<Vec<Turns>, NoSample> {
+        let GateSettings { warmup_s, window_s, .. } = self.project.gate;
+        if warmup_s > 0.0 {
+            for one in &mut *up {
+                let warm_up = self.spec(one, probe, load, 0.0, warmup_s);
+                self.drive(one, warm_up).await?;
             }
         }
-        sample
-            .errors
-            .insert(probe.name.clone(), recording.outcomes.error_share());
-        let server = observation.roles.get(&Role::Server);
-        note_memory(sample, server.and_then(|server| server.memory_peak_bytes));
-        Ok(())
+        let mut all: Vec<Turns> = up.iter().map(|_| Turns::default()).collect();
+        let turns = (window_s / TURN_S).ceil().max(1.0);
+        for _ in 0..turns as u32 {
+            let reversed = coin.toss();
+            for place in 0..up.len() {
+                let index = if reversed { up.len() - 1 - place } else { place };
+                let spec = self.spec(&up[index], probe, load, TURN_WARMUP_S, window_s / turns);
+                let (recording, observation, disturbed) = self.drive(&up[index], spec).await?;
+                up[index].sample.disturbed |= disturbed;
+                let server = observation.roles.get(&Role::Server);
+                up[index].note_memory(server.and_then(|server| server.memory_peak_bytes));
+                all[index].add(
+                    &recording,
+                    server.map(|server| server.cpu_user_ns + server.cpu_system_ns),
+                );
+            }
+        }
+        Ok(all)
     }
 
     /// Puts a load on and watches meanwhile.
-    async fn drive(
-        &self,
-        running: &Running,
-        side: &Side,
-        probe: &Probe,
-        load: Load,
-    ) -> Result<(Recording, Observation, bool), NoSample> {
-        let spec = self.spec(running, side, probe, load);
-        let target = running.target();
+    async fn drive(&self, one: &Up<'_>, spec: LoadSpec) -> Result<(Recording, Observation, bool), NoSample> {
         let cores = |role: Role| self.placement.of(role);
-        let watches = BTreeMap::from([(Role::Server, (target.watch.clone(), cores(Role::Server).len()))]);
-        let zero = spec.zero;
-        let observer = Observer::begin(zero.instant, watches);
+        let watch = one.running.target().watch.clone();
+        let watches = BTreeMap::from([(Role::Server, (watch, cores(Role::Server).len()))]);
+        let observer = Observer::begin(spec.zero.instant, watches);
         let stop = self.interrupt.stop().clone();
         let driven = tokio::task::spawn_blocking(move || tiermark_load::drive(&spec, &stop)).await;
         let recording = match driven {
@@ -183,14 +245,13 @@ impl Bench<'_> {
         Ok((recording, observation, !disturbances.is_empty()))
     }
 
-    fn spec(&self, running: &Running, side: &Side, probe: &Probe, load: Load) -> LoadSpec {
-        let GateSettings { warmup_s, window_s, .. } = self.project.gate;
-        let target = running.target();
+    fn spec(&self, one: &Up<'_>, probe: &Probe, load: Load, warmup_s: f64, window_s: f64) -> LoadSpec {
+        let target = one.running.target();
         let expect = Expect::status(probe.part.expect.status);
         let request = probe.part.request.clone();
         LoadSpec {
             host: target.host.clone(),
-            protocol: side.protocol,
+            protocol: one.side.protocol,
             seed: self.seed,
             warmup: Duration::from_secs_f64(warmup_s),
             timeout: Duration::from_secs(10),
@@ -206,10 +267,48 @@ impl Bench<'_> {
     }
 }
 
-fn note_memory(sample: &mut Sample, peak: Option<u64>) {
-    if let Some(peak) = peak {
-        let greatest = sample.numbers.entry((None, Metric::Memory)).or_insert(0.0);
-        *greatest = greatest.max(peak as f64);
+impl Up<'_> {
+    fn note_closed(&mut self, probe: &Probe, turns: &Turns) -> Result<(), NoSample> {
+        let ok = turns.outcomes.ok;
+        if ok == 0 {
+            let reason = format!("{}: not one right answer under load", probe.name);
+            return Err(self.side.broken(&reason));
+        }
+        let of_probe = |metric| (Some(probe.name.clone()), metric);
+        let numbers = &mut self.sample.numbers;
+        numbers.insert(of_probe(Metric::Rate), ok as f64 / turns.seconds);
+        let cpu_us = turns.cpu_ns.map(|ns| ns as f64 / 1e3 / ok as f64);
+        numbers.extend(cpu_us.map(|us| (of_probe(Metric::Cpu), us)));
+        Ok(())
+    }
+
+    fn note_open(&mut self, probe: &Probe, turns: &Turns) {
+        for (metric, share) in [(Metric::P50, 0.5), (Metric::P99, 0.99)] {
+            if let Some(ns) = turns.response.percentile(share) {
+                let ms = ns as f64 / 1e6;
+                self.sample.numbers.insert((Some(probe.name.clone()), metric), ms);
+            }
+        }
+        let share = turns.outcomes.error_share();
+        self.sample.errors.insert(probe.name.clone(), share);
+    }
+
+    fn note_memory(&mut self, peak: Option<u64>) {
+        if let Some(peak) = peak {
+            let greatest = self.sample.numbers.entry((None, Metric::Memory)).or_insert(0.0);
+            *greatest = greatest.max(peak as f64);
+        }
+    }
+}
+
+impl Turns {
+    fn add(&mut self, recording: &Recording, cpu_ns: Option<u64>) {
+        self.seconds += recording.window.seconds();
+        self.outcomes.merge(&recording.outcomes);
+        self.response.merge(&recording.response);
+        if let Some(ns) = cpu_ns {
+            *self.cpu_ns.get_or_insert(0) += ns;
+        }
     }
 }
 

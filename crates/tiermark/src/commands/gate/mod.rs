@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tiermark_model::format::project::{Metric, Project, ServiceObjective};
+use tiermark_model::format::project::{Metric, Probe, Project, ServiceObjective};
 use tiermark_model::host::Placement;
 use tiermark_report::gate::{
     self, Coin, Compared, Decision, GATE_FORMAT, GateReport, Kept, Look, Outcome, Pair, Pairs, Sureness, is_look,
@@ -31,6 +31,9 @@ pub(crate) use arguments::GateArgs;
 use measure::{Asked, Bench, NoSample, Sample};
 use sides::{Side, Versions};
 
+/// Roles, as containers, messages and files name them.
+const BASE: &str = "base";
+const HEAD: &str = "head";
 /// The base answers this share of what it can at the rate that response times are measured at, where no rate is named.
 const SHARE_OF_BASE: f64 = 0.5;
 
@@ -92,10 +95,10 @@ async fn prepared(
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let events = setup::events(ui);
-    let side = |version, role| sides::prepare(version, &project.service, folder, role, stage, &events);
-    let head = side(&versions.head, "head").await?;
+    let side = |version, role| sides::prepare(version, project, folder, role, stage, &events);
+    let head = side(&versions.head, HEAD).await?;
     let base = match &versions.base {
-        Some(base) => Some(side(base, "base").await?),
+        Some(base) => Some(side(base, BASE).await?),
         None => None,
     };
     let bench = Bench {
@@ -142,66 +145,58 @@ struct Gate<'a> {
 
 impl Gate<'_> {
     async fn measure(&mut self, ui: &Ui) -> Result<GateReport, Failure> {
-        let mut broken = None;
-        match self.first().await {
-            Ok(()) => {}
-            Err(NoSample::Broken(reason)) => broken = Some(reason),
-            Err(NoSample::Ended(failure)) => return Err(failure),
+        let broken = self
+            .all(ui)
+            .await
+            .map_or_else(of_the_head, |objectives| Ok(Ok(objectives)))?;
+        Ok(match broken {
+            Ok(objectives) => self.report(None, objectives),
+            Err(reason) => self.report(Some(reason), vec![]),
+        })
+    }
+
+    async fn all(&mut self, ui: &Ui) -> Result<Vec<Kept>, NoSample> {
+        let mut coin = Coin::of(self.bench.seed);
+        self.first(&mut coin).await?;
+        if self.base.is_some() {
+            self.pairs(&mut coin, ui).await?;
         }
-        if broken.is_none() && self.base.is_some() {
-            broken = self.pairs(ui).await?;
-        }
-        let objectives = if broken.is_some() {
-            vec![]
-        } else {
-            self.objectives().await?
-        };
-        Ok(self.report(broken, objectives))
+        self.objectives(&mut coin).await
     }
 
     /// A start of each version that counts for nothing: it checks the answers, and finds the rate that response times are measured at.
-    async fn first(&mut self) -> Result<(), NoSample> {
+    async fn first(&mut self, coin: &mut Coin) -> Result<(), NoSample> {
         let asked = Asked {
             rates: &BTreeMap::new(),
             verified: true,
         };
-        let of_base = match &self.base {
-            Some(base) => Some(self.bench.sample(base, "base", asked).await.map_err(of_the_base)?),
-            None => None,
+        let reference = match &self.base {
+            Some(base) => {
+                let [base, _] = self.bench.sample([base, &self.head], asked, coin).await?;
+                base
+            }
+            None => {
+                let [head] = self.bench.sample([&self.head], asked, coin).await?;
+                head
+            }
         };
-        let of_head = self.bench.sample(&self.head, "head", asked).await?;
-        let reference: &Sample = of_base.as_ref().unwrap_or(&of_head);
         let wanted = &self.bench.project.gate.metrics;
         if wanted.iter().any(|metric| matches!(metric, Metric::P50 | Metric::P99)) {
-            for probe in &self.bench.project.scenarios {
-                let seen = reference.numbers.get(&(Some(probe.name.clone()), Metric::Rate));
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a rate that was measured"
-                )]
-                let half = seen.map(|rate| (rate * SHARE_OF_BASE).max(1.0) as u32);
-                if let Some(rate) = probe.rate.or(half) {
-                    self.rates.insert(probe.name.clone(), rate);
-                }
-            }
+            self.rates = (self.bench.project.scenarios.iter())
+                .filter_map(|probe| Some((probe.name.clone(), open_rate(probe, &reference)?)))
+                .collect();
         }
         self.begun = Instant::now();
         Ok(())
     }
 
-    /// Pairs until everything is decided or the time is used up; why the head broke, if it did.
-    async fn pairs(&mut self, ui: &Ui) -> Result<Option<String>, Failure> {
+    /// Pairs until everything is decided or the time is used up.
+    async fn pairs(&mut self, coin: &mut Coin, ui: &Ui) -> Result<(), NoSample> {
         self.lay_out();
-        let mut coin = Coin::of(self.bench.seed);
         let mut count = 0;
         while self.begun.elapsed() < self.budget && (self.to_the_end || self.is_open()) {
             let head_first = coin.toss();
-            let [base, head] = match self.pair(head_first).await {
-                Ok(pair) => pair,
-                Err(NoSample::Broken(reason)) => return Ok(Some(reason)),
-                Err(NoSample::Ended(failure)) => return Err(failure),
-            };
+            let [base, head] = self.pair(head_first, coin).await?;
             count += 1;
             self.add(&base, &head, head_first);
             let time = self.begun.elapsed().as_secs_f64() / self.budget.as_secs_f64();
@@ -210,11 +205,11 @@ impl Gate<'_> {
             }
             ui.note(&format!("pair {count}: {}", self.progress()));
         }
-        Ok(None)
+        Ok(())
     }
 
-    /// One fresh start of each version, the one right after the other.
-    async fn pair(&self, head_first: bool) -> Result<[Sample; 2], NoSample> {
+    /// One fresh start of each version; base and head.
+    async fn pair(&self, head_first: bool, coin: &mut Coin) -> Result<[Sample; 2], NoSample> {
         let Some(base) = &self.base else {
             return Err(NoSample::Ended(Failure::Usage("there is no base".to_owned())));
         };
@@ -222,14 +217,12 @@ impl Gate<'_> {
             rates: &self.rates,
             verified: false,
         };
-        let of_head = || self.bench.sample(&self.head, "head", asked);
-        let of_base = || async move { self.bench.sample(base, "base", asked).await.map_err(of_the_base) };
-        Ok(if head_first {
-            let head = of_head().await?;
-            [of_base().await?, head]
+        if head_first {
+            let [head, base] = self.bench.sample([&self.head, base], asked, coin).await?;
+            Ok([base, head])
         } else {
-            [of_base().await?, of_head().await?]
-        })
+            self.bench.sample([base, &self.head], asked, coin).await
+        }
     }
 
     fn lay_out(&mut self) {
@@ -305,7 +298,7 @@ impl Gate<'_> {
     }
 
     /// Each limit that stands by itself, from one more start of the head.
-    async fn objectives(&self) -> Result<Vec<Kept>, Failure> {
+    async fn objectives(&self, coin: &mut Coin) -> Result<Vec<Kept>, NoSample> {
         let all = &self.bench.project.objectives;
         let mut kept = Vec::with_capacity(all.len());
         for objective in all {
@@ -317,16 +310,8 @@ impl Gate<'_> {
                 rates: &rates,
                 verified: false,
             };
-            match self.bench.sample(&self.head, "head", asked).await {
-                Ok(sample) => kept.push(hold(objective, &sample)),
-                Err(NoSample::Broken(_)) => kept.push(Kept {
-                    objective: objective.clone(),
-                    measured: None,
-                    errors: None,
-                    kept: Some(false),
-                }),
-                Err(NoSample::Ended(failure)) => return Err(failure),
-            }
+            let [sample] = self.bench.sample([&self.head], asked, coin).await?;
+            kept.push(hold(objective, &sample));
         }
         Ok(kept)
     }
@@ -369,12 +354,25 @@ impl Gate<'_> {
     }
 }
 
-/// A base that does not work is nobody's regression.
-fn of_the_base(failure: NoSample) -> NoSample {
-    match failure {
-        NoSample::Broken(reason) => NoSample::Ended(Failure::Machine(format!("the base does not work: {reason}"))),
-        ended => ended,
+/// Why the head is broken. A base that does not work is nobody's regression: then nothing can be said, as when the machine fails.
+fn of_the_head<T>(ended: NoSample) -> Result<Result<T, String>, Failure> {
+    match ended {
+        NoSample::Broken { role: HEAD, reason } => Ok(Err(reason)),
+        NoSample::Broken { reason, .. } => Err(Failure::Machine(format!("the base does not work: {reason}"))),
+        NoSample::Ended(failure) => Err(failure),
     }
+}
+
+/// Requests a second at which response times of a scenario are measured: as it is said, else a share of what the reference answered.
+fn open_rate(probe: &Probe, reference: &Sample) -> Option<u32> {
+    let seen = reference.numbers.get(&(Some(probe.name.clone()), Metric::Rate));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate that was measured"
+    )]
+    let share = seen.map(|rate| (rate * SHARE_OF_BASE).max(1.0) as u32);
+    probe.rate.or(share)
 }
 
 /// Holds what was measured against a limit.

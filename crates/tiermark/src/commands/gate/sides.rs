@@ -13,6 +13,7 @@ use tiermark_stage::stage::Stage;
 use tiermark_stage::types::{Artifact, Events, Prepared};
 
 use super::GateArgs;
+use super::measure::NoSample;
 use crate::commands::select::check_address;
 use crate::error::Failure;
 use crate::root;
@@ -108,6 +109,8 @@ impl Versions {
 
 /// A version that can be started, and the files that it is started from, where they were checked out for it.
 pub(super) struct Side {
+    /// `base` or `head`.
+    pub(super) role: &'static str,
     pub(super) name: String,
     pub(super) prepared: Prepared,
     /// What carries the requests.
@@ -116,6 +119,14 @@ pub(super) struct Side {
 }
 
 impl Side {
+    /// It does not do what it shall.
+    pub(super) fn broken(&self, reason: &str) -> NoSample {
+        NoSample::Broken {
+            role: self.role,
+            reason: format!("{}: {reason}", self.name),
+        }
+    }
+
     /// Removes what was checked out.
     pub(super) fn clean_up(self) -> Result<(), Failure> {
         self.checkout.map_or(Ok(()), Checkout::remove)
@@ -125,9 +136,9 @@ impl Side {
 /// Builds a version, or finds it built. `folder` is that of `tiermark.yaml`, `role` the side's name among files and images.
 pub(super) async fn prepare(
     version: &Version,
-    service: &Service,
+    project: &Project,
     folder: &Path,
-    role: &str,
+    role: &'static str,
     stage: &Stage,
     events: &Events,
 ) -> Result<Side, Failure> {
@@ -139,7 +150,7 @@ pub(super) async fn prepare(
         .as_ref()
         .map_or_else(|| version.to_string(), |checkout| checkout.name.clone());
     let files = checkout.as_ref().map_or(folder, |checkout| checkout.folder.as_path());
-    let origin = version.origin(&service.from);
+    let origin = version.origin(&project.service.from);
     let protocol = Protocol {
         tls: matches!(&origin, Origin::Url(url) if is_tls(url)?),
         ..Protocol::default()
@@ -151,11 +162,13 @@ pub(super) async fn prepare(
             } else {
                 files.join(below)
             };
-            stage.prepare_folder(role, &folder, service.port, events).await
+            stage
+                .prepare_folder(&project.name, &folder, project.service.port, events)
+                .await
         }
-        Origin::Image(reference) => stage.prepare_named(&reference, service.port).await,
+        Origin::Image(reference) => stage.prepare_named(&reference, project.service.port).await,
         Origin::Command(command) => {
-            build(service, files)?;
+            build(&project.service, files)?;
             Ok(started_from(Artifact::Process {
                 command,
                 folder: files.to_owned(),
@@ -165,6 +178,7 @@ pub(super) async fn prepare(
     };
     match prepared {
         Ok(prepared) => Ok(Side {
+            role,
             name,
             prepared,
             protocol,
