@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tiermark_model::format::project::{Metric, ServiceObjective};
 use tiermark_report::Style;
 use tiermark_report::gate::{
-    Compared, Decision, GATE_FORMAT, GateReport, Kept, Outcome, Pairs, Sureness, annotations, bencher,
-    github_action_benchmark, junit, log_of, open_metrics, step_summary,
+    Compared, Decision, GATE_FORMAT, GateReport, Kept, Outcome, Pair, Pairs, Sureness, annotations, bencher,
+    github_action_benchmark, junit, open_metrics, step_summary,
 };
 
 /// Bytes that a step's summary stays below, and annotations that GitHub shows of a step.
@@ -25,11 +25,16 @@ fn compared(scenario: Option<&str>, metric: Metric, base: f64, worse: f64, count
     } else {
         base * worse
     };
-    let pairs: Vec<[f64; 2]> = (0..count)
-        .map(|pair| [noisy(base, pair, 0), noisy(head, pair, 1)])
-        .collect();
+    let pair = |pair: u32| Pair {
+        base: noisy(base, pair, 0),
+        head: noisy(head, pair, 1),
+        head_first: pair.is_multiple_of(2),
+        disturbed: pair == 1,
+        ended_s: f64::from(pair) * 2.5 + 2.5,
+    };
+    let pairs: Vec<Pair> = (0..count).map(pair).collect();
     let mut series = Pairs::new(Sureness::default());
-    pairs.iter().for_each(|pair| series.add(log_of(metric, *pair)));
+    pairs.iter().for_each(|pair| series.add(pair.slow_down(metric)));
     let look = series.look(1.0);
     Compared::of(scenario.map(str::to_owned), metric, pairs, &look)
 }
@@ -413,7 +418,8 @@ fn github_action_benchmark_gets_two_lists() {
 #[test]
 fn what_is_no_number_is_left_out() {
     let mut report = passing();
-    report.compared[2].pairs = vec![[1.0, f64::INFINITY]];
+    report.compared[2].pairs.truncate(1);
+    report.compared[2].pairs[0].head = f64::INFINITY;
     assert!(bencher(&report)["shop/list"]["rate"].is_null());
     assert_eq!(github_action_benchmark(&report, true), json!([]));
 }

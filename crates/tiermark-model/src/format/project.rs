@@ -164,9 +164,9 @@ pub struct GateSettings {
     pub threshold_percent: f64,
     /// Seconds of measurement at most.
     pub budget_s: u32,
-    /// Seconds of load before each window.
+    /// Seconds of load on each version before it is measured, after each start and for each scenario.
     pub warmup_s: f64,
-    /// Seconds of each window.
+    /// Seconds of each version in each pair and scenario, in turns of a quarter second.
     pub window_s: f64,
 }
 
@@ -177,7 +177,7 @@ impl Default for GateSettings {
             threshold_percent: 5.0,
             budget_s: 300,
             warmup_s: 1.0,
-            window_s: 1.0,
+            window_s: 3.0,
         }
     }
 }

@@ -103,18 +103,18 @@ struct ObjectiveFile {
 }
 
 /// How two versions are held against each other.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct GateFile {
     /// In what; rate by default.
     metrics: Option<At<Vec<Metric>>>,
     /// Slow-downs up to this are let through, in percent; 5 by default.
     threshold_percent: Option<At<f64>>,
-    /// Seconds of measurement at most; 300 by default.
+    /// Seconds of measurement at most; 300 for each scenario by default.
     budget_s: Option<At<u32>>,
-    /// Seconds of load before each window; 1 by default.
+    /// Seconds of load on each version after each start, before it is measured; 1 by default.
     warmup_s: Option<At<f64>>,
-    /// Seconds of each window; 1 by default.
+    /// Seconds of each version in each pair, in turns of a quarter second; 3 by default.
     window_s: Option<At<f64>>,
 }
 
@@ -149,6 +149,7 @@ impl ProjectFile {
     }
 
     pub(super) fn into_domain(self) -> Project {
+        let scenarios = self.scenarios.value.len();
         Project {
             name: self.name.value,
             service: self.service.value.into_domain(),
@@ -158,7 +159,7 @@ impl ProjectFile {
                 .into_iter()
                 .filter_map(|objective| objective.value.into_domain())
                 .collect(),
-            gate: self.gate.map(GateFile::into_domain).unwrap_or_default(),
+            gate: self.gate.unwrap_or_default().into_domain(scenarios),
         }
     }
 }
@@ -381,8 +382,9 @@ impl GateFile {
         }
     }
 
-    fn into_domain(self) -> GateSettings {
+    fn into_domain(self, scenarios: usize) -> GateSettings {
         let usual = GateSettings::default();
+        let all = usual.budget_s * u32::try_from(scenarios).unwrap_or(1);
         GateSettings {
             metrics: self.metrics.map_or(usual.metrics, |at| {
                 let mut metrics = at.value;
@@ -391,7 +393,7 @@ impl GateFile {
                 metrics
             }),
             threshold_percent: self.threshold_percent.map_or(usual.threshold_percent, |at| at.value),
-            budget_s: self.budget_s.map_or(usual.budget_s, |at| at.value),
+            budget_s: self.budget_s.map_or(all, |at| at.value),
             warmup_s: self.warmup_s.map_or(usual.warmup_s, |at| at.value),
             window_s: self.window_s.map_or(usual.window_s, |at| at.value),
         }

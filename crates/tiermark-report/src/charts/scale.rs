@@ -13,6 +13,10 @@ pub(super) enum Spread {
     Percentile,
 }
 
+/// Pixels between two numbers along an axis from left to right, and along one that goes up.
+const ROOM_ALONG: i32 = 48;
+const ROOM_UP: i32 = 16;
+
 impl Spread {
     fn is_log(self) -> bool {
         matches!(self, Spread::Log | Spread::Binary)
@@ -76,8 +80,26 @@ impl Scale {
         }
     }
 
-    /// Round numbers for the axis, a handful.
+    /// Round numbers for the axis, a handful, none so near to the last that their words would lie over each other.
     pub(super) fn ticks(&self) -> Vec<f64> {
+        let room = if self.pixels[0] < self.pixels[1] {
+            ROOM_ALONG
+        } else {
+            ROOM_UP
+        };
+        let mut kept: Vec<f64> = Vec::new();
+        for tick in self.all_ticks() {
+            if kept
+                .last()
+                .is_none_or(|last| (self.at(tick) - self.at(*last)).abs() >= room)
+            {
+                kept.push(tick);
+            }
+        }
+        kept
+    }
+
+    fn all_ticks(&self) -> Vec<f64> {
         match self.spread {
             Spread::Linear => self.even_ticks(),
             Spread::Log => {

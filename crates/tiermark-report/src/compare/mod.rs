@@ -39,7 +39,8 @@ pub struct Comparison {
 
 impl Comparison {
     /// Names of the scenarios with a cell, in their order.
-    pub(crate) fn scenarios(&self) -> Vec<&str> {
+    #[must_use]
+    pub fn scenarios(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for cell in &self.cells {
             if !names.contains(&cell.scenario.as_str()) {

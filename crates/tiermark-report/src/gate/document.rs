@@ -4,7 +4,6 @@ use tiermark_model::format::project::{Metric, ServiceObjective};
 
 use super::{Compared, Decision, GateReport, Kept, Outcome};
 use crate::numbers::{NOTHING, bytes, duration_ns, milliseconds, percent, plain, rate};
-use crate::stats;
 use crate::table::{Block, Row, Table, Text, Tone, left, right};
 
 pub(super) fn document(report: &GateReport) -> Vec<Block> {
@@ -72,13 +71,21 @@ fn facts(report: &GateReport) -> Vec<(&'static str, String)> {
     facts.extend(report.base.as_ref().map(|base| ("base", plain(base))));
     facts.push(("head", plain(&report.head)));
     facts.push(("time", format!("{used:.0} of {most:.0} s")));
+    facts.extend(busy(report).map(|busy| ("host", busy)));
     facts
+}
+
+/// In how many pairs the host did something else; none where it never did.
+fn busy(report: &GateReport) -> Option<String> {
+    let pairs = &report.compared.first()?.pairs;
+    let busy = pairs.iter().filter(|pair| pair.disturbed).count();
+    (busy > 0).then(|| format!("busy with something else in {busy} of {} pairs", pairs.len()))
 }
 
 fn compared(report: &GateReport) -> Table {
     let row = |of: &Compared| {
         let (word, tone) = word(of);
-        let middle = |side: usize| stats::median(of.pairs.iter().map(|pair| pair[side]).collect());
+        let medians = of.medians();
         let shown = |number: Option<f64>| {
             Text::from(number.map_or_else(|| NOTHING.to_owned(), |number| written(of.metric, number)))
         };
@@ -86,8 +93,8 @@ fn compared(report: &GateReport) -> Table {
             cells: vec![
                 Text::from(of.scenario.as_deref().map_or_else(|| "start".to_owned(), plain)),
                 Text::from(of.metric.name()),
-                shown(middle(0)),
-                shown(middle(1)),
+                shown(medians.map(|[base, _]| base)),
+                shown(medians.map(|[_, head]| head)),
                 Text::from(of.slow_down.map_or_else(|| NOTHING.to_owned(), signed)),
                 Text::from(bounds(of.bounds)),
                 Text::from(of.pairs.len().to_string()),

@@ -8,7 +8,7 @@ mod signed_rank;
 use jiff::Timestamp;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tiermark_model::format::project::{Metric, ServiceObjective};
 
 use crate::stats::{self, Interval};
@@ -59,8 +59,8 @@ pub struct Compared {
     pub scenario: Option<String>,
     /// The metric.
     pub metric: Metric,
-    /// Every pair, base and head: right answers a second, milliseconds, microseconds, bytes.
-    pub pairs: Vec<[f64; 2]>,
+    /// Every pair, in the order they were measured.
+    pub pairs: Vec<Pair>,
     /// What was decided.
     pub decision: Decision,
     /// How much slower the head is, as a share: negative where it is faster. Hodges and Lehmann's estimate.
@@ -71,6 +71,21 @@ pub struct Compared {
     pub median: Option<f64>,
     /// See `median`.
     pub median_interval: Option<Interval>,
+}
+
+/// One fresh start of each version, the one right after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Of the base: right answers a second, milliseconds, microseconds or bytes.
+    pub base: f64,
+    /// Of the head.
+    pub head: f64,
+    /// Whether the head was measured first, as the coin said.
+    pub head_first: bool,
+    /// Whether the host did something else meanwhile. The pair counts all the same: the coin gives such a moment to either version alike.
+    pub disturbed: bool,
+    /// Seconds since the first pair began when it was over.
+    pub ended_s: f64,
 }
 
 /// An objective, and what was measured.
@@ -154,13 +169,10 @@ impl GateReport {
 impl Compared {
     /// Of pairs that were looked at.
     #[must_use]
-    pub fn of(scenario: Option<String>, metric: Metric, pairs: Vec<[f64; 2]>, look: &Look) -> Self {
+    pub fn of(scenario: Option<String>, metric: Metric, pairs: Vec<Pair>, look: &Look) -> Self {
         let share = |log: f64| log.is_finite().then(|| log.exp_m1());
-        let logs: Vec<f64> = pairs
-            .iter()
-            .map(|pair| log_of(metric, *pair))
-            .filter(|log| log.is_finite())
-            .collect();
+        let logs = pairs.iter().map(|pair| pair.slow_down(metric));
+        let logs: Vec<f64> = logs.filter(|log| log.is_finite()).collect();
         Self {
             scenario,
             metric,
@@ -170,6 +182,24 @@ impl Compared {
             median: stats::median(logs.clone()).map(f64::exp_m1),
             median_interval: bootstrap_of_median(&logs),
             pairs,
+        }
+    }
+
+    /// Medians over pairs, of the base and of the head.
+    fn medians(&self) -> Option<[f64; 2]> {
+        let of = |side: fn(&Pair) -> f64| stats::median(self.pairs.iter().map(side).collect());
+        Some([of(|pair| pair.base)?, of(|pair| pair.head)?])
+    }
+}
+
+impl Pair {
+    /// How much slower the head is, as a logarithm: more of a rate is better, less of all else.
+    #[must_use]
+    pub fn slow_down(&self, metric: Metric) -> f64 {
+        if metric.more_is_better() {
+            (self.base / self.head).ln()
+        } else {
+            (self.head / self.base).ln()
         }
     }
 }
@@ -189,16 +219,6 @@ impl Coin {
     /// Whether the head is first.
     pub fn toss(&mut self) -> bool {
         self.0.random()
-    }
-}
-
-/// The slow-down of a pair as a logarithm: more of a rate is better, less of all else.
-#[must_use]
-pub fn log_of(metric: Metric, [base, head]: [f64; 2]) -> f64 {
-    if metric.more_is_better() {
-        (base / head).ln()
-    } else {
-        (head / base).ln()
     }
 }
 

@@ -30,13 +30,13 @@ fn faults(report: &GateReport) -> Vec<String> {
         .collect();
     slower.sort_by(|a, b| b.slow_down.unwrap_or(0.0).total_cmp(&a.slow_down.unwrap_or(0.0)));
     let slower = slower.into_iter().map(|of| {
-        let middle = |side: usize| stats::median(of.pairs.iter().map(|pair| pair[side]).collect()).unwrap_or(0.0);
+        let [base, head] = of.medians().unwrap_or_default();
         format!(
             "{} is {} worse: {} in the base, {} in the head",
             text_of(&name(of)),
             of.slow_down.map(signed).unwrap_or_default(),
-            written(of.metric, middle(0)),
-            written(of.metric, middle(1))
+            written(of.metric, base),
+            written(of.metric, head)
         )
     });
     let missed = report.objectives.iter().filter(|kept| kept.kept == Some(false));
@@ -167,7 +167,7 @@ fn text_of(text: &str) -> String {
 /// Medians of the head with their spread over pairs, by metric.
 fn of_head(report: &GateReport) -> impl Iterator<Item = (&Compared, f64, [f64; 2])> {
     report.compared.iter().filter_map(|of| {
-        let mut heads: Vec<f64> = of.pairs.iter().map(|pair| pair[1]).collect();
+        let mut heads: Vec<f64> = of.pairs.iter().map(|pair| pair.head).collect();
         heads.sort_by(f64::total_cmp);
         let ends = [*heads.first()?, *heads.last()?];
         let finite = heads.iter().all(|head| head.is_finite());
@@ -257,13 +257,8 @@ pub fn open_metrics(report: &GateReport) -> String {
         let (name, unit, ours, help) = family(metric);
         let medians = report.compared.iter().filter(|of| of.metric == metric).flat_map(|of| {
             let scenario = label(of.scenario.as_deref().unwrap_or("start"));
-            ["base", "head"]
-                .into_iter()
-                .enumerate()
-                .filter_map(move |(side, word)| {
-                    let value = stats::median(of.pairs.iter().map(|pair| pair[side]).collect())?;
-                    Some((format!("scenario=\"{scenario}\",side=\"{word}\""), value / ours))
-                })
+            let sides = of.medians().into_iter().flatten().zip(["base", "head"]);
+            sides.map(move |(value, side)| (format!("scenario=\"{scenario}\",side=\"{side}\""), value / ours))
         });
         push_family(
             &mut out,

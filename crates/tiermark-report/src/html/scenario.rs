@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::parts::{Field, FieldRow, cell_id, class, entry_link, entry_name, table};
 use super::{Report, chart};
-use crate::analysis::{Cell, EntryAnalysis, Family, Percentile, ScenarioAnalysis, Standing};
+use crate::analysis::{Cell, EntryAnalysis, Family, Judgement, Percentile, ScenarioAnalysis, Standing};
 use crate::charts::{Chart, ChartError};
 use crate::levels::objective_of;
 use crate::numbers::{NOTHING, bytes, duration_ns, percent, plain, plus_minus, rate};
@@ -20,7 +20,7 @@ const TITLES: [&str; 12] = [
     "limiter",
     "CPU/request",
     "memory",
-    "standing",
+    "objective",
     "again",
 ];
 
@@ -50,6 +50,16 @@ pub(super) fn section(report: &Report<'_>, scenario: &ScenarioAnalysis) -> Resul
             (table(&format!("{}: all load levels", scenario.name), &TITLES, rows.collect()))
         }
     })
+}
+
+/// Whether a level meets its objective; where its measurement does not stand, how it stands.
+fn judged(cell: &Cell) -> &'static str {
+    match (&cell.standing, cell.judgement) {
+        (Standing::Ok, Some(Judgement::Met)) => "met",
+        (Standing::Ok, Some(Judgement::Missed)) => "missed",
+        (Standing::Ok, Some(Judgement::TooFewSamples)) => "too few samples",
+        (standing, _) => standing.name(),
+    }
 }
 
 /// What a chart is, for its caption and for those who do not see it.
@@ -85,7 +95,7 @@ fn row(entry: &EntryAnalysis, family: &Family, cell: &Cell) -> FieldRow {
     let standing = match cell.standing.reason() {
         Some(reason) => html! { details { summary { (cell.standing.name()) } (plain(&reason)) } },
         None => {
-            html! { (cell.standing.name()) @if is_value { @if let Some(rating) = &family.rating { ", " (rating) } } }
+            html! { (judged(cell)) @if is_value { @if let Some(rating) = &family.rating { ", " (rating) } } }
         }
     };
     let again =

@@ -23,8 +23,7 @@ pub(super) fn judge(recording: &Recording) -> State {
     }
 }
 
-/// Why a target counts as failed that gave no right answer.
-pub(crate) fn not_one_right_answer(recording: &Recording) -> String {
+fn not_one_right_answer(recording: &Recording) -> String {
     let failures: Vec<String> = recording
         .outcomes
         .failures()

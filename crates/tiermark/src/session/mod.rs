@@ -1,7 +1,7 @@
 //! A measuring session: prepares what a plan names, measures what is missing of it, stores every trial, takes all down.
 
 mod cell;
-pub(crate) mod judge;
+mod judge;
 mod progress;
 pub(crate) mod services;
 pub(crate) mod setup;

@@ -84,7 +84,7 @@ impl Shop {
         shop.tiermark(&["init", "--name", "shop"]).exits(0);
         shop.edit("metrics: [rate] ", "metrics: [start]");
         shop.edit("warmup_s: 1", "warmup_s: 0");
-        shop.edit("window_s: 1", "window_s: 0.1");
+        shop.edit("window_s: 3", "window_s: 0.1");
         // A window of a second, of which a busy machine may leave much unanswered.
         shop.edit(
             "rate: 200, p99_ms: 50, errors_percent: 0.1",

@@ -1,4 +1,7 @@
-//! One start of one version, measured: all of its scenarios, once.
+//! Fresh starts, measured: of one version, or of two that take turns.
+//!
+//! What the neighbours of a shared machine do changes within seconds. Two windows of seconds, the one after the other, meet different
+//! moments; turns of a quarter second meet the same ones, and what is left of a pair's difference is less than half.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,11 +9,13 @@ use std::time::Duration;
 use tiermark_load::{Circumstances, Expect, LoadError, LoadSpec, Zero};
 use tiermark_model::format::project::{GateSettings, Metric, Probe, Project};
 use tiermark_model::format::scenario::{Objective, Scenario};
+use tiermark_model::histogram::Latency;
 use tiermark_model::host::{Placement, Role};
 use tiermark_model::load::{Arrivals, Closed, Load, Open, Protocol};
 use tiermark_model::recording::{Outcomes, Recording};
 use tiermark_model::trial::{Disturbance, Observation};
 use tiermark_model::verdict::Check;
+use tiermark_report::gate::Coin;
 use tiermark_stage::host;
 use tiermark_stage::observe::Observer;
 use tiermark_stage::stage::{Alive, Running, Stage, StartFailure};
@@ -20,8 +25,14 @@ use tiermark_stage::verify::{self, Surroundings, Unverified};
 use super::sides::Side;
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
-use crate::session::judge::not_one_right_answer;
 use crate::session::setup;
+
+/// Seconds of a turn: long beside the first answers on new connections, short beside what neighbours do.
+const TURN_S: f64 = 0.25;
+/// Connections of an open loop at least: answers must be able to wait beside each other.
+const OPEN_CONNECTIONS: u32 = 16;
+/// Seconds of load before each turn's window, in which connections are made.
+const TURN_WARMUP_S: f64 = 0.05;
 
 /// Requests that are sent for a 99th percentile: it needs 1,000 answers, and arrivals by chance are fewer than so many less once in a hundred
 /// thousand (a Poisson number's deviation is its root).
@@ -50,8 +61,13 @@ pub(super) struct Sample {
 
 /// Why there is no sample.
 pub(super) enum NoSample {
-    /// The version's own fault.
-    Broken(String),
+    /// A version's own fault.
+    Broken {
+        /// `base` or `head`.
+        role: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The machine's, or the user's will.
     Ended(Failure),
 }
@@ -84,135 +100,175 @@ pub(super) struct Asked<'a> {
     pub(super) verified: bool,
 }
 
+/// A version that runs, with what was measured of it so far.
+struct Up<'a> {
+    side: &'a Side,
+    running: Running,
+    sample: Sample,
+}
+
+/// All turns of one load on one version.
+#[derive(Default)]
+struct Turns {
+    seconds: f64,
+    outcomes: Outcomes,
+    response: Latency,
+    /// Of the server, where it can be seen.
+    cpu_ns: Option<u64>,
+}
+
 impl Bench<'_> {
-    /// Starts the version, measures it, takes it down.
-    pub(super) async fn sample(&self, side: &Side, role: &str, asked: Asked<'_>) -> Result<Sample, NoSample> {
-        let launch = self.launch(role)?;
+    /// Starts the versions one after the other, measures them in turns, takes them down. The samples are in the order of `sides`.
+    pub(super) async fn sample<const N: usize>(
+        &self,
+        sides: [&Side; N],
+        asked: Asked<'_>,
+        coin: &mut Coin,
+    ) -> Result<[Sample; N], NoSample> {
+        let mut up = Vec::with_capacity(N);
+        let mut measured = Ok(());
+        for side in sides {
+            match self.start(side).await {
+                Ok(started) => up.push(started),
+                Err(error) => {
+                    measured = Err(error);
+                    break;
+                }
+            }
+        }
+        if measured.is_ok() {
+            measured = self.all(&mut up, asked, coin).await;
+        }
+        let mut samples = Vec::with_capacity(N);
+        let mut stopped = Ok(());
+        for one in up {
+            samples.push(one.sample);
+            stopped = stopped.and(one.running.stop().await);
+        }
+        measured?;
+        stopped?;
+        samples
+            .try_into()
+            .map_err(|_| NoSample::Ended(Failure::Machine("a version was not measured".to_owned())))
+    }
+
+    async fn start<'s>(&self, side: &'s Side) -> Result<Up<'s>, NoSample> {
+        let launch = self.launch(side.role)?;
         let ready = &self.project.service.ready;
         let started = tokio::select! {
             started = self.stage.start(&side.prepared, ready, &launch) => started,
             // What was half started is taken down when the stage is closed.
             () = self.interrupt.times(1) => return Err(NoSample::Ended(Failure::Interrupted)),
         };
-        let mut running = match started {
-            Ok(running) => running,
-            Err(StartFailure::Target { reason }) => return Err(NoSample::Broken(format!("{}: {reason}", side.name))),
-            Err(StartFailure::Stage(error)) => return Err(error.into()),
-        };
-        let sample = self.on(&mut running, side, asked).await;
-        running.stop().await?;
-        sample
+        match started {
+            Ok(running) => {
+                let mut sample = Sample::default();
+                let start = running.target().parts.first_right_answer_ms;
+                sample.numbers.extend(start.map(|ms| ((None, Metric::Start), ms)));
+                Ok(Up { side, running, sample })
+            }
+            Err(StartFailure::Target { reason }) => Err(side.broken(&reason)),
+            Err(StartFailure::Stage(error)) => Err(error.into()),
+        }
     }
 
-    async fn on(&self, running: &mut Running, side: &Side, asked: Asked<'_>) -> Result<Sample, NoSample> {
-        let mut sample = Sample::default();
-        let start = running.target().parts.first_right_answer_ms;
-        sample.numbers.extend(start.map(|ms| ((None, Metric::Start), ms)));
+    async fn all(&self, up: &mut [Up<'_>], asked: Asked<'_>, coin: &mut Coin) -> Result<(), NoSample> {
         for probe in &self.project.scenarios {
             if asked.verified {
-                self.verify(running, side, probe).await?;
+                for one in &*up {
+                    self.verify(one, probe).await?;
+                }
             }
+            let window_s = self.project.gate.window_s;
             if asked.closed {
-                self.closed(running, side, probe, &mut sample).await?;
+                let closed = Load::Closed(Closed::of(probe.connections));
+                let closed = self.in_turns(up, probe, (closed, window_s), coin).await?;
+                for (one, turns) in up.iter_mut().zip(closed) {
+                    one.note_closed(probe, &turns)?;
+                }
             }
             if let Some(rate) = asked.rates.get(&probe.name) {
-                self.open(running, side, probe, (*rate, asked.tail), &mut sample)
-                    .await?;
+                let open = Open {
+                    arrivals: Arrivals::Poisson,
+                    ..Open::of(probe.connections.max(OPEN_CONNECTIONS), *rate)
+                };
+                let needed = if asked.tail { FOR_P99 } else { FOR_P50 };
+                let window_s = window_s.max(needed / f64::from(*rate));
+                let open = self.in_turns(up, probe, (Load::Open(open), window_s), coin).await?;
+                for (one, turns) in up.iter_mut().zip(open) {
+                    one.note_open(probe, &turns);
+                }
             }
         }
-        Ok(sample)
+        Ok(())
     }
 
-    async fn verify(&self, running: &Running, side: &Side, probe: &Probe) -> Result<(), NoSample> {
+    async fn verify(&self, one: &Up<'_>, probe: &Probe) -> Result<(), NoSample> {
         let surroundings = Surroundings {
             tables: None,
             upstream: None,
         };
-        match verify::fully(running.target(), &scenario(probe, side.protocol), &surroundings).await {
+        match verify::fully(one.running.target(), &scenario(probe, one.side.protocol), &surroundings).await {
             Ok(_) => Ok(()),
             Err(Unverified::Stage(error)) => Err(error.into()),
-            Err(wrong @ Unverified::Wrong(_)) => Err(NoSample::Broken(format!("{}: {wrong}", side.name))),
+            Err(wrong @ Unverified::Wrong(_)) => Err(one.side.broken(&wrong.to_string())),
         }
     }
 
-    async fn closed(
+    /// Warms each version up, then loads them in turns, each time in an order that the coin says.
+    async fn in_turns(
         &self,
-        running: &mut Running,
-        side: &Side,
+        up: &mut [Up<'_>],
         probe: &Probe,
-        sample: &mut Sample,
-    ) -> Result<(), NoSample> {
-        let load = Load::Closed(Closed::of(probe.connections));
-        let window = Duration::from_secs_f64(self.project.gate.window_s);
-        let (recording, observation, disturbed) = self.drive(running, side, probe, (load, window), sample).await?;
-        let of_probe = |metric| (Some(probe.name.clone()), metric);
-        sample.disturbed |= disturbed;
-        if recording.outcomes.ok == 0 {
-            let why = not_one_right_answer(&recording);
-            return Err(NoSample::Broken(format!("{}: {}: {why}", side.name, probe.name)));
-        }
-        sample.numbers.insert(of_probe(Metric::Rate), recording.rate_per_s());
-        if let Some(server) = observation.roles.get(&Role::Server) {
-            let cpu_us = (server.cpu_user_ns + server.cpu_system_ns) as f64 / 1e3 / recording.outcomes.ok as f64;
-            sample.numbers.insert(of_probe(Metric::Cpu), cpu_us);
-            note_memory(sample, server.memory_peak_bytes);
-        }
-        Ok(())
-    }
-
-    async fn open(
-        &self,
-        running: &mut Running,
-        side: &Side,
-        probe: &Probe,
-        (rate, tail): (u32, bool),
-        sample: &mut Sample,
-    ) -> Result<(), NoSample> {
-        let load = Load::Open(Open {
-            arrivals: Arrivals::Poisson,
-            ..Open::of(probe.connections.max(16), rate)
-        });
-        let needed = if tail { FOR_P99 } else { FOR_P50 };
-        let window = Duration::from_secs_f64(self.project.gate.window_s.max(needed / f64::from(rate)));
-        let (recording, observation, disturbed) = self.drive(running, side, probe, (load, window), sample).await?;
-        sample.disturbed |= disturbed;
-        sample.answers.insert(probe.name.clone(), recording.response.count());
-        for (metric, share) in [(Metric::P50, 0.5), (Metric::P99, 0.99)] {
-            if let Some(ns) = recording.response.percentile(share) {
-                sample
-                    .numbers
-                    .insert((Some(probe.name.clone()), metric), ns as f64 / 1e6);
+        (load, window_s): (Load, f64),
+        coin: &mut Coin,
+    ) -> Result<Vec<Turns>, NoSample> {
+        let GateSettings { warmup_s, .. } = self.project.gate;
+        if warmup_s > 0.0 {
+            for one in &mut *up {
+                let warm_up = self.spec(one, probe, load, 0.0, warmup_s);
+                self.drive(one, probe, warm_up).await?;
             }
         }
-        sample
-            .errors
-            .insert(probe.name.clone(), recording.outcomes.error_share());
-        let outcomes = Outcomes {
-            unsent: 0,
-            open: 0,
-            ..recording.outcomes
+        let mut all: Vec<Turns> = up.iter().map(|_| Turns::default()).collect();
+        // One alone has nobody to take turns with, and what a window's end leaves unanswered counts once.
+        let turns = if up.len() == 1 {
+            1.0
+        } else {
+            (window_s / TURN_S).ceil().max(1.0)
         };
-        sample.wrong.insert(probe.name.clone(), outcomes.error_share());
-        let server = observation.roles.get(&Role::Server);
-        note_memory(sample, server.and_then(|server| server.memory_peak_bytes));
-        Ok(())
+        for _ in 0..turns as u32 {
+            let reversed = coin.toss();
+            for place in 0..up.len() {
+                let index = if reversed { up.len() - 1 - place } else { place };
+                let spec = self.spec(&up[index], probe, load, TURN_WARMUP_S, window_s / turns);
+                let (recording, observation, disturbed) = self.drive(&mut up[index], probe, spec).await?;
+                up[index].sample.disturbed |= disturbed;
+                if is_strained(&recording, &load) {
+                    up[index].sample.strained.insert(probe.name.clone());
+                }
+                let server = observation.roles.get(&Role::Server);
+                up[index].note_memory(server.and_then(|server| server.memory_peak_bytes));
+                all[index].add(
+                    &recording,
+                    server.map(|server| server.cpu_user_ns + server.cpu_system_ns),
+                );
+            }
+        }
+        Ok(all)
     }
 
     /// Puts a load on and watches meanwhile; a version that ends under it is broken.
     async fn drive(
         &self,
-        running: &mut Running,
-        side: &Side,
+        one: &mut Up<'_>,
         probe: &Probe,
-        (load, window): (Load, Duration),
-        sample: &mut Sample,
+        spec: LoadSpec,
     ) -> Result<(Recording, Observation, bool), NoSample> {
-        let spec = self.spec(running, side, probe, (load, window));
-        let target = running.target();
         let cores = |role: Role| self.placement.of(role);
-        let watches = BTreeMap::from([(Role::Server, (target.watch.clone(), cores(Role::Server).len()))]);
-        let zero = spec.zero;
-        let observer = Observer::begin(zero.instant, watches);
+        let watch = one.running.target().watch.clone();
+        let watches = BTreeMap::from([(Role::Server, (watch, cores(Role::Server).len()))]);
+        let observer = Observer::begin(spec.zero.instant, watches);
         let stop = self.interrupt.stop().clone();
         let driven = tokio::task::spawn_blocking(move || tiermark_load::drive(&spec, &stop)).await;
         let recording = match driven {
@@ -227,29 +283,24 @@ impl Bench<'_> {
         };
         let (observation, disturbances): (Observation, Vec<Disturbance>) =
             observer.finish(0, recording.window, &recording.generator, cores(Role::Generator).len());
-        if let Alive::Exited { how } = running.alive().await? {
-            let logs = running.logs(LOG_LINES).await;
-            return Err(NoSample::Broken(format!(
-                "{}: the server ended under the load of {} ({how}); last lines of its output:\n{}",
-                side.name,
+        if let Alive::Exited { how } = one.running.alive().await? {
+            let logs = one.running.logs(LOG_LINES).await;
+            return Err(one.side.broken(&format!(
+                "the server ended under the load of {} ({how}); last lines of its output:\n{}",
                 probe.name,
                 logs.trim_end()
             )));
         }
-        if is_strained(&recording, &load) {
-            sample.strained.insert(probe.name.clone());
-        }
         Ok((recording, observation, !disturbances.is_empty()))
     }
 
-    fn spec(&self, running: &Running, side: &Side, probe: &Probe, (load, window): (Load, Duration)) -> LoadSpec {
-        let GateSettings { warmup_s, .. } = self.project.gate;
-        let target = running.target();
+    fn spec(&self, one: &Up<'_>, probe: &Probe, load: Load, warmup_s: f64, window_s: f64) -> LoadSpec {
+        let target = one.running.target();
         let expect = Expect::status(probe.part.expect.status);
         let request = probe.part.request.clone();
         LoadSpec {
             host: target.host.clone(),
-            protocol: side.protocol,
+            protocol: one.side.protocol,
             seed: self.seed,
             warmup: Duration::from_secs_f64(warmup_s),
             timeout: Duration::from_secs(10),
@@ -260,7 +311,65 @@ impl Bench<'_> {
                 .map(|core| Some(*core))
                 .collect(),
             zero: Zero::now(),
-            ..LoadSpec::new(target.address, request, expect, load, window)
+            ..LoadSpec::new(target.address, request, expect, load, Duration::from_secs_f64(window_s))
+        }
+    }
+}
+
+impl Up<'_> {
+    fn note_closed(&mut self, probe: &Probe, turns: &Turns) -> Result<(), NoSample> {
+        let ok = turns.outcomes.ok;
+        if ok == 0 {
+            let failures = turns.outcomes.failures();
+            let failures: Vec<String> = failures.iter().map(|(name, count)| format!("{count} {name}")).collect();
+            let reason = format!(
+                "{}: not one right answer under load: {}",
+                probe.name,
+                failures.join(", ")
+            );
+            return Err(self.side.broken(&reason));
+        }
+        let of_probe = |metric| (Some(probe.name.clone()), metric);
+        let numbers = &mut self.sample.numbers;
+        numbers.insert(of_probe(Metric::Rate), ok as f64 / turns.seconds);
+        let cpu_us = turns.cpu_ns.map(|ns| ns as f64 / 1e3 / ok as f64);
+        numbers.extend(cpu_us.map(|us| (of_probe(Metric::Cpu), us)));
+        Ok(())
+    }
+
+    fn note_open(&mut self, probe: &Probe, turns: &Turns) {
+        for (metric, share) in [(Metric::P50, 0.5), (Metric::P99, 0.99)] {
+            if let Some(ns) = turns.response.percentile(share) {
+                let ms = ns as f64 / 1e6;
+                self.sample.numbers.insert((Some(probe.name.clone()), metric), ms);
+            }
+        }
+        let wrong = Outcomes {
+            unsent: 0,
+            open: 0,
+            ..turns.outcomes
+        };
+        let sample = &mut self.sample;
+        sample.errors.insert(probe.name.clone(), turns.outcomes.error_share());
+        sample.wrong.insert(probe.name.clone(), wrong.error_share());
+        sample.answers.insert(probe.name.clone(), turns.response.count());
+    }
+
+    fn note_memory(&mut self, peak: Option<u64>) {
+        if let Some(peak) = peak {
+            let greatest = self.sample.numbers.entry((None, Metric::Memory)).or_insert(0.0);
+            *greatest = greatest.max(peak as f64);
+        }
+    }
+}
+
+impl Turns {
+    fn add(&mut self, recording: &Recording, cpu_ns: Option<u64>) {
+        self.seconds += recording.window.seconds();
+        self.outcomes.merge(&recording.outcomes);
+        self.response.merge(&recording.response);
+        if let Some(ns) = cpu_ns {
+            *self.cpu_ns.get_or_insert(0) += ns;
         }
     }
 }
@@ -277,13 +386,6 @@ fn is_strained(recording: &Recording, load: &Load) -> bool {
     let own = |check| matches!(check, Check::Lateness | Check::GeneratorCpu);
     let verdicts = tiermark_load::judge(recording, &circumstances);
     verdicts.iter().any(|verdict| !verdict.ok && own(verdict.check))
-}
-
-fn note_memory(sample: &mut Sample, peak: Option<u64>) {
-    if let Some(peak) = peak {
-        let greatest = sample.numbers.entry((None, Metric::Memory)).or_insert(0.0);
-        *greatest = greatest.max(peak as f64);
-    }
 }
 
 /// What of a scenario verification looks at.

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tiermark_model::format::project::{Metric, Project, ServiceObjective};
+use tiermark_model::format::project::{Metric, Probe, Project, ServiceObjective};
 use tiermark_model::host::Placement;
 use tiermark_report::gate::{
-    self, Coin, Compared, Decision, GATE_FORMAT, GateReport, Kept, Look, Outcome, Pairs, Sureness, is_look, log_of,
+    self, Coin, Compared, Decision, GATE_FORMAT, GateReport, Kept, Look, Outcome, Pair, Pairs, Sureness, is_look,
 };
 use tiermark_stage::host;
 use tiermark_stage::stage::Stage;
@@ -36,10 +36,11 @@ pub(crate) use checkout::remove_leftovers;
 use measure::{Asked, Bench, NoSample, Sample};
 use sides::{Side, Versions};
 
+/// Roles, as containers, messages and files name them.
+const BASE: &str = "base";
+const HEAD: &str = "head";
 /// The base answers this share of what it can at the rate that response times are measured at, where no rate is named.
 const SHARE_OF_BASE: f64 = 0.5;
-/// A pair that the host disturbed is measured again as often as this in a row.
-const DISTURBED_TRIES: u32 = 2;
 
 /// Measures and says what it comes to.
 pub(crate) fn run(global: &Global, arguments: &GateArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
@@ -138,15 +139,17 @@ async fn prepared(
     checkouts: &mut Vec<Checkout>,
 ) -> Result<GateReport, Failure> {
     let folder = folder_of(&arguments.file);
-    let service = &project.service;
     let mut side = async |version, role| {
         tokio::select! {
-            side = sides::prepare(version, service, folder, role, stage, checkouts) => side,
+            side = sides::prepare(version, project, folder, role, stage, checkouts) => side,
             () = interrupt.times(1) => Err(NoSample::Ended(Failure::Interrupted)),
         }
     };
     let base = match &versions.base {
-        Some(base) => Some(side(base, "base").await.map_err(NoSample::of_base)?),
+        Some(base) => match side(base, BASE).await.map_or_else(of_the_head, |base| Ok(Ok(base)))? {
+            Ok(base) => Some(base),
+            Err(reason) => return Err(Failure::Machine(reason)),
+        },
         None => None,
     };
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
@@ -166,7 +169,10 @@ async fn prepared(
         broken: None,
         warnings: vec![],
     };
-    match side(&versions.head, "head").await {
+    match side(&versions.head, HEAD)
+        .await
+        .map_or_else(of_the_head, |head| Ok(Ok(head)))?
+    {
         Ok(head) => {
             report.head.clone_from(&head.name);
             let bench = Bench {
@@ -190,8 +196,7 @@ async fn prepared(
             };
             gate.measure(ui, &mut report).await?;
         }
-        Err(NoSample::Broken(reason)) => report.broken = Some(reason),
-        Err(NoSample::Ended(failure)) => return Err(failure),
+        Err(reason) => report.broken = Some(reason),
     }
     // Reports are shared: a log may name folders and passwords.
     let redactor = setup::redactor();
@@ -204,7 +209,7 @@ async fn prepared(
 /// One metric of one scenario: its pairs, and what was seen at the last look.
 struct Series {
     pairs: Pairs,
-    numbers: Vec<[f64; 2]>,
+    measured: Vec<Pair>,
     look: Option<Look>,
 }
 
@@ -226,24 +231,22 @@ struct Gate<'a> {
 
 impl Gate<'_> {
     async fn measure(mut self, ui: &Ui, report: &mut GateReport) -> Result<(), Failure> {
-        report.broken = match self.measured(ui, report).await {
-            Ok(()) => None,
-            Err(NoSample::Broken(reason)) => Some(reason),
-            Err(NoSample::Ended(failure)) => return Err(failure),
-        };
+        let measured = self.measured(ui, report).await;
+        report.broken = measured.map_or_else(of_the_head, |()| Ok(Ok(())))?.err();
         report.compared = self.compared();
         report.warnings = self.warnings();
         Ok(())
     }
 
     async fn measured(&mut self, ui: &Ui, report: &mut GateReport) -> Result<(), NoSample> {
-        self.first().await?;
+        let mut coin = Coin::of(self.bench.seed);
+        self.first(&mut coin).await?;
         if self.base.is_some() {
-            let paired = self.pairs(ui).await;
+            let paired = self.pairs(&mut coin, ui).await;
             report.measured_s[0] = self.begun.elapsed().as_secs_f64();
             paired?;
         }
-        report.objectives = self.objectives().await?;
+        report.objectives = self.objectives(&mut coin).await?;
         if self.base.is_none() {
             report.measured_s[0] = self.begun.elapsed().as_secs_f64();
         }
@@ -251,53 +254,42 @@ impl Gate<'_> {
     }
 
     /// A start of each version that counts for nothing: it checks the answers, and finds the rate that response times are measured at.
-    async fn first(&mut self) -> Result<(), NoSample> {
+    async fn first(&mut self, coin: &mut Coin) -> Result<(), NoSample> {
         let asked = Asked {
             rates: &BTreeMap::new(),
             closed: true,
             tail: false,
             verified: true,
         };
-        let of_base = match &self.base {
-            Some(base) => Some(
-                self.bench
-                    .sample(base, "base", asked)
-                    .await
-                    .map_err(NoSample::of_base)?,
-            ),
-            None => None,
+        let reference = match &self.base {
+            Some(base) => {
+                let [base, _] = self.bench.sample([base, &self.head], asked, coin).await?;
+                base
+            }
+            None => {
+                let [head] = self.bench.sample([&self.head], asked, coin).await?;
+                head
+            }
         };
-        let of_head = self.bench.sample(&self.head, "head", asked).await?;
-        let reference: &Sample = of_base.as_ref().unwrap_or(&of_head);
         let wanted = &self.bench.project.gate.metrics;
         if wanted.iter().any(|metric| matches!(metric, Metric::P50 | Metric::P99)) {
-            for probe in &self.bench.project.scenarios {
-                let seen = reference.numbers.get(&(Some(probe.name.clone()), Metric::Rate));
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a rate that was measured"
-                )]
-                let half = seen.map(|rate| (rate * SHARE_OF_BASE).max(1.0) as u32);
-                if let Some(rate) = probe.rate.or(half) {
-                    self.rates.insert(probe.name.clone(), rate);
-                }
-            }
+            self.rates = (self.bench.project.scenarios.iter())
+                .filter_map(|probe| Some((probe.name.clone(), open_rate(probe, &reference)?)))
+                .collect();
         }
         self.begun = Instant::now();
         Ok(())
     }
 
     /// Pairs until everything is decided or the time is used up.
-    async fn pairs(&mut self, ui: &Ui) -> Result<(), NoSample> {
+    async fn pairs(&mut self, coin: &mut Coin, ui: &Ui) -> Result<(), NoSample> {
         self.lay_out();
-        let mut coin = Coin::of(self.bench.seed);
         let mut looked_at = 0.0;
         while self.begun.elapsed() < self.budget && (self.to_the_end || self.is_open()) {
             let head_first = coin.toss();
-            let [base, head] = self.pair(head_first).await?;
+            let [base, head] = self.pair(head_first, coin).await?;
             self.pairs += 1;
-            self.add(&base, &head);
+            self.add(&base, &head, head_first);
             let time = self.begun.elapsed().as_secs_f64() / self.budget.as_secs_f64();
             if is_look(self.pairs as usize) || time >= 1.0 {
                 self.look(time);
@@ -312,34 +304,22 @@ impl Gate<'_> {
         Ok(())
     }
 
-    /// One fresh start of each version, the one right after the other; anew where the host was busy with something else.
-    async fn pair(&self, head_first: bool) -> Result<[Sample; 2], NoSample> {
-        let mut tries = 1;
-        loop {
-            let (mut of_base, mut of_head) = (Sample::default(), Sample::default());
-            for is_head in [head_first, !head_first] {
-                if is_head {
-                    of_head = self.bench.sample(&self.head, "head", self.in_pairs()).await?;
-                } else if let Some(base) = &self.base {
-                    let sample = self.bench.sample(base, "base", self.in_pairs()).await;
-                    of_base = sample.map_err(NoSample::of_base)?;
-                }
-            }
-            if tries < DISTURBED_TRIES && (of_base.disturbed || of_head.disturbed) && self.begun.elapsed() < self.budget
-            {
-                tries += 1;
-                continue;
-            }
-            return Ok([of_base, of_head]);
-        }
-    }
-
-    fn in_pairs(&self) -> Asked<'_> {
-        Asked {
+    /// One fresh start of each version; base and head.
+    async fn pair(&self, head_first: bool, coin: &mut Coin) -> Result<[Sample; 2], NoSample> {
+        let Some(base) = &self.base else {
+            return Err(NoSample::Ended(Failure::Usage("there is no base".to_owned())));
+        };
+        let asked = Asked {
             rates: &self.rates,
             closed: true,
             tail: self.bench.project.gate.metrics.contains(&Metric::P99),
             verified: false,
+        };
+        if head_first {
+            let [head, base] = self.bench.sample([&self.head, base], asked, coin).await?;
+            Ok([base, head])
+        } else {
+            self.bench.sample([base, &self.head], asked, coin).await
         }
     }
 
@@ -365,7 +345,7 @@ impl Gate<'_> {
         };
         let empty = || Series {
             pairs: Pairs::new(sureness),
-            numbers: vec![],
+            measured: vec![],
             look: None,
         };
         self.series = keys.into_iter().map(|key| (key, empty())).collect();
@@ -378,15 +358,22 @@ impl Gate<'_> {
             && decisions().any(|decision| decision == Decision::Open)
     }
 
-    fn add(&mut self, base: &Sample, head: &Sample) {
+    fn add(&mut self, base: &Sample, head: &Sample, head_first: bool) {
         for scenario in base.strained.union(&head.strained) {
             *self.strained.entry(scenario.clone()).or_default() += 1;
         }
+        let ended_s = self.begun.elapsed().as_secs_f64();
         for (key, series) in &mut self.series {
             if let (Some(of_base), Some(of_head)) = (base.numbers.get(key), head.numbers.get(key)) {
-                let pair = [*of_base, *of_head];
-                series.pairs.add(log_of(key.1, pair));
-                series.numbers.push(pair);
+                let pair = Pair {
+                    base: *of_base,
+                    head: *of_head,
+                    head_first,
+                    disturbed: base.disturbed || head.disturbed,
+                    ended_s,
+                };
+                series.pairs.add(pair.slow_down(key.1));
+                series.measured.push(pair);
             }
         }
     }
@@ -412,7 +399,7 @@ impl Gate<'_> {
     }
 
     /// Each limit that stands by itself, from one more start of the head: from further ones only where a scenario has several rates.
-    async fn objectives(&self) -> Result<Vec<Kept>, NoSample> {
+    async fn objectives(&self, coin: &mut Coin) -> Result<Vec<Kept>, NoSample> {
         let all = &self.bench.project.objectives;
         let mut kept: Vec<Option<Kept>> = vec![None; all.len()];
         while kept.iter().any(Option::is_none) {
@@ -433,7 +420,7 @@ impl Gate<'_> {
                 tail: true,
                 verified: false,
             };
-            let sample = self.bench.sample(&self.head, "head", asked).await?;
+            let [sample] = self.bench.sample([&self.head], asked, coin).await?;
             for index in now {
                 kept[index] = Some(hold(&all[index], &sample));
             }
@@ -451,7 +438,7 @@ impl Gate<'_> {
         };
         let compared = self.series.iter().map(|((scenario, metric), series)| {
             let look = series.look.unwrap_or(nothing);
-            Compared::of(scenario.clone(), *metric, series.numbers.clone(), &look)
+            Compared::of(scenario.clone(), *metric, series.measured.clone(), &look)
         });
         compared.collect()
     }
@@ -468,14 +455,25 @@ impl Gate<'_> {
     }
 }
 
-impl NoSample {
-    /// Why the base gives none: one that does not work is nobody's regression.
-    fn of_base(self) -> Failure {
-        match self {
-            NoSample::Broken(reason) => Failure::Machine(format!("the base does not work: {reason}")),
-            NoSample::Ended(failure) => failure,
-        }
+/// Why the head is broken. A base that does not work is nobody's regression: then nothing can be said, as when the machine fails.
+fn of_the_head<T>(ended: NoSample) -> Result<Result<T, String>, Failure> {
+    match ended {
+        NoSample::Broken { role: HEAD, reason } => Ok(Err(reason)),
+        NoSample::Broken { reason, .. } => Err(Failure::Machine(format!("the base does not work: {reason}"))),
+        NoSample::Ended(failure) => Err(failure),
     }
+}
+
+/// Requests a second at which response times of a scenario are measured: as it is said, else a share of what the reference answered.
+fn open_rate(probe: &Probe, reference: &Sample) -> Option<u32> {
+    let seen = reference.numbers.get(&(Some(probe.name.clone()), Metric::Rate));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate that was measured"
+    )]
+    let share = seen.map(|rate| (rate * SHARE_OF_BASE).max(1.0) as u32);
+    probe.rate.or(share)
 }
 
 /// Holds what was measured against a limit.

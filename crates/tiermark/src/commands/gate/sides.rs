@@ -139,19 +139,35 @@ fn refuse_inner_metrics(url: &str, project: &Project) -> Result<(), Failure> {
 
 /// A version that can be started.
 pub(super) struct Side {
+    /// `base` or `head`.
+    pub(super) role: &'static str,
     pub(super) name: String,
     pub(super) prepared: Prepared,
     /// What carries the requests.
     pub(super) protocol: Protocol,
 }
 
+impl Side {
+    /// It does not do what it shall.
+    pub(super) fn broken(&self, reason: &str) -> NoSample {
+        broken(self.role, &self.name, reason)
+    }
+}
+
+fn broken(role: &'static str, name: &str, reason: &str) -> NoSample {
+    NoSample::Broken {
+        role,
+        reason: format!("{name}: {reason}"),
+    }
+}
+
 /// Builds a version, or finds it built. `folder` is that of `tiermark.yaml`, `role` the side's name among files and images. What is checked
 /// out for it is added to `checkouts`, whatever comes of the rest.
 pub(super) async fn prepare(
     version: &Version,
-    service: &Service,
+    project: &Project,
     folder: &Path,
-    role: &str,
+    role: &'static str,
     (stage, events): (&Stage, &Events),
     checkouts: &mut Vec<Checkout>,
 ) -> Result<Side, NoSample> {
@@ -161,32 +177,36 @@ pub(super) async fn prepare(
         (name, files) = (checkout.name.clone(), checkout.folder.clone());
         checkouts.push(checkout);
     }
+    let service = &project.service;
     let origin = version.origin(&service.from);
     let protocol = Protocol {
         tls: matches!(&origin, Origin::Url(url) if is_tls(url)?),
         ..Protocol::default()
     };
     let prepared = match origin {
-        Origin::Dockerfile(below) if below == "." => stage.prepare_folder(role, &files, service.port, events).await,
+        Origin::Dockerfile(below) if below == "." => {
+            stage.prepare_folder(&project.name, &files, service.port, events).await
+        }
         Origin::Dockerfile(below) => {
             let folder = files.join(below);
-            stage.prepare_folder(role, &folder, service.port, events).await
+            stage.prepare_folder(&project.name, &folder, service.port, events).await
         }
         Origin::Image(reference) => stage.prepare_named(&reference, service.port).await,
         Origin::Command(command) => {
-            build(&name, service, &files).await?;
+            build(role, &name, service, &files).await?;
             Ok(started_from(Artifact::Process { command, folder: files }))
         }
         Origin::Url(address) => stage.prepare_external(&address).await,
     };
     match prepared {
         Ok(prepared) => Ok(Side {
+            role,
             name,
             prepared,
             protocol,
         }),
         Err(PrepareError::Stage(error)) => Err(error.into()),
-        Err(error @ PrepareError::NotBuilt(_)) => Err(NoSample::Broken(format!("{name} cannot be built: {error}"))),
+        Err(error @ PrepareError::NotBuilt(_)) => Err(broken(role, &name, &format!("it cannot be built: {error}"))),
     }
 }
 
@@ -206,7 +226,7 @@ fn started_from(artifact: Artifact) -> Prepared {
 const BUILD_LINES: usize = 20;
 
 /// Runs the service's build, where it has one, in the version's own files.
-async fn build(name: &str, service: &Service, folder: &Path) -> Result<(), NoSample> {
+async fn build(role: &'static str, name: &str, service: &Service, folder: &Path) -> Result<(), NoSample> {
     let Some((program, arguments)) = service.build.split_first() else {
         return Ok(());
     };
@@ -214,7 +234,7 @@ async fn build(name: &str, service: &Service, folder: &Path) -> Result<(), NoSam
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
     // A group of its own, so that all that it starts can be ended with it.
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let broken = |what: String| NoSample::Broken(format!("{name} cannot be built: {what}"));
+    let broken = |what: String| broken(role, name, &format!("it cannot be built: {what}"));
     let child = command.spawn().map_err(|error| broken(format!("{program}: {error}")))?;
     let mut group = Ends::of(child.id());
     let done = child

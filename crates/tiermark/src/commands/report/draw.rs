@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tiermark_report::{Analysis, Chart, Curves, Theme, charts};
+use tiermark_report::{Analysis, Chart, ChartError, Comparison, Curves, Theme, charts};
 
 use super::output::write;
 use crate::cli::ReportArgs;
@@ -19,27 +19,57 @@ pub(super) fn draw(
 ) -> Result<(), Failure> {
     let all = Chart::all(analysis, curves);
     let charts = chosen(&all, &arguments.chart)?;
-    let remedy = "give --charts a folder that can be written";
-    let fail = |error: tiermark_report::ChartError| Failure::Machine(error.to_string());
     for chart in &charts {
         for theme in Theme::ALL {
-            let Some(svg) = chart.svg(analysis, curves, theme).map_err(fail)? else {
-                continue;
-            };
-            let path = folder.join(format!("{}-{}.svg", chart.name(), theme.name()));
-            write(&path, svg.as_bytes(), remedy)?;
-            if arguments.png {
-                write(&path.with_extension("png"), &charts::png(&svg).map_err(fail)?, remedy)?;
+            if let Some(svg) = chart.svg(analysis, curves, theme).map_err(failed)? {
+                store(&chart.name(), theme, &svg, folder, arguments)?;
             }
         }
     }
+    say(charts.len(), folder, arguments, ui);
+    Ok(())
+}
+
+/// Writes how each scenario's cells differ from the base into the folder, once for each ground.
+pub(super) fn draw_changes(
+    comparison: &Comparison,
+    folder: &Path,
+    arguments: &ReportArgs,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let mut count = 0;
+    for scenario in comparison.scenarios() {
+        for theme in Theme::ALL {
+            if let Some(svg) = charts::changes(comparison, scenario, theme).map_err(failed)? {
+                store(&format!("changes-{scenario}"), theme, &svg, folder, arguments)?;
+                count += usize::from(theme == Theme::Light);
+            }
+        }
+    }
+    say(count, folder, arguments, ui);
+    Ok(())
+}
+
+fn store(name: &str, theme: Theme, svg: &str, folder: &Path, arguments: &ReportArgs) -> Result<(), Failure> {
+    let remedy = "give --charts a folder that can be written";
+    let path = folder.join(format!("{name}-{}.svg", theme.name()));
+    write(&path, svg.as_bytes(), remedy)?;
+    if arguments.png {
+        write(&path.with_extension("png"), &charts::png(svg).map_err(failed)?, remedy)?;
+    }
+    Ok(())
+}
+
+fn say(count: usize, folder: &Path, arguments: &ReportArgs, ui: &Ui) {
     let kinds = if arguments.png { "as SVG and PNG" } else { "as SVG" };
     ui.note(&format!(
-        "drew {} charts {kinds}, on light and on dark ground, into {}",
-        charts.len(),
+        "drew {count} charts {kinds}, on light and on dark ground, into {}",
         folder.display()
     ));
-    Ok(())
+}
+
+fn failed(error: ChartError) -> Failure {
+    Failure::Machine(error.to_string())
 }
 
 /// All, or those that are named.

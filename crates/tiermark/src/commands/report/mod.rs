@@ -3,6 +3,7 @@
 mod draw;
 mod output;
 
+use rayon::prelude::*;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::imported::ImportFormat;
 use tiermark_model::run::{RunReader, name_of};
@@ -71,7 +72,11 @@ pub(crate) fn run(global: &Global, arguments: &ReportArgs, ui: &Ui) -> Result<Ex
                     several.len()
                 )));
             }
-            compared(&comparison(several, &catalog, &choice, arguments.force)?, format, ui)?
+            let comparison = comparison(several, &catalog, &choice, arguments.force)?;
+            if let Some(folder) = &arguments.charts {
+                draw::draw_changes(&comparison, folder, arguments, ui)?;
+            }
+            compared(&comparison, format, ui)?
         }
     };
     // Reading a stored run is no measurement: the exit code says only whether it could be read.
@@ -156,7 +161,7 @@ fn answers(analysis: &Analysis, catalog: &Catalog) -> Vec<Answer> {
             all_variants: false,
         })
     };
-    catalog.use_cases.iter().map(answer).collect()
+    catalog.use_cases.par_iter().map(answer).collect()
 }
 
 /// The runs beside the first of them. What cannot be compared is refused, unless it is wanted all the same.
@@ -203,7 +208,7 @@ pub(crate) fn compared_page(comparison: &Comparison) -> Result<String, Failure> 
 impl ReportArgs {
     /// An argument that only the report of one run takes.
     fn only_of_one(&self) -> Option<&'static str> {
-        [("--charts", self.charts.is_some()), ("--summary", self.summary)]
+        [("--chart", !self.chart.is_empty()), ("--summary", self.summary)]
             .into_iter()
             .find_map(|(flag, given)| given.then_some(flag))
     }
