@@ -18,6 +18,7 @@ mod document;
 mod entries;
 pub mod exchange;
 mod figures;
+pub mod gate;
 mod group;
 pub mod html;
 mod imported;

@@ -144,6 +144,37 @@ impl Docker {
         Ok(prepared(tag, image, None, port))
     }
 
+    /// Builds an image from a folder of the user's, unless it is there; the server in it listens on `port`.
+    ///
+    /// # Errors
+    /// As [`Docker::prepare`].
+    pub async fn prepare_folder(
+        &self,
+        name: &str,
+        folder: &Path,
+        port: u16,
+        options: &BuildOptions,
+        events: &Events,
+    ) -> Result<Prepared, PrepareError> {
+        let work = Work::new(self, options, events, true);
+        let (tag, image) = work.ensure(&Recipe::of_folder(name, folder)).await?;
+        Ok(prepared(tag, image, None, port))
+    }
+
+    /// An image that the engine has already; the server in it listens on `port`.
+    ///
+    /// # Errors
+    /// [`PrepareError::NotBuilt`] where the engine has no such image; otherwise the engine's failure.
+    pub async fn prepare_named(&self, reference: &str, port: u16) -> Result<Prepared, PrepareError> {
+        match self.find_image(reference).await? {
+            Some(image) => Ok(prepared(reference.to_owned(), image, None, port)),
+            None => Err(PrepareError::NotBuilt(NotBuilt::NotBuildableHere {
+                reason: format!("the engine has no image `{reference}`"),
+                remedy: format!("build or pull it first: `docker pull {reference}`"),
+            })),
+        }
+    }
+
     /// Tags of the image of an entry and of all it is built on, as they would be now; builds and pulls nothing. Tags that
     /// depend on an image which is not there are left out.
     ///
@@ -201,6 +232,17 @@ impl<'a> Recipe<'a> {
             name,
             folder,
             target: source.variant.target.as_deref(),
+            vendored: &[],
+            tell_cached: true,
+        }
+    }
+
+    fn of_folder(name: &str, folder: &'a Path) -> Self {
+        Self {
+            what: name.to_owned(),
+            name: format!("project-{name}"),
+            folder,
+            target: None,
             vendored: &[],
             tell_cached: true,
         }

@@ -2,12 +2,12 @@
 
 mod running;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tiermark_model::contract;
-use tiermark_model::format::framework::Framework;
+use tiermark_model::format::framework::Readiness;
 use tiermark_model::plan::RunnerKind;
 
 use crate::database::{Backing, Database};
@@ -155,6 +155,45 @@ impl Stage {
         }
     }
 
+    /// Builds a folder of the user's with a Dockerfile, or finds it built; the server in it listens on `port`.
+    ///
+    /// # Errors
+    /// As [`Stage::prepare`].
+    pub async fn prepare_folder(
+        &self,
+        name: &str,
+        folder: &Path,
+        port: u16,
+        events: &Events,
+    ) -> Result<Prepared, PrepareError> {
+        let docker = self.needed_docker(name)?;
+        docker
+            .prepare_folder(name, folder, port, &self.options.build, events)
+            .await
+    }
+
+    /// An image that the engine has already; the server in it listens on `port`.
+    ///
+    /// # Errors
+    /// As [`Stage::prepare`].
+    pub async fn prepare_named(&self, reference: &str, port: u16) -> Result<Prepared, PrepareError> {
+        self.needed_docker(reference)?.prepare_named(reference, port).await
+    }
+
+    /// A server that somebody else runs.
+    ///
+    /// # Errors
+    /// The address is none that a load can go to.
+    pub async fn prepare_external(&self, url: &str) -> Result<Prepared, PrepareError> {
+        Ok(external::prepare(url).await?)
+    }
+
+    fn needed_docker(&self, what: &str) -> Result<&Docker, StageError> {
+        self.docker
+            .as_ref()
+            .ok_or_else(|| StageError::Other(format!("{what}: an image needs an engine")))
+    }
+
     async fn prepare_process(&self, source: &Source, events: &Events) -> Result<Prepared, PrepareError> {
         process::prepare(source, &self.options.cache, &self.options.tiermark, events).await
     }
@@ -188,7 +227,7 @@ impl Stage {
     pub async fn start(
         &self,
         prepared: &Prepared,
-        framework: &Framework,
+        readiness: &Readiness,
         launch: &Launch,
     ) -> Result<Running, StartFailure> {
         let asked = Instant::now();
@@ -202,7 +241,7 @@ impl Stage {
         } = running.target.clone();
         // Beside the wait, which would otherwise see a fast server too late.
         let first = running.first_process();
-        let waiting = ready::wait(address, &host, &framework.readiness, asked, parts, &mut running);
+        let waiting = ready::wait(address, &host, readiness, asked, parts, &mut running);
         let (first, ready) = tokio::join!(first, waiting);
         running.note_first(first, &launch.name)?;
         match ready {
@@ -255,10 +294,7 @@ impl Stage {
                 Ok(running)
             }
             Artifact::Image { .. } => {
-                let docker = self
-                    .docker
-                    .as_ref()
-                    .ok_or_else(|| StageError::Other(format!("{}: an image needs an engine", launch.name)))?;
+                let docker = self.needed_docker(&launch.name)?;
                 let container = docker.start(artifact, &reachable(docker, launch).await?).await?;
                 let target = target_at(container.address, container.parts, Watch::Unseen);
                 Ok(Running {

@@ -131,7 +131,9 @@ fn launch(status: &str) -> Launch {
 
 impl Fixture {
     async fn start(&self, launch: &Launch) -> Result<Running, StartFailure> {
-        self.stage.start(&self.prepared, &self.framework, launch).await
+        self.stage
+            .start(&self.prepared, &self.framework.readiness, launch)
+            .await
     }
 
     /// Closes, and looks that nothing of the group is left in the record.
@@ -274,7 +276,7 @@ async fn a_server_that_runs_already_is_left_alone() {
             host: address.to_string()
         }
     );
-    let mut running = stage.start(&prepared, &framework, &launch("")).await.unwrap();
+    let mut running = stage.start(&prepared, &framework.readiness, &launch("")).await.unwrap();
     assert_eq!(running.alive().await.unwrap(), Alive::Running);
     running.stop().await.unwrap();
     assert!(listens(address.port()));

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::compare::CompareArgs;
+use crate::commands::gate::GateArgs;
 use crate::commands::load::LoadArgs;
+use crate::commands::project::InitArgs;
 
 /// Benchmarks backend frameworks on your own hardware and rates them.
 #[derive(Debug, Parser)]
@@ -42,11 +45,11 @@ pub(crate) enum Format {
     Text,
     /// For programs.
     Json,
-    /// For a pull request or a README: of run, report, trend, recommend, claims.
+    /// For a pull request or a README: of run, report, compare, trend, gate, recommend, claims.
     Markdown,
-    /// One file that opens offline, with charts: of report.
+    /// One file that opens offline, with charts: of report, compare.
     Html,
-    /// For a spreadsheet, a line a cell: of report, trend.
+    /// For a spreadsheet, a line a cell: of report, compare, trend.
     Csv,
 }
 
@@ -75,9 +78,9 @@ impl Cli {
     pub(crate) fn unfit_format(&self) -> Option<String> {
         let wanted = self.global.format?;
         let fit: &[Format] = match self.command {
-            Command::Report(_) => Format::value_variants(),
+            Command::Report(_) | Command::Compare(_) => Format::value_variants(),
             Command::Trend(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Csv],
-            Command::Run(_) | Command::Claims(_) | Command::Recommend(_) => {
+            Command::Run(_) | Command::Claims(_) | Command::Recommend(_) | Command::Gate(_) => {
                 &[Format::Text, Format::Json, Format::Markdown]
             }
             _ => &[Format::Text, Format::Json],
@@ -125,6 +128,15 @@ pub(crate) enum Command {
     /// Find where cells became faster or slower for good, over many stored runs
     #[command(after_help = crate::exit::TABLE)]
     Trend(TrendArgs),
+    /// Hold stored runs against the first of them, cell by cell; fails where one is slower
+    #[command(after_help = crate::exit::TABLE)]
+    Compare(CompareArgs),
+    /// Write a tiermark.yaml for a service of your own
+    #[command(after_help = crate::exit::TABLE)]
+    Init(InitArgs),
+    /// Measure two versions of your own service in turn and fail where the new one is slower, or misses an objective
+    #[command(after_help = crate::exit::TABLE)]
+    Gate(Box<GateArgs>),
     /// Browse all stored runs, on this machine alone
     #[command(after_help = crate::exit::TABLE)]
     Serve(ServeArgs),

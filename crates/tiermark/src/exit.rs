@@ -36,5 +36,5 @@ Exit codes:
   1    a negative result: a target failed, a regression, an objective missed
   2    usage: a wrong argument, name or file
   3    infrastructure: no engine, a full disk, a lost database
-  4    inconclusive: what was measured is invalid
+  4    inconclusive: what was measured is invalid, or (compare and gate, with --fail-if-inconclusive) decides nothing
   130  interrupted";

@@ -11,6 +11,8 @@ pub mod framework;
 mod framework_file;
 mod loads;
 pub mod profile;
+pub mod project;
+mod project_file;
 pub mod scenario;
 mod scenario_checks;
 mod scenario_file;
@@ -141,5 +143,6 @@ pub fn schemas() -> Vec<(&'static str, String)> {
         ("core.schema.json", of::<base::CoreFile>()),
         ("claim.schema.json", of::<claim_file::ClaimFile>()),
         ("profile.schema.json", of::<profile::ProfileFile>()),
+        ("project.schema.json", of::<project_file::ProjectFile>()),
     ]
 }

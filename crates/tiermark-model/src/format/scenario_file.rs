@@ -70,7 +70,7 @@ struct PartFile {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RequestFile {
+pub(super) struct RequestFile {
     #[serde(default)]
     method: Method,
     /// Path and query, beginning with /.
@@ -97,7 +97,7 @@ struct ValueFile {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ExpectFile {
+pub(super) struct ExpectFile {
     status: At<u16>,
     /// Media type, such as application/json; parameters count only where they are written.
     content_type: Option<String>,
@@ -293,7 +293,7 @@ impl PartFile {
 }
 
 impl RequestFile {
-    fn validate(&self, faults: &mut Faults) {
+    pub(super) fn validate(&self, faults: &mut Faults) {
         check_path(&self.path, faults);
         for (name, value) in &self.values {
             let ValueFile { from, to } = value.value;
@@ -334,7 +334,7 @@ impl RequestFile {
             .chain(&self.body)
     }
 
-    fn into_domain(self) -> Request {
+    pub(super) fn into_domain(self) -> Request {
         let value = |(name, value): (String, At<ValueFile>)| Value {
             name,
             from: value.value.from,
@@ -358,7 +358,7 @@ fn placeholders(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl ExpectFile {
-    fn validate(&self, faults: &mut Faults) {
+    pub(super) fn validate(&self, faults: &mut Faults) {
         check_status(&self.status, faults);
         let Some(body) = &self.body else { return };
         let BodyFile {
@@ -377,7 +377,7 @@ impl ExpectFile {
         }
     }
 
-    fn into_domain(self) -> Expect {
+    pub(super) fn into_domain(self) -> Expect {
         Expect {
             status: self.status.value,
             content_type: self.content_type,

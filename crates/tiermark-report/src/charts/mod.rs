@@ -188,6 +188,23 @@ pub fn history(trend: &Trend, scenario: &str, load: &str, theme: Theme) -> Resul
     written(&Picture::Lines(lines), theme).map(Some)
 }
 
+/// How many gates had decided something by when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// What they were about.
+    pub name: String,
+    /// Seconds, and the share of gates that had decided by then.
+    pub shares: Vec<(f64, f64)>,
+}
+
+/// Draws the share of gates that had called a version slower over the time that they measured.
+///
+/// # Errors
+/// As [`Chart::svg`].
+pub fn decided(curves: &[Decided], note: &str, theme: Theme) -> Result<String, ChartError> {
+    written(&Picture::Lines(pictures::decided(curves, note)), theme)
+}
+
 fn written(picture: &Picture<'_>, theme: Theme) -> Result<String, ChartError> {
     let mut svg = String::new();
     let spots = draw(picture, &mut svg, theme).map_err(|error| ChartError::Drawing(error.to_string()))?;

@@ -1,5 +1,6 @@
 //! From an analysis to the rows, bars and lines of each chart.
 
+use super::Decided;
 use super::bars::{Bar, Bars};
 use super::lines::{Axis, Line, Lines, Spots};
 use super::rows::{Band, Dot, Row, Rows};
@@ -7,7 +8,7 @@ use super::scale::Spread;
 use crate::analysis::{Analysis, Cell, EntryAnalysis, Kind, ScenarioAnalysis, Standing};
 use crate::compare::{Change, ComparedCell, Comparison, Verdict};
 use crate::curves::{Curves, WarmUpCurve};
-use crate::numbers::{bytes, duration_ns, milliseconds, plain, rate, three_or_whole, times};
+use crate::numbers::{bytes, duration_ns, milliseconds, percent, plain, rate, three_or_whole, times};
 use crate::tiers::Tier;
 use tiermark_model::trial::EntryId;
 
@@ -524,4 +525,30 @@ fn nanoseconds(ns: f64) -> String {
 fn percentile(share: f64) -> String {
     let percent = (share * 1e7).round() / 1e5;
     format!("{percent}%")
+}
+
+pub(super) fn decided(curves: &[Decided], note: &str) -> Lines {
+    let line = |curve: &Decided| Line {
+        name: plain(&curve.name),
+        points: curve.shares.clone(),
+        intervals: vec![],
+        spots: Spots::Dozen,
+    };
+    Lines {
+        title: "Gates that called the new version slower".to_owned(),
+        note: plain(note),
+        x: Axis {
+            title: "seconds of measurement".to_owned(),
+            spread: Spread::Linear,
+            words: three_or_whole,
+        },
+        y: Axis {
+            title: "share of gates".to_owned(),
+            spread: Spread::Linear,
+            words: percent,
+        },
+        lines: curves.iter().map(line).collect(),
+        limit: None,
+        history: None,
+    }
 }

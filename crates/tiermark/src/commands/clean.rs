@@ -3,6 +3,7 @@
 use tiermark_stage::stage;
 
 use super::block_on;
+use super::gate::remove_leftovers;
 use crate::cli::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -10,7 +11,8 @@ use crate::ui::Ui;
 
 /// Removes leftovers and says what they were.
 pub(crate) fn run(_global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let removed = block_on(async { Ok(stage::clean().await?) })?;
+    let mut removed = block_on(async { Ok(stage::clean().await?) })?;
+    removed.extend(remove_leftovers());
     if ui.is_json() {
         ui.json(&removed)?;
     } else if removed.is_empty() {

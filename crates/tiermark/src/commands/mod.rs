@@ -2,15 +2,18 @@
 
 pub(crate) mod claims;
 pub(crate) mod clean;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod gate;
 pub(crate) mod images;
 pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod new;
 pub(crate) mod plan;
+pub(crate) mod project;
 pub(crate) mod recommend;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -269,12 +269,12 @@ pub(crate) async fn runner(arguments: &RunnerArgs, ui: &Ui) -> Result<RunnerKind
 /// Load goes to loopback, unless the user names a host of their own and confirms it (design: invariant 9). So does what
 /// `verify` asks.
 pub(crate) fn check_address(url: &str, confirmed: bool) -> Result<(), Failure> {
-    let here = is_loopback(url).map_err(|error| Failure::Usage(format!("--url {error}")))?;
+    let here = is_loopback(url).map_err(|error| Failure::Usage(error.to_string()))?;
     if here || confirmed {
         return Ok(());
     }
     Err(Failure::Usage(format!(
-        "--url {url}: this host is not this machine, and load on a server that is not yours is an attack\nremedy: if it is yours, confirm with --allow-remote"
+        "`{url}`: this host is not this machine, and load on a server that is not yours is an attack\nremedy: if it is yours, confirm with --allow-remote"
     )))
 }
 
@@ -290,7 +290,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or("")
 }
 
-fn seed_from_clock() -> u64 {
+pub(super) fn seed_from_clock() -> u64 {
     let nanoseconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_nanos());

@@ -184,7 +184,7 @@ impl<'a> Session<'a> {
         )?;
         let at = Timestamp::now();
         let mut running = tokio::select! {
-            started = self.stage.start(&prepared, framework, &launch) => match started {
+            started = self.stage.start(&prepared, &framework.readiness, &launch) => match started {
                 Ok(running) => running,
                 Err(StartFailure::Stage(error)) => return Err(error.into()),
                 Err(StartFailure::Target { reason }) => return self.fail_all(plan, start, &cells, &reason),

@@ -190,7 +190,10 @@ async fn upstream(stage: &Stage, catalog: &Catalog, plan: &Plan, events: &Events
     let mut launch = launch(framework, variant, cores, None, setup::files(), &Services::default())?;
     launch.name = "tiermark-upstream".to_owned();
     let version = facts.version.clone();
-    match stage.start(&Prepared { facts, artifact }, framework, &launch).await {
+    match stage
+        .start(&Prepared { facts, artifact }, &framework.readiness, &launch)
+        .await
+    {
         Ok(running) => Ok(Upstream {
             address: running.target().address,
             watch: running.target().watch.clone(),

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::root;
 use crate::ui::{Ui, pretty};
 pub(crate) use draw::{say_drawn, write_chart};
-pub(crate) use output::{named_format, open, write_out};
+pub(crate) use output::{named_format, open, write, write_out};
 
 /// How a run is reported.
 #[derive(Debug, Clone, Default)]
@@ -190,7 +190,8 @@ pub(crate) fn comparison(
     )))
 }
 
-fn compared(comparison: &Comparison, format: Format, ui: &Ui) -> Result<String, Failure> {
+/// A comparison in a format.
+pub(crate) fn compared(comparison: &Comparison, format: Format, ui: &Ui) -> Result<String, Failure> {
     Ok(match format {
         Format::Json => pretty(comparison)?,
         Format::Html => compared_page(comparison)?,

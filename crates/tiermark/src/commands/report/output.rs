@@ -75,7 +75,7 @@ pub(crate) fn write_out(file: &Path, text: &str, ui: &Ui) -> Result<(), Failure>
 }
 
 /// Writes a file, and the folder that it lies in.
-pub(super) fn write(file: &Path, bytes: &[u8], remedy: &str) -> Result<(), Failure> {
+pub(crate) fn write(file: &Path, bytes: &[u8], remedy: &str) -> Result<(), Failure> {
     let folder: Option<PathBuf> = file
         .parent()
         .map(Path::to_owned)

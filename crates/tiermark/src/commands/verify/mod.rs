@@ -139,7 +139,7 @@ impl Verifier<'_> {
         };
         let cores = self.plan.placement.of(Role::Server);
         let launch = launch(&entry.framework, variant, cores, None, setup::files(), self.services)?;
-        let mut running = match self.stage.start(prepared, &entry.framework, &launch).await {
+        let mut running = match self.stage.start(prepared, &entry.framework.readiness, &launch).await {
             Ok(running) => running,
             Err(StartFailure::Target { reason }) => return all(State::Failed, &reason),
             Err(StartFailure::Stage(error)) => return Err(error.into()),

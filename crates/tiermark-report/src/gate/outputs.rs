@@ -1,0 +1,332 @@
+//! A gate's report in the formats of others: for CI systems and for tools that keep a history.
+
+use std::fmt::Write as _;
+
+use maud::{Markup, PreEscaped, html};
+use serde_json::{Map, Value, json};
+use tiermark_model::format::project::Metric;
+
+use super::document::{described, lines_of, not_measured, signed, written};
+use super::{Compared, Decision, GateReport, Kept, Outcome};
+
+use crate::stats;
+
+/// GitHub cuts a step's summary at a mebibyte and refuses longer ones; a comment holds 65,536 characters.
+const SUMMARY_BYTES: usize = 64 * 1024;
+/// GitHub shows no more annotations of a step than these.
+const ANNOTATIONS: usize = 10;
+
+/// What names a comparison in other tools: `orders/p99`, `start/memory`.
+fn name(of: &Compared) -> String {
+    format!("{}/{}", of.scenario.as_deref().unwrap_or("start"), of.metric.name())
+}
+
+/// What is wrong, a sentence each, the greatest slow-down first.
+fn faults(report: &GateReport) -> Vec<String> {
+    let mut slower: Vec<&Compared> = report
+        .compared
+        .iter()
+        .filter(|of| of.decision == Decision::Slower)
+        .collect();
+    slower.sort_by(|a, b| b.slow_down.unwrap_or(0.0).total_cmp(&a.slow_down.unwrap_or(0.0)));
+    let slower = slower.into_iter().map(|of| {
+        let [base, head] = of.medians().unwrap_or_default();
+        format!(
+            "{} is {} worse: {} in the base, {} in the head",
+            text_of(&name(of)),
+            of.slow_down.map(signed).unwrap_or_default(),
+            written(of.metric, base),
+            written(of.metric, head)
+        )
+    });
+    let missed = report.objectives.iter().filter(|kept| kept.kept == Some(false));
+    let missed = missed.map(|kept| {
+        let [what, limit, measured] = described(kept);
+        format!("objective missed: {what}: {measured}, which shall be {limit}")
+    });
+    let broken = report.broken.iter().map(|broken| text_of(broken));
+    broken.chain(slower).chain(missed).collect()
+}
+
+/// Workflow commands that GitHub shows beside a run, at most ten: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
+#[must_use]
+pub fn annotations(report: &GateReport) -> String {
+    let all = faults(report);
+    let shown = if all.len() > ANNOTATIONS {
+        ANNOTATIONS - 1
+    } else {
+        all.len()
+    };
+    let mut lines: Vec<String> = all.iter().take(shown).map(|fault| command("error", fault)).collect();
+    if shown < all.len() {
+        lines.push(command("error", &format!("and {} more", all.len() - shown)));
+    }
+    if report.outcome() == Outcome::Inconclusive {
+        lines.push(command(
+            "warning",
+            "the time was used up before it could be said whether anything is slower",
+        ));
+    }
+    lines.concat()
+}
+
+/// A message's own escapes; the title has nothing that a property would have to escape.
+fn command(kind: &str, text: &str) -> String {
+    let escaped = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    format!("::{kind} title=tiermark gate::{escaped}\n")
+}
+
+/// Markdown of less than 64 KiB, whole lines of it.
+#[must_use]
+pub fn step_summary(report: &GateReport) -> String {
+    const CUT: &str = "\nThe rest was cut off; the JSON has all of it.\n";
+    let whole = report.render_markdown();
+    if whole.len() < SUMMARY_BYTES {
+        return whole;
+    }
+    let mut out = String::new();
+    for line in whole.split_inclusive('\n') {
+        if out.len() + line.len() + CUT.len() >= SUMMARY_BYTES {
+            break;
+        }
+        out.push_str(line);
+    }
+    out + CUT
+}
+
+/// JUnit's XML, a test case each: as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>). What is open is skipped.
+#[must_use]
+pub fn junit(report: &GateReport) -> String {
+    let seconds = format!("{:.3}", report.measured_s[0]);
+    let name = format!("tiermark gate {}", text_of(&report.service));
+    let made = report.created.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let failures = faults(report).len();
+    let open = report
+        .compared
+        .iter()
+        .filter(|of| of.decision == Decision::Open)
+        .count();
+    let unknown = report.objectives.iter().filter(|kept| kept.kept.is_none()).count();
+    let skipped = open + unknown;
+    let tests = report.compared.len() + report.objectives.len() + usize::from(report.broken.is_some());
+    let suites = html! {
+        testsuites name=(name) tests=(tests) failures=(failures) errors="0" skipped=(skipped) time=(seconds) {
+            testsuite name=(name) tests=(tests) failures=(failures) errors="0" skipped=(skipped) time=(seconds) timestamp=(made) {
+                @if let Some(broken) = &report.broken {
+                    testcase classname="head" name="runs" {
+                        failure message="the head could not be measured" type="broken" { (text_of(broken)) }
+                    }
+                }
+                @for of in &report.compared { (compared_case(of)) }
+                @for kept in &report.objectives { (objective_case(kept)) }
+            }
+        }
+    };
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", suites.into_string())
+}
+
+fn compared_case(of: &Compared) -> Markup {
+    let scenario = of.scenario.as_deref().unwrap_or("start");
+    let said = of
+        .slow_down
+        .map(|share| format!("slow-down {}", signed(share)))
+        .unwrap_or_default();
+    html! {
+        testcase classname=(text_of(scenario)) name=(of.metric.name()) {
+            @match of.decision {
+                Decision::Slower => { failure message=(said) type="slower" { (format!("{} pairs", of.pairs.len())) } }
+                Decision::Open => { skipped message=(format!("inconclusive: {said}")) {} }
+                Decision::NotSlower => { (PreEscaped("")) }
+            }
+        }
+    }
+}
+
+fn objective_case(kept: &Kept) -> Markup {
+    let [what, limit, measured] = described(kept).map(|text| text_of(&text));
+    html! {
+        testcase classname="objective" name=(what) {
+            @match kept.kept {
+                Some(false) => { failure message=(format!("{measured}, which shall be {limit}")) type="missed" {} }
+                None => { skipped message=(text_of(&not_measured(kept))) {} }
+                Some(true) => { (PreEscaped("")) }
+            }
+        }
+    }
+}
+
+/// A text for other programs: its lines without control characters, and without the two characters beside them that XML 1.0 has no place
+/// for, however they are written (<https://www.w3.org/TR/xml/#charsets>).
+fn text_of(text: &str) -> String {
+    lines_of(text)
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}
+
+/// Medians of the head with their spread over pairs, by metric.
+fn of_head(report: &GateReport) -> impl Iterator<Item = (&Compared, f64, [f64; 2])> {
+    report.compared.iter().filter_map(|of| {
+        let mut heads: Vec<f64> = of.pairs.iter().map(|pair| pair.head).collect();
+        heads.sort_by(f64::total_cmp);
+        let ends = [*heads.first()?, *heads.last()?];
+        let finite = heads.iter().all(|head| head.is_finite());
+        // JSON has no infinity: what is none would become null, which no reader of these formats takes.
+        Some((of, stats::median(heads)?, ends)).filter(|_| finite)
+    })
+}
+
+/// Unit of a metric in other tools.
+fn unit(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Rate => "requests/s",
+        Metric::P50 | Metric::P99 | Metric::Start => "ms",
+        Metric::Cpu => "us/request",
+        Metric::Memory => "bytes",
+    }
+}
+
+/// Bencher's own format (<https://bencher.dev/docs/reference/bencher-metric-format/>): medians of the head with the ends of their range.
+#[must_use]
+pub fn bencher(report: &GateReport) -> Value {
+    let mut all: Map<String, Value> = Map::new();
+    for (of, value, [low, high]) in of_head(report) {
+        let benchmark = format!("{}/{}", report.service, of.scenario.as_deref().unwrap_or("start"));
+        let measures = all.entry(benchmark).or_insert_with(|| json!({}));
+        measures[of.metric.name()] = json!({"value": value, "lower_value": low, "upper_value": high});
+    }
+    Value::Object(all)
+}
+
+/// What github-action-benchmark reads (`customBiggerIsBetter` and `customSmallerIsBetter`, which need a file each): medians of the head.
+#[must_use]
+pub fn github_action_benchmark(report: &GateReport, bigger_is_better: bool) -> Value {
+    let wanted = of_head(report).filter(|(of, ..)| of.metric.more_is_better() == bigger_is_better);
+    let all = wanted.map(|(of, value, [low, high])| {
+        json!({
+            "name": format!("{} {}", report.service, name(of)),
+            "unit": unit(of.metric),
+            "value": value,
+            "range": format!("{low} to {high}"),
+            "extra": format!("{} pairs", of.pairs.len()),
+        })
+    });
+    Value::Array(all.collect())
+}
+
+/// A metric's family in OpenMetrics: its name, which ends in its unit, the unit, and how many of ours are one of it. Base units, as the
+/// specification asks for; right answers a second have none there.
+fn family(metric: Metric) -> (&'static str, Option<&'static str>, f64, &'static str) {
+    match metric {
+        Metric::Rate => ("tiermark_gate_rate", None, 1.0, "Right answers a second"),
+        Metric::P50 => (
+            "tiermark_gate_p50_seconds",
+            Some("seconds"),
+            1e3,
+            "Median of response time",
+        ),
+        Metric::P99 => (
+            "tiermark_gate_p99_seconds",
+            Some("seconds"),
+            1e3,
+            "99th percentile of response time",
+        ),
+        Metric::Cpu => (
+            "tiermark_gate_cpu_seconds",
+            Some("seconds"),
+            1e6,
+            "CPU time for each right answer",
+        ),
+        Metric::Memory => ("tiermark_gate_memory_bytes", Some("bytes"), 1.0, "Greatest memory"),
+        Metric::Start => (
+            "tiermark_gate_start_seconds",
+            Some("seconds"),
+            1e3,
+            "Time to the first right answer",
+        ),
+    }
+}
+
+/// OpenMetrics' text, version 1.0 (<https://prometheus.io/docs/specs/om/open_metrics_spec/>): medians of both sides in a family for each
+/// metric, the slow-downs, and what it comes to.
+#[must_use]
+pub fn open_metrics(report: &GateReport) -> String {
+    let mut out = String::new();
+    let service = label(&report.service);
+    for metric in Metric::ALL {
+        let (name, unit, ours, help) = family(metric);
+        let medians = report.compared.iter().filter(|of| of.metric == metric).flat_map(|of| {
+            let scenario = label(of.scenario.as_deref().unwrap_or("start"));
+            let sides = of.medians().into_iter().flatten().zip(["base", "head"]);
+            sides.map(move |(value, side)| (format!("scenario=\"{scenario}\",side=\"{side}\""), value / ours))
+        });
+        push_family(
+            &mut out,
+            name,
+            unit,
+            &format!("{help}: the median over pairs."),
+            &service,
+            medians,
+        );
+    }
+    let slow_downs = report.compared.iter().filter_map(|of| {
+        let scenario = label(of.scenario.as_deref().unwrap_or("start"));
+        let labels = format!("scenario=\"{scenario}\",metric=\"{}\"", of.metric.name());
+        of.slow_down.map(|share| (labels, share))
+    });
+    let help = "How much slower the head is, as a share.";
+    push_family(
+        &mut out,
+        "tiermark_gate_slow_down_ratio",
+        Some("ratio"),
+        help,
+        &service,
+        slow_downs,
+    );
+    let outcome = match report.outcome() {
+        Outcome::Pass => 0.0,
+        Outcome::Fail => 1.0,
+        Outcome::Inconclusive => 4.0,
+    };
+    let help = "0 pass, 1 fail, 4 inconclusive.";
+    push_family(
+        &mut out,
+        "tiermark_gate_outcome",
+        None,
+        help,
+        &service,
+        [(String::new(), outcome)].into_iter(),
+    );
+    out.push_str("# EOF\n");
+    out
+}
+
+/// One family of gauges with its metadata before its samples; nothing where it has none.
+fn push_family(
+    out: &mut String,
+    name: &str,
+    unit: Option<&str>,
+    help: &str,
+    service: &str,
+    samples: impl Iterator<Item = (String, f64)>,
+) {
+    let mut samples = samples.filter(|(_, value)| value.is_finite()).peekable();
+    if samples.peek().is_none() {
+        return;
+    }
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "# TYPE {name} gauge");
+    if let Some(unit) = unit {
+        let _ = writeln!(out, "# UNIT {name} {unit}");
+    }
+    let _ = writeln!(out, "# HELP {name} {help}");
+    for (labels, value) in samples {
+        let comma = if labels.is_empty() { "" } else { "," };
+        let _ = writeln!(out, "{name}{{service=\"{service}\"{comma}{labels}}} {value}");
+    }
+}
+
+/// A label's value with its escapes.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
