@@ -90,7 +90,16 @@ impl World {
 
     /// A command that must find its root by itself.
     pub(crate) fn bare(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        self.here(PROGRAM, arguments)
+    }
+
+    /// A shell, whose commands meet what the program itself meets.
+    pub(crate) fn shell(&self, arguments: &[&str]) -> Command {
+        self.here("bash", arguments)
+    }
+
+    fn here(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.path("home"))

@@ -13,3 +13,4 @@ mod load;
 mod private_engine;
 mod real;
 mod stored;
+mod walkthrough;
