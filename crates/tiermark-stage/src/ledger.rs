@@ -65,7 +65,12 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::acquire`].
     pub fn acquire_in(folder: &Path) -> Result<Self, StageError> {
-        make_shared_folder(folder).map_err(io_error(folder))?;
+        make_shared_folder(folder).map_err(|error| {
+            StageError::Other(format!(
+                "{}: {error}\nremedy: remove it, or set TMPDIR to a folder that can be written",
+                folder.display()
+            ))
+        })?;
         let path = folder.join("run.lock");
         let mut lock = open_shared(&path).map_err(io_error(&path))?;
         match lock.try_lock() {
@@ -217,7 +222,7 @@ fn started_path(folder: &Path) -> PathBuf {
 fn make_shared_folder(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
         Ok(()) => fs::set_permissions(folder, fs::Permissions::from_mode(0o1777)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -297,6 +302,16 @@ mod tests {
         }
         drop(held);
         Ledger::acquire_in(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_where_the_folder_belongs_is_named_with_the_remedy() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("ledger");
+        std::fs::write(&file, "").unwrap();
+        let error = Ledger::acquire_in(&file).unwrap_err().to_string();
+        let named = error.starts_with(&file.display().to_string());
+        assert!(named && error.contains("remedy: remove it, or set TMPDIR"), "{error}");
     }
 
     #[test]

@@ -226,7 +226,7 @@ impl Bench<'_> {
         let GateSettings { warmup_s, .. } = self.project.gate;
         if warmup_s > 0.0 {
             for one in &mut *up {
-                let warm_up = self.spec(one, probe, load, 0.0, warmup_s);
+                let warm_up = self.spec(one, probe, load, [0.0, warmup_s], 0);
                 self.drive(one, probe, warm_up).await?;
             }
         }
@@ -237,11 +237,11 @@ impl Bench<'_> {
         } else {
             (window_s / TURN_S).ceil().max(1.0)
         };
-        for _ in 0..turns as u32 {
+        for turn in 0..turns as u64 {
             let reversed = coin.toss();
             for place in 0..up.len() {
                 let index = if reversed { up.len() - 1 - place } else { place };
-                let spec = self.spec(&up[index], probe, load, TURN_WARMUP_S, window_s / turns);
+                let spec = self.spec(&up[index], probe, load, [TURN_WARMUP_S, window_s / turns], turn);
                 let (recording, observation, disturbed) = self.drive(&mut up[index], probe, spec).await?;
                 up[index].sample.disturbed |= disturbed;
                 if is_strained(&recording, &load) {
@@ -294,14 +294,16 @@ impl Bench<'_> {
         Ok((recording, observation, !disturbances.is_empty()))
     }
 
-    fn spec(&self, one: &Up<'_>, probe: &Probe, load: Load, warmup_s: f64, window_s: f64) -> LoadSpec {
+    /// What is drawn (values, arrivals) is another in each turn, and the same for both versions.
+    fn spec(&self, one: &Up<'_>, probe: &Probe, load: Load, seconds: [f64; 2], turn: u64) -> LoadSpec {
+        let [warmup_s, window_s] = seconds;
         let target = one.running.target();
         let expect = Expect::status(probe.part.expect.status);
         let request = probe.part.request.clone();
         LoadSpec {
             host: target.host.clone(),
             protocol: one.side.protocol,
-            seed: self.seed,
+            seed: self.seed.wrapping_add(turn),
             warmup: Duration::from_secs_f64(warmup_s),
             timeout: Duration::from_secs(10),
             threads: self
