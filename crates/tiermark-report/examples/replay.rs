@@ -1,6 +1,6 @@
 //! How often a gate cries wolf, and how often it finds what is there: gates put together from recorded pairs.
 //!
-//! `scripts/gate-recordings FOLDER` records, `cargo run --release --package tiermark-report --example replay -- FOLDER [CHART.svg]` replays:
+//! `scripts/gate-recordings FOLDER` records, `cargo run --release --package tiermark-report --example replay -- FOLDER [CHARTS]` replays:
 //! each gate begins at a random pair of a recording and goes on, pair by pair with the recording's own clock, for as long as a gate may.
 //! Of the same against the same a coin says anew which of a pair is the base: both are the same program, so that any order could have come.
 #![allow(
@@ -20,13 +20,22 @@ use statrs::distribution::{Beta, ContinuousCDF as _};
 use tiermark_model::format::project::Metric;
 use tiermark_report::Theme;
 use tiermark_report::charts::{self, Decided};
-use tiermark_report::gate::{Decision, Pair, Pairs, Sureness, is_look};
+use tiermark_report::gate::{Decision, Look, Pair, Pairs, Sureness, is_look};
 
 const GATES: usize = 1_000;
 const SEED: u64 = 20_261_126;
 /// Seconds that a gate may measure.
 const BUDGET_S: f64 = 300.0;
-const RECORDINGS: [&str; 5] = ["same", "slower-3", "slower-5", "slower-10", "slower-20"];
+/// The recording of a version beside itself.
+const SAME: &str = "same";
+const RECORDINGS: [&str; 6] = [
+    SAME,
+    "rounds-312",
+    "rounds-319",
+    "rounds-338",
+    "rounds-350",
+    "rounds-376",
+];
 
 #[derive(Deserialize)]
 struct Recorded {
@@ -57,31 +66,39 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().unwrap();
     let recordings = RECORDINGS.map(|name| read(Path::new(&folder), name));
-    println!("| recording | begun | pairs | minutes | disturbed | spread of a pair | true slow-down (95%) |");
+    println!("| recording | ended | pairs | minutes | disturbed | spread of a pair | true slow-down (95%) |");
     println!("|---|---|---|---|---|---|---|");
     for recording in &recordings {
         println!("{}", described(recording));
     }
-    let mut curves = Vec::new();
+    let charts = arguments.next();
     for threshold in [0.0, 0.05] {
         println!("\nThreshold {}%:\n", 100.0 * threshold);
-        println!(
-            "| recording | gates | slower (95%) | not slower | inconclusive | middle time to decide | pairs at most |"
-        );
+        println!("| slow-down | gates | slower (95%) | not slower | inconclusive | middle time | pairs at most |");
         println!("|---|---|---|---|---|---|---|");
-        for recording in &recordings {
-            let gates = replay(recording, threshold);
-            println!("{}", summed(recording, &gates));
-            curves.push((threshold, recording.name, gates));
+        let replayed = recordings.each_ref().map(|recording| replay(recording, threshold));
+        for (recording, gates) in recordings.iter().zip(&replayed) {
+            println!("{}", summed(recording, gates));
+        }
+        if let Some(folder) = &charts {
+            draw(Path::new(folder), threshold, &recordings, &replayed);
         }
     }
-    if let Some(file) = arguments.next() {
-        let svg = charts::decided(
-            &drawn(&curves),
-            "1,000 gates a line, replayed from recorded pairs",
-            Theme::Light,
-        );
-        fs::write(file, svg.unwrap()).unwrap();
+}
+
+/// Draws the share of gates that had called the head slower, after each time.
+fn draw(folder: &Path, threshold: f64, recordings: &[Recording], replayed: &[Vec<Ended>]) {
+    let curves: Vec<Decided> = recordings
+        .iter()
+        .zip(replayed)
+        .map(|(recording, gates)| decided(recording, gates))
+        .collect();
+    let percent = 100.0 * threshold;
+    let note =
+        format!("threshold {percent}%, {GATES} gates a line, replayed from recorded pairs; names: the true slow-down");
+    for theme in Theme::ALL {
+        let file = folder.join(format!("decided-{percent}-{}.svg", theme.name()));
+        fs::write(file, charts::decided(&curves, &note, theme).unwrap()).unwrap();
     }
 }
 
@@ -93,24 +110,41 @@ fn read(folder: &Path, name: &'static str) -> Recording {
     Recording { name, created, pairs }
 }
 
-/// One line: the whole recording is the long run that says what the true slow-down is.
+impl Recording {
+    fn logs(&self) -> Vec<f64> {
+        self.pairs.iter().map(|pair| pair.slow_down(Metric::Rate)).collect()
+    }
+
+    /// What the whole recording says: it is the long run that the true slow-down is known by.
+    fn look(&self) -> Look {
+        let mut all = Pairs::new(Sureness {
+            threshold: 0.0,
+            false_alarms: 0.025,
+            missed: 0.025,
+            compared: 1,
+        });
+        self.logs().iter().for_each(|log| all.add(*log));
+        all.look(1.0)
+    }
+
+    /// The true slow-down in words.
+    fn truth(&self) -> String {
+        if self.name == SAME {
+            "none: the same twice".to_owned()
+        } else {
+            percent(self.look().centre)
+        }
+    }
+}
+
+fn percent(log: f64) -> String {
+    format!("{:+.1}%", 100.0 * log.exp_m1())
+}
+
 fn described(recording: &Recording) -> String {
-    let mut all = Pairs::new(Sureness {
-        threshold: 0.0,
-        false_alarms: 0.025,
-        missed: 0.025,
-        compared: 1,
-    });
-    let logs: Vec<f64> = recording
-        .pairs
-        .iter()
-        .map(|pair| pair.slow_down(Metric::Rate))
-        .collect();
-    logs.iter().for_each(|log| all.add(*log));
-    let look = all.look(1.0);
+    let (logs, look) = (recording.logs(), recording.look());
     let mut sizes: Vec<f64> = logs.iter().map(|log| (log - look.centre).abs()).collect();
     sizes.sort_by(f64::total_cmp);
-    let percent = |log: f64| format!("{:+.1}%", 100.0 * log.exp_m1());
     format!(
         "| {} | {} | {} | {:.0} | {} | {:.1}% | {} ({} to {}) |",
         recording.name,
@@ -135,7 +169,7 @@ fn replay(recording: &Recording, threshold: f64) -> Vec<Ended> {
         .filter(|first| begin(*first) + BUDGET_S <= last)
         .collect();
     assert!(!firsts.is_empty(), "{} is shorter than a gate", recording.name);
-    let same = recording.name == "same";
+    let same = recording.name == SAME;
     (0..GATES)
         .map(|_| {
             let first = firsts[random.random_range(0..firsts.len())];
@@ -189,7 +223,7 @@ fn summed(recording: &Recording, gates: &[Ended]) -> String {
     times.sort_by(f64::total_cmp);
     format!(
         "| {} | {} | {:.1}% ({:.1} to {:.1}) | {:.1}% | {:.1}% | {:.0} s | {} |",
-        recording.name,
+        recording.truth(),
         gates.len(),
         percent_of(slower, gates),
         100.0 * low,
@@ -221,19 +255,14 @@ fn clopper_pearson(some: usize, all: usize) -> [f64; 2] {
     [low, high]
 }
 
-/// The share of gates that had called the head slower, after each time.
-fn drawn(all: &[(f64, &'static str, Vec<Ended>)]) -> Vec<Decided> {
-    all.iter()
-        .map(|(threshold, name, gates)| {
-            let share = |time: f64| {
-                let found = |gate: &&Ended| gate.decision == Decision::Slower && gate.after_s <= time;
-                gates.iter().filter(found).count() as f64 / gates.len() as f64
-            };
-            let times = (0..=60).map(|step| BUDGET_S * f64::from(step) / 60.0);
-            Decided {
-                name: format!("{name}, threshold {}%", 100.0 * threshold),
-                shares: times.map(|time| (time, share(time))).collect(),
-            }
-        })
-        .collect()
+fn decided(recording: &Recording, gates: &[Ended]) -> Decided {
+    let share = |time: f64| {
+        let found = |gate: &&Ended| gate.decision == Decision::Slower && gate.after_s <= time;
+        gates.iter().filter(found).count() as f64 / gates.len() as f64
+    };
+    let times = (0..=60).map(|step| BUDGET_S * f64::from(step) / 60.0);
+    Decided {
+        name: recording.truth(),
+        shares: times.map(|time| (time, share(time))).collect(),
+    }
 }
