@@ -83,7 +83,9 @@ impl Lines {
         if let Some((level, name)) = self.limit.as_ref().filter(|(level, _)| y.holds(*level)) {
             let at = y.at(*level);
             canvas.dashes((PLOT_X[0], at), (PLOT_X[1], at), canvas.colours.faint)?;
-            canvas.text((PLOT_X[0] + 6, at - 9), name, canvas.colours.faint, NOTE)?;
+            // Above the line; below it where the axis's title stands above.
+            let place = if at < TOP + 16 { at + 11 } else { at - 9 };
+            canvas.text((PLOT_X[0] + 6, place), name, canvas.colours.faint, NOTE)?;
         }
         for (index, line) in self.lines.iter().enumerate() {
             self.line(canvas, &x, &y, index, line)?;

@@ -144,14 +144,16 @@ impl Scale {
 
     /// Powers of ten; where they are fewer than three, twice and five times them as well.
     fn log_ticks(&self) -> Vec<f64> {
-        let decades = (self.high / self.low).log10();
-        let factors: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         #[expect(clippy::cast_possible_truncation, reason = "exponents of numbers that are measured")]
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
-        (first..=last)
-            .flat_map(|exponent| factors.iter().map(move |factor| factor * 10f64.powi(exponent)))
-            .filter(|tick| (self.low * 0.999..=self.high * 1.001).contains(tick))
-            .collect()
+        let times = |factors: &'static [f64]| -> Vec<f64> {
+            (first..=last)
+                .flat_map(|exponent| factors.iter().map(move |factor| factor * 10f64.powi(exponent)))
+                .filter(|tick| (self.low * 0.999..=self.high * 1.001).contains(tick))
+                .collect()
+        };
+        let tens = times(&[1.0]);
+        if tens.len() < 3 { times(&[1.0, 2.0, 5.0]) } else { tens }
     }
 }
 
@@ -173,6 +175,15 @@ mod tests {
             prop_assert!(pixels.iter().all(|pixel| (100..=900).contains(pixel)));
             prop_assert!((1..=13).contains(&scale.ticks().len()), "{:?}", scale.ticks());
         }
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_numbers_along_all_of_it() {
+        let scale = Scale::over(Spread::Log, [225.0, 90_100.0], [76, 760]);
+        let ticks = scale.ticks();
+        assert!(ticks[0] <= 500.0 && ticks[ticks.len() - 1] >= 50_000.0, "{ticks:?}");
+        let gaps = ticks.windows(2).map(|pair| scale.at(pair[1]) - scale.at(pair[0]));
+        assert!(gaps.clone().all(|gap| (ROOM_ALONG..200).contains(&gap)), "{ticks:?}");
     }
 
     #[test]
