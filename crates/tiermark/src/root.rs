@@ -50,6 +50,12 @@ fn checkout() -> Option<PathBuf> {
     here.ancestors().find(|folder| is_root(folder)).map(Path::to_owned)
 }
 
+/// The folder that a file lies in, or will.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 /// The user's cache folder for this program.
 pub(crate) fn cache() -> PathBuf {
     let from = |name: &str| {

@@ -73,7 +73,7 @@ pub struct Compared {
     pub median_interval: Option<Interval>,
 }
 
-/// One fresh start of each version, the one right after the other.
+/// One fresh start of each version, measured in turns.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// Of the base: right answers a second, milliseconds, microseconds or bytes.

@@ -43,12 +43,7 @@ pub(crate) fn run(global: &Global, arguments: &CompareArgs, ui: &Ui) -> Result<E
     let comparison = report::comparison(&runs, &catalog, &Choice::default(), arguments.force)?;
     let format = report::named_format(global, arguments.out.as_deref()).unwrap_or(Format::Text);
     let text = report::compared(&comparison, format, ui)?;
-    match &arguments.out {
-        Some(file) => {
-            report::write_out(file, &text, ui)?;
-        }
-        None => ui.result(&text),
-    }
+    report::write_or_print(arguments.out.as_deref(), &text, ui)?;
     Ok(outcome(&comparison, arguments))
 }
 

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-
 use tiermark_model::catalog::CatalogError;
 use tiermark_model::format::project::{PROJECT_FILE, Project};
 
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::root::folder_of;
 use crate::ui::Ui;
 
 /// `tiermark init`.
@@ -43,10 +43,7 @@ pub(crate) fn init(arguments: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
             file.display()
         )));
     }
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(file);
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => folder_name(folder),

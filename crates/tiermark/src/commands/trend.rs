@@ -8,7 +8,7 @@ use tiermark_report::compare::Obstacle;
 use tiermark_report::trend::{LeftOut, Measured, Reason, Selection};
 use tiermark_report::{RunView, Trend, charts, trend};
 
-use super::report::{named_format, say_drawn, write_chart, write_out};
+use super::report::{named_format, say_drawn, write_chart, write_or_print};
 use crate::cli::{Format, Global, TrendArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -40,10 +40,7 @@ pub(crate) fn run(global: &Global, arguments: &TrendArgs, ui: &Ui) -> Result<Exi
         Format::Csv => trend.render_csv(),
         Format::Text | Format::Html => trend.render_text(&ui.style()),
     };
-    match &arguments.out {
-        Some(file) => write_out(file, &text, ui)?,
-        None => ui.result(&text),
-    }
+    write_or_print(arguments.out.as_deref(), &text, ui)?;
     Ok(verdict(&trend, arguments.fail_on_slower, ui))
 }
 

@@ -8,7 +8,6 @@ mod sides;
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +27,7 @@ use crate::cli::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::interrupt::{First, Interrupt};
+use crate::root::folder_of;
 use crate::session::setup;
 use crate::ui::{Ui, pretty};
 pub(crate) use arguments::GateArgs;
@@ -122,12 +122,6 @@ async fn whole(global: &Global, arguments: &GateArgs, project: &Project, ui: &Ar
             failure
         }
     })
-}
-
-/// The folder of `tiermark.yaml`.
-fn folder_of(file: &Path) -> &Path {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
 }
 
 async fn prepared(

@@ -184,11 +184,8 @@ pub(super) async fn prepare(
         ..Protocol::default()
     };
     let prepared = match origin {
-        Origin::Dockerfile(below) if below == "." => {
-            stage.prepare_folder(&project.name, &files, service.port, events).await
-        }
         Origin::Dockerfile(below) => {
-            let folder = files.join(below);
+            let folder = if below == "." { files } else { files.join(below) };
             stage.prepare_folder(&project.name, &folder, service.port, events).await
         }
         Origin::Image(reference) => stage.prepare_named(&reference, service.port).await,

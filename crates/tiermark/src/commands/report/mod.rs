@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::root;
 use crate::ui::{Ui, pretty};
 pub(crate) use draw::{say_drawn, write_chart};
-pub(crate) use output::{named_format, open, write, write_out};
+pub(crate) use output::{named_format, open, write, write_or_print};
 
 /// How a run is reported.
 #[derive(Debug, Clone, Default)]

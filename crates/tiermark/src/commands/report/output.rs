@@ -39,13 +39,7 @@ pub(super) fn sources(global: &Global, arguments: &ReportArgs) -> Option<String>
         return Some(format!("{sources}{end}"));
     }
     let root = root::checkout_of(global)?.canonicalize().ok()?;
-    let folder = arguments.out.as_deref()?.parent()?;
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let folder = folder.canonicalize().ok()?;
+    let folder = root::folder_of(arguments.out.as_deref()?).canonicalize().ok()?;
     let below = folder.strip_prefix(root).ok()?.components().count();
     Some(format!("{}{FRAMEWORKS}", "../".repeat(below)))
 }
@@ -67,8 +61,19 @@ pub(super) fn deliver(text: &str, runs: &[String], arguments: &ReportArgs, ui: &
     Ok(())
 }
 
+/// Writes a document into the file of --out, or prints it.
+pub(crate) fn write_or_print(file: Option<&Path>, text: &str, ui: &Ui) -> Result<(), Failure> {
+    match file {
+        Some(file) => write_out(file, text, ui),
+        None => {
+            ui.result(text);
+            Ok(())
+        }
+    }
+}
+
 /// Writes what --out asked for, and says so.
-pub(crate) fn write_out(file: &Path, text: &str, ui: &Ui) -> Result<(), Failure> {
+fn write_out(file: &Path, text: &str, ui: &Ui) -> Result<(), Failure> {
     write(file, text.as_bytes(), "give --out a file that can be written")?;
     ui.note(&format!("wrote {}", file.display()));
     Ok(())
