@@ -1,4 +1,4 @@
-# Thin: the work is in the program and in scripts/setup. SETUP=no installs and starts nothing.
+# Thin: the work is in the program and in scripts/with-engine. SETUP=no installs and starts nothing.
 SHELL := /bin/bash
 SETUP ?= yes
 export SETUP
@@ -11,7 +11,7 @@ help:
 	@echo "make verify  build all frameworks, check each against the whole contract, print a table"
 	@echo "make test    set up what is missing, run every test"
 	@echo "make readme  rating, charts and report of the reference run, in README.md and docs/reference"
-	@echo "make lint    formatting, clippy, dependency rules"
+	@echo "make lint    formatting, clippy, dependency rules, unused dependencies"
 	@echo "SETUP=no     install and start nothing"
 
 bench:
@@ -24,12 +24,16 @@ verify:
 	@scripts/with-engine verify cargo run --release --locked --package tiermark -- verify $(VERIFY_ARGS)
 
 test:
-	@scripts/with-engine test cargo test --workspace --locked --no-fail-fast
+	@scripts/with-engine test scripts/test
 
 readme:
 	@scripts/readme
 
 lint:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	@# The program that `make bench` builds, without the features that are off.
+	cargo check --workspace --locked
+	@# With the features of `make test`, which builds nothing of it again.
+	cargo test --quiet --workspace --all-features --locked --test architecture --test unused_dependencies
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; else echo "cargo-deny is not installed (cargo install cargo-deny): dependency rules not checked"; fi

@@ -37,6 +37,7 @@ pub struct Server {
     service: Option<Service>,
     report: fn(&str),
     tls: Arc<Tls>,
+    drain: Duration,
 }
 
 /// Binds and serves until `stop` resolves; see [`Server::bind`] and [`Server::run`].
@@ -73,6 +74,7 @@ impl Server {
             service,
             report: |_| {},
             tls,
+            drain: DRAIN,
         })
     }
 
@@ -81,6 +83,13 @@ impl Server {
     #[must_use]
     pub fn report_to(mut self, report: fn(&str)) -> Self {
         self.report = report;
+        self
+    }
+
+    /// Waits this long for the answers it has begun when it is told to stop, in place of [`DRAIN`].
+    #[must_use]
+    pub fn drain_for(mut self, drain: Duration) -> Self {
+        self.drain = drain;
         self
     }
 
@@ -136,6 +145,7 @@ impl Server {
                 )),
                 connections,
                 stopping: stopping.clone(),
+                drain: self.drain,
                 _ending: Ending(ending.clone()),
             };
             let thread = std::thread::Builder::new().name(format!("baseline-{index}"));
@@ -186,6 +196,7 @@ struct Worker {
     protocols: Arc<Protocols>,
     connections: TaskTracker,
     stopping: watch::Receiver<()>,
+    drain: Duration,
     _ending: Ending,
 }
 
@@ -197,6 +208,7 @@ impl Worker {
             protocols,
             connections,
             mut stopping,
+            drain,
             _ending,
         } = self;
         event_loop(address)?.block_on(async move {
@@ -210,7 +222,7 @@ impl Worker {
             drop(listener);
             // What is still open afterwards is cut off when the runtime is dropped.
             connections.close();
-            let _ = tokio::time::timeout(DRAIN, connections.wait()).await;
+            let _ = tokio::time::timeout(drain, connections.wait()).await;
             Ok(())
         })
     }

@@ -13,7 +13,7 @@ use crate::http1::{self, Http1};
 use crate::http2::{self, Http2, Templates};
 use crate::link::Link;
 use crate::pacing::{ClosedLoop, OpenLoop, Pacing};
-use crate::requests::Requests;
+use crate::requests::{Requests, check_keep_alive};
 use crate::schedule::{Part, Schedule, mean_rate};
 use crate::slot::Slot;
 use crate::sockets::Sockets;
@@ -111,6 +111,10 @@ impl Plan {
         let requests = Requests::new(&spec.requests, &spec.host, spec.seed, keep_alive, batch)
             .map_err(|reason| LoadError::Request { address, reason })?;
         let templates = match spec.protocol.http {
+            HttpVersion::Http1 if keep_alive => {
+                check_keep_alive(&requests).map_err(|reason| LoadError::Request { address, reason })?;
+                None
+            }
             HttpVersion::Http1 => None,
             HttpVersion::Http2 => Some(
                 Templates::new(&requests, &spec.host, spec.protocol.tls)

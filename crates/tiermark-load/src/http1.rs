@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::expect::Look;
+use crate::expect::{Look, Looked, Looks};
 use crate::link::{Event, Happening, Link, Wait};
 use crate::requests::Requests;
 use crate::response::{Answer, LastHead, Parser};
@@ -33,6 +33,7 @@ pub(crate) struct Shape {
 pub(crate) struct Http1<W> {
     wire: W,
     requests: Arc<Requests>,
+    looks: Looks,
     shape: Shape,
     lines: Vec<Line>,
     buffer: Box<[u8]>,
@@ -64,8 +65,6 @@ struct Line {
     out: Vec<u8>,
     /// Bytes received for the oldest request under way.
     received: u64,
-    /// Answers so far, for the sample of bodies.
-    answers: u64,
     look: Look,
     parser: Parser,
 }
@@ -98,6 +97,7 @@ struct Reading {
 #[derive(Debug, Clone, Copy)]
 struct Done {
     outcome: Outcome,
+    looked: Looked,
     bytes: u64,
     count: u32,
 }
@@ -112,12 +112,12 @@ impl<W: Wire> Http1<W> {
             sent: 0,
             out: Vec::new(),
             received: 0,
-            answers: 0,
             look: Look::NONE,
             parser: Parser::new(),
         };
         Self {
             wire,
+            looks: Looks::new(&requests),
             requests,
             shape,
             lines: std::iter::repeat_with(line).take(shape.slots).collect(),
@@ -270,13 +270,19 @@ impl<W: Wire> Http1<W> {
         if !open {
             self.end(reading.line);
         }
-        let Done { outcome, bytes, count } = done;
+        let Done {
+            outcome,
+            looked,
+            bytes,
+            count,
+        } = done;
         Event {
             slot: reading.line,
             at: reading.at,
             what: Happening::Answered {
                 count,
                 outcome,
+                looked,
                 bytes,
                 open,
             },
@@ -325,26 +331,31 @@ impl<W: Wire> Http1<W> {
             Ok(Some((used, answer))) => {
                 state.received += used as u64;
                 reading.from += used;
-                let outcome = kind.rules.judge(&state.look, answer.status, answer.length);
-                self.on_answer(reading, outcome, answer)
+                let judged = kind.rules.judge(&state.look, answer.status, answer.length);
+                self.on_answer(reading, judged, answer)
             }
         }
     }
 
     /// An answer is whole.
-    fn on_answer(&mut self, reading: &mut Reading, outcome: Outcome, answer: Answer) -> Option<Event> {
+    fn on_answer(
+        &mut self,
+        reading: &mut Reading,
+        (outcome, looked): (Outcome, Looked),
+        answer: Answer,
+    ) -> Option<Event> {
         let state = &mut self.lines[reading.line];
         let bytes = std::mem::take(&mut state.received);
         state.under_way -= 1;
         state.number += 1;
-        state.answers += 1;
         if state.under_way > 0 {
-            state.look = self.requests.kind(state.number).rules.look(state.answers);
+            state.look = self.looks.next(&self.requests, state.number);
         }
         // An answer that came before the request was whole leaves the connection in the middle of a message.
         let reusable = answer.reusable && state.sent == state.to_send && self.shape.keep_alive;
         let done = Done {
             outcome,
+            looked,
             bytes,
             count: 1,
         };
@@ -354,7 +365,7 @@ impl<W: Wire> Http1<W> {
         }
         match &mut reading.done {
             // The requests of a mix have books of their own.
-            Some(before) if before.outcome == outcome && !self.requests.is_mix() => {
+            Some(before) if (before.outcome, before.looked) == (outcome, looked) && !self.requests.is_mix() => {
                 before.bytes += bytes;
                 before.count += 1;
                 None
@@ -371,6 +382,7 @@ impl<W: Wire> Http1<W> {
         let share = done.bytes / u64::from(done.count);
         let last = Done {
             outcome: Outcome::Parse,
+            looked: Looked::NoMatter,
             bytes: share,
             count: 1,
         };
@@ -401,7 +413,7 @@ impl<W: Wire> Http1<W> {
             && let Some(answer) = state.parser.close()
         {
             let kind = self.requests.kind(state.number);
-            let outcome = kind.rules.judge(&state.look, answer.status, answer.length);
+            let (outcome, looked) = kind.rules.judge(&state.look, answer.status, answer.length);
             let bytes = state.received;
             self.end(line);
             let open = false;
@@ -411,6 +423,7 @@ impl<W: Wire> Http1<W> {
                 what: Happening::Answered {
                     count: 1,
                     outcome,
+                    looked,
                     bytes,
                     open,
                 },
@@ -442,6 +455,10 @@ impl<W: Wire> Link for Http1<W> {
         self.wire.now()
     }
 
+    fn begin_window(&mut self) {
+        self.looks.begin_window();
+    }
+
     fn connect(&mut self, slot: usize) -> bool {
         self.end(slot);
         let begun = self.wire.connect(slot);
@@ -462,7 +479,7 @@ impl<W: Wire> Link for Http1<W> {
         };
         state.sent = 0;
         (state.number, state.under_way, state.received) = (number, count, 0);
-        state.look = self.requests.kind(number).rules.look(state.answers);
+        state.look = self.looks.next(&self.requests, number);
         let sent = self.write(slot);
         if !sent {
             self.end(slot);

@@ -5,9 +5,18 @@ use super::*;
 use crate::script::{Peer, happenings, without_bytes};
 
 fn answered(outcome: Outcome, bytes: usize, open: bool) -> Happening {
+    let looked = match outcome {
+        Outcome::Ok => Looked::Seen,
+        _ => Looked::NoMatter,
+    };
+    judged(outcome, looked, bytes, open)
+}
+
+fn judged(outcome: Outcome, looked: Looked, bytes: usize, open: bool) -> Happening {
     Happening::Answered {
         count: 1,
         outcome,
+        looked,
         bytes: bytes as u64,
         open,
     }
@@ -31,7 +40,7 @@ fn judges_answers() {
     check(closing, &[answered(Outcome::Ok, closing.len(), false)]);
     check(
         &HELLO.replace("hello", "hellO"),
-        &[answered(Outcome::Body, length, true)],
+        &[judged(Outcome::Body, Looked::Seen, length, true)],
     );
     check(
         "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!",

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tiermark_model::load::Request;
 
 use super::*;
-use crate::spec::{Ask, Expect, Sample};
+use crate::spec::{Ask, Expect};
 use crate::wire::Read;
 
 const STREAMS: usize = 3;
@@ -137,10 +137,7 @@ fn link(script: Script) -> Http2<Script> {
         name: String::new(),
         weight: 1,
         request: Request::get("/"),
-        expect: Expect {
-            sample: Sample::All,
-            ..Expect::body(200, "hello")
-        },
+        expect: Expect::body(200, "hello"),
     };
     let requests = Requests::new(&[ask], "localhost", 0, true, 1).unwrap();
     let templates = Templates::new(&requests, "localhost", false).unwrap();

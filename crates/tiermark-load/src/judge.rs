@@ -110,7 +110,7 @@ fn answers(recording: &Recording, _: &Circumstances) -> Option<Verdict> {
         } else {
             format!(
                 "see what the target's log says of these outcomes ({}), and check the URL and `--expect-status`",
-                listed(outcomes)
+                outcomes.failures_in_words()
             )
         }
     }))
@@ -159,7 +159,7 @@ fn rate_remedy(outcomes: &Outcomes, open: &Open) -> String {
     } else {
         format!(
             "find out why the target fails ({}), or lower {option}",
-            listed(outcomes)
+            outcomes.failures_in_words()
         )
     }
 }
@@ -300,7 +300,7 @@ fn littles_law(recording: &Recording, circumstances: &Circumstances) -> Option<V
         if outcomes.errors() > 0 && value < 1.0 {
             format!(
                 "find out why the target fails ({}): a lost connection carries nothing until it is opened anew",
-                listed(outcomes)
+                outcomes.failures_in_words()
             )
         } else {
             "repeat it with a longer `--duration`; if it fails again, its times and counts contradict each other, which \
@@ -344,16 +344,6 @@ pub(crate) fn samples_needed(percentile: f64) -> u64 {
     {
         needed as u64
     }
-}
-
-/// Failures by kind: `12 reset, 3 status`.
-fn listed(outcomes: &Outcomes) -> String {
-    let failures: Vec<String> = outcomes
-        .failures()
-        .iter()
-        .map(|(name, count)| format!("{count} {name}"))
-        .collect();
-    failures.join(", ")
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@
 //! | `drive` | threads, the common start, the merged recording | yes |
 //! | `calibrate` | the generator's own ceiling, against [`null`] | yes |
 //! | `capacity` | a search's stages, one trial each | yes |
+//! | `diagnose` | why a target gave no right answer: another protocol, a failed handshake | yes |
 //! | `host` | pinning, timers, CPU time, file limit | yes |
 //! | [`null`] | the server that does nothing but answer | yes |
 //!
@@ -30,6 +31,7 @@
 mod calibrate;
 mod capacity;
 mod chunked;
+mod diagnose;
 mod drive;
 mod error;
 mod expect;
@@ -61,8 +63,9 @@ mod worker;
 
 pub use calibrate::{Ceiling, calibrate};
 pub use capacity::find_capacity;
+pub use diagnose::diagnose;
 pub use drive::drive;
 pub use error::LoadError;
 pub use judge::{Circumstances, judge};
 pub use live::{Live, Second, Seen};
-pub use spec::{Ask, Body, Expect, LoadSpec, Sample, Stop, Trust, Zero};
+pub use spec::{Ask, Body, Expect, LoadSpec, Stop, Trust, Zero};

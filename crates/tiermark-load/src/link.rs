@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::expect::Looked;
 use crate::tally::Outcome;
 
 /// Carries requests, whatever the protocol. A slot is a place for one request (or one batch) under way: a connection of
@@ -11,6 +12,9 @@ use crate::tally::Outcome;
 pub(crate) trait Link {
     /// The clock.
     fn now(&self) -> u64;
+
+    /// The measured window begins: what is sent from now on is mostly of it.
+    fn begin_window(&mut self);
 
     /// Begins to connect a slot. Gives `false` where that failed at once; else [`Happening::Connected`] or
     /// [`Happening::Refused`] follows, unless the slot is closed before.
@@ -64,6 +68,8 @@ pub(crate) enum Happening {
         count: u32,
         /// `Ok`, `Status`, `Body`, or `Parse` where more came than was asked for.
         outcome: Outcome,
+        /// What became of their bodies.
+        looked: Looked,
         /// Bytes received for them.
         bytes: u64,
         /// Whether the slot is still connected; if not it is closed, and what was under way behind it is lost.

@@ -137,7 +137,7 @@ impl Requests {
 }
 
 /// SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014): a number's own random bits, with no state between them.
-fn mix(number: u64) -> u64 {
+pub(crate) fn mix(number: u64) -> u64 {
     let z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -180,13 +180,7 @@ fn render(request: &Request, host: &str, keep_alive: bool) -> Result<Vec<Segment
     check_value("Host", host)?;
     let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", request.method, request.path);
     for (name, value) in &request.headers {
-        if name.is_empty() || !name.bytes().all(is_token) {
-            return Err(format!("header name `{}` is not a token", name.escape_debug()));
-        }
-        if OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
-            return Err(format!("header `{name}` is written by the sender itself; leave it out"));
-        }
-        check_value(name, value)?;
+        check_header(name, value, request)?;
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     if !keep_alive
@@ -255,6 +249,48 @@ fn joined(segments: Vec<Segment>) -> Vec<Segment> {
             (_, segment) => all.push(segment),
         }
         all
+    })
+}
+
+/// Whether a header can be sent: that it is one, and that it asks for nothing that the sender does not do.
+fn check_header(name: &str, value: &str, request: &Request) -> Result<(), String> {
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(format!("header name `{}` is not a token", name.escape_debug()));
+    }
+    if OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        return Err(format!("header `{name}` is written by the sender itself; leave it out"));
+    }
+    if name.eq_ignore_ascii_case("upgrade") || (name.eq_ignore_ascii_case("connection") && names(value, "upgrade")) {
+        return Err(format!(
+            "header `{name}: {value}` asks for another protocol, which would not be followed; leave it out (HTTP/2 is spoken where \
+             it is asked for, from the first byte on)"
+        ));
+    }
+    // RFC 9110, 10.1.1: a client must not expect it for a request without content.
+    let is_empty = request.body.as_deref().unwrap_or_default().is_empty();
+    if name.eq_ignore_ascii_case("expect") && names(value, "100-continue") && is_empty {
+        return Err(format!(
+            "header `{name}: {value}` announces a body, and this request has none; leave it out"
+        ));
+    }
+    check_value(name, value)
+}
+
+/// Whether a list of options holds one.
+fn names(list: &str, option: &str) -> bool {
+    list.split(',').any(|one| one.trim().eq_ignore_ascii_case(option))
+}
+
+/// Over HTTP/1.1 a server that is asked to close after each answer does so, and need not say it: a second request on that connection
+/// would be lost.
+pub(crate) fn check_keep_alive(requests: &Requests) -> Result<(), String> {
+    let headers = requests.kinds().iter().flat_map(|kind| &kind.request.headers);
+    let closes = |(name, value): &&(String, String)| name.eq_ignore_ascii_case("connection") && names(value, "close");
+    headers.clone().find(closes).map_or(Ok(()), |(name, value)| {
+        Err(format!(
+            "header `{name}: {value}` ends a connection with each answer, and this load keeps its connections\n\
+             remedy: leave it out and say `--disable-keepalive` (in a scenario `keep_alive: false`), which sends it as well"
+        ))
     })
 }
 

@@ -144,3 +144,49 @@ fn weights_and_values_are_drawn_evenly_and_by_the_seed() {
     (0..100_000).for_each(|number| digits[requests.value(number, 0, &of) as usize] += 1);
     assert!(digits.iter().all(|n| n.abs_diff(10_000) < 600), "{digits:?}");
 }
+
+#[test]
+fn headers_that_would_break_what_is_sent_are_refused_and_others_sent() {
+    let with = |name: &str, value: &str, body| written(request(Method::Post, &[(name, value)], body), true, 0);
+    for (name, value, body, reason) in [
+        ("Content-Length", "5", Some("hello"), "written by the sender itself"),
+        (
+            "transfer-encoding",
+            "chunked",
+            Some("hello"),
+            "written by the sender itself",
+        ),
+        ("Upgrade", "h2c", None, "another protocol"),
+        ("Connection", "keep-alive, Upgrade", None, "another protocol"),
+        ("Expect", "100-continue", None, "announces a body"),
+    ] {
+        let refused = with(name, value, body).expect_err(name);
+        assert!(refused.contains(reason), "{refused}");
+    }
+    for (name, value, body) in [
+        ("Expect", "100-continue", Some("hello")),
+        ("Connection", "keep-alive", None),
+        ("TE", "trailers", None),
+    ] {
+        let sent = with(name, value, body).expect(name);
+        assert!(sent.contains(&format!("\r\n{name}: {value}\r\n")), "{sent}");
+    }
+}
+
+#[test]
+fn only_a_load_without_keep_alive_may_ask_to_close() {
+    let requests = |value: &str| {
+        let asks = [ask("", 1, request(Method::Get, &[("connection", value)], None))];
+        Requests::new(&asks, "h", 0, true, 1).expect("renders")
+    };
+    for closing in ["close", "TE, Close"] {
+        let refused = check_keep_alive(&requests(closing)).expect_err(closing);
+        assert!(
+            refused.contains("remedy: ") && refused.contains("--disable-keepalive"),
+            "{refused}"
+        );
+    }
+    check_keep_alive(&requests("keep-alive")).expect("is kept");
+    let closing = written(request(Method::Get, &[("Connection", "close")], None), false, 0).expect("renders");
+    assert_eq!(closing.matches("onnection: close").count(), 1, "{closing}");
+}

@@ -135,11 +135,16 @@ pub(crate) fn without_bytes(seen: Vec<Happening>) -> Vec<Happening> {
     seen.into_iter()
         .flat_map(|what| match what {
             Happening::Answered {
-                count, outcome, open, ..
+                count,
+                outcome,
+                looked,
+                open,
+                ..
             } => (1..=count)
                 .map(|number| Happening::Answered {
                     count: 1,
                     outcome,
+                    looked,
                     bytes: 0,
                     // What stands behind the last of them ends the connection.
                     open: open || number < count,

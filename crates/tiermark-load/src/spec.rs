@@ -107,10 +107,8 @@ pub struct Expect {
     /// Length of every answer's body in bytes, after removal of chunked framing. Where it is absent and `body` is
     /// given, the length of `body`.
     pub length: Option<u64>,
-    /// The body.
+    /// The body. How many are looked at is the method's ("Time and histograms"); status and length are, of every answer.
     pub body: Body,
-    /// Which bodies are looked at. Status and length are, of every answer.
-    pub sample: Sample,
 }
 
 /// What a right body is.
@@ -125,16 +123,6 @@ pub enum Body {
     Contains(Vec<u8>),
 }
 
-/// Which answers' bodies are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sample {
-    /// The first three of each connection and one in 1024 from then on.
-    #[default]
-    Some,
-    /// All.
-    All,
-}
-
 impl Expect {
     /// Any body with this status.
     #[must_use]
@@ -143,11 +131,10 @@ impl Expect {
             status,
             length: None,
             body: Body::Any,
-            sample: Sample::Some,
         }
     }
 
-    /// Exactly this body, looked at in a sample of the answers.
+    /// Exactly this body.
     #[must_use]
     pub fn body(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self {

@@ -7,6 +7,7 @@ use tiermark_model::recording::{
     Window,
 };
 
+use crate::expect::Looked;
 use crate::live::{Live, Second};
 
 /// Counts of the timeline within one of its histograms.
@@ -26,6 +27,37 @@ pub(crate) enum Outcome {
     Open,
 }
 
+/// Requests of a slot that ended at one time and alike.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answers {
+    pub(crate) count: u32,
+    pub(crate) outcome: Outcome,
+    /// What became of their bodies.
+    pub(crate) looked: Looked,
+    pub(crate) bytes: u64,
+}
+
+impl Answers {
+    /// One without an answer.
+    pub(crate) fn none(outcome: Outcome) -> Self {
+        Self {
+            count: 1,
+            outcome,
+            looked: Looked::NoMatter,
+            bytes: 0,
+        }
+    }
+
+    /// The same, after the timeout.
+    pub(crate) fn late(&self) -> Self {
+        Self {
+            outcome: Outcome::Timeout,
+            looked: Looked::NoMatter,
+            ..*self
+        }
+    }
+}
+
 /// The end of one request, or of several at one time and alike. Times are nanoseconds since the trial's zero.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
@@ -34,6 +66,8 @@ pub(crate) struct End {
     pub(crate) count: u64,
     /// Which request of a mix it was.
     pub(crate) kind: usize,
+    /// What became of its body.
+    pub(crate) looked: Looked,
     pub(crate) intended: u64,
     /// When its sending began; read for right answers only.
     pub(crate) sent: u64,
@@ -127,7 +161,7 @@ impl Tally {
             return;
         }
         let service = (end.outcome == Outcome::Ok).then(|| end.done.saturating_sub(end.sent));
-        *count(&mut recording.outcomes, end.outcome) += end.count;
+        count(&mut recording.outcomes, end);
         recording.bytes_received += end.bytes;
         if has_response {
             recording.response.record_n(age, end.count);
@@ -136,7 +170,7 @@ impl Tally {
             recording.service.record_n(service, end.count);
         }
         if let Some(request) = recording.requests.get_mut(end.kind) {
-            *count(&mut request.outcomes, end.outcome) += end.count;
+            count(&mut request.outcomes, end);
             if has_response {
                 request.response.record_n(age, end.count);
             }
@@ -204,8 +238,8 @@ impl Tally {
     }
 }
 
-fn count(outcomes: &mut Outcomes, outcome: Outcome) -> &mut u64 {
-    match outcome {
+fn count(outcomes: &mut Outcomes, end: &End) {
+    let of_kind = match end.outcome {
         Outcome::Ok => &mut outcomes.ok,
         Outcome::Status => &mut outcomes.status,
         Outcome::Body => &mut outcomes.body,
@@ -215,6 +249,23 @@ fn count(outcomes: &mut Outcomes, outcome: Outcome) -> &mut u64 {
         Outcome::Parse => &mut outcomes.parse,
         Outcome::Unsent => &mut outcomes.unsent,
         Outcome::Open => &mut outcomes.open,
+    };
+    *of_kind += end.count;
+    if end.looked == Looked::NoMatter {
+        return;
+    }
+    let bodies = outcomes.bodies.get_or_insert_default();
+    match end.looked {
+        Looked::NoMatter => {}
+        Looked::Unseen => bodies.unseen += end.count,
+        Looked::Seen => bodies.looked_at += end.count,
+        Looked::Drawn => {
+            bodies.looked_at += end.count;
+            bodies.drawn += end.count;
+            if end.outcome == Outcome::Body {
+                bodies.drawn_wrong += end.count;
+            }
+        }
     }
 }
 

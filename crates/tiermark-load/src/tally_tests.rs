@@ -1,3 +1,5 @@
+#![expect(clippy::expect_used, reason = "tests")]
+
 use super::*;
 
 const SECOND: u64 = 1_000_000_000;
@@ -25,6 +27,7 @@ fn end(outcome: Outcome, intended: u64, done: u64) -> End {
         outcome,
         count: 1,
         kind: 0,
+        looked: Looked::NoMatter,
         intended,
         sent: intended + 10,
         done,
@@ -86,6 +89,28 @@ fn response_holds_what_the_method_says() {
         assert_eq!(recording.response.max(), in_response.then_some(1_000), "{outcome:?}");
         assert_eq!(recording.service.max(), in_service.then_some(990), "{outcome:?}");
     }
+}
+
+#[test]
+fn bodies_are_counted_by_what_became_of_them() {
+    let mut tally = tally();
+    let ended = [
+        (Outcome::Ok, Looked::Seen, 7),
+        (Outcome::Ok, Looked::Unseen, 30),
+        (Outcome::Ok, Looked::Drawn, 2),
+        (Outcome::Body, Looked::Drawn, 1),
+        (Outcome::Body, Looked::NoMatter, 5),
+        (Outcome::Status, Looked::NoMatter, 3),
+    ];
+    for (outcome, looked, count) in ended {
+        let end = end(outcome, SECOND, SECOND + 1_000);
+        tally.ended(&End { looked, count, ..end });
+    }
+    let outcomes = closed(tally).outcomes;
+    assert_eq!((outcomes.ok, outcomes.body, outcomes.status), (39, 6, 3));
+    let bodies = outcomes.bodies.expect("some were looked at");
+    assert_eq!((bodies.looked_at, bodies.unseen), (10, 30));
+    assert_eq!((bodies.drawn, bodies.drawn_wrong), (3, 1));
 }
 
 #[test]

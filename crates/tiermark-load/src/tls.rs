@@ -9,6 +9,7 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tiermark_model::input::{self, InputKind};
 use tiermark_model::load::HttpVersion;
 
 use crate::error::LoadError;
@@ -53,6 +54,17 @@ impl Tls {
             name,
             alpn,
         })
+    }
+
+    /// Shakes hands over a socket that blocks; gives whether the protocol was agreed as well.
+    pub(crate) fn shake_hands(&self, mut socket: impl io::Read + io::Write) -> io::Result<bool> {
+        let Session {
+            mut tls, must_agree, ..
+        } = self.session()?;
+        while tls.is_handshaking() {
+            tls.complete_io(&mut socket)?;
+        }
+        Ok(!must_agree || tls.alpn_protocol().is_some())
     }
 
     /// A session for one connection.
@@ -102,7 +114,7 @@ fn roots_of(path: &Path) -> Result<RootCertStore, LoadError> {
         path: path.to_owned(),
         reason,
     };
-    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let text = input::bytes(path, InputKind::Written).map_err(|error| wrong(error.reason()))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&text) {
         let certificate = certificate.map_err(|error| wrong(error.to_string()))?;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use tiermark_model::recording::{GeneratorUse, Recording, Window};
 
+use crate::expect::Looked;
 use crate::host;
 use crate::link::{Event, Happening, Link, Wait};
 use crate::pacing::{Pacing, Turn};
@@ -24,7 +25,7 @@ use crate::requests::Requests;
 use crate::schedule::Part;
 use crate::slot::{Slot, State};
 use crate::spec::{Asked, Stop};
-use crate::tally::{End, Outcome, Tally};
+use crate::tally::{Answers, End, Outcome, Tally};
 
 /// Longest wait for events, in nanoseconds: how soon the stop flag is seen.
 const TICK_NS: u64 = 10_000_000;
@@ -75,14 +76,6 @@ fn waiting(source: io::Error) -> Ended {
         action: "wait for events",
         source,
     }
-}
-
-/// Requests of a slot that ended at one time and alike.
-#[derive(Debug, Clone, Copy)]
-struct Answers {
-    count: u32,
-    outcome: Outcome,
-    bytes: u64,
 }
 
 /// One thread under load.
@@ -172,6 +165,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     pub(crate) fn run(mut self, start: u64, rate_per_s: Option<f64>) -> Result<Recording, Ended> {
         self.begin(start);
         let cpu_before = self.turn_until(self.window.start_ns)?;
+        self.link.begin_window();
         let cpu_after = self.turn_until(self.window.end_ns)?;
         let end = self.link.now().clamp(self.window.start_ns, self.window.end_ns);
         if self.left > 0 {
@@ -335,9 +329,18 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
             Happening::Answered {
                 count,
                 outcome,
+                looked,
                 bytes,
                 open,
-            } => self.on_answer(slot, &Answers { count, outcome, bytes }, open, at),
+            } => {
+                let answers = Answers {
+                    count,
+                    outcome,
+                    looked,
+                    bytes,
+                };
+                self.on_answer(slot, &answers, open, at);
+            }
             Happening::Broken(outcome) => self.fail(slot, outcome, at),
             Happening::HungUp => self.on_hang_up(slot, at),
         }
@@ -362,8 +365,9 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         };
         // The loop looks at deadlines now and then; an answer that comes between is late all the same.
         let late = at > sent.saturating_add(self.job.timeout_ns);
-        let outcome = if late { Outcome::Timeout } else { answers.outcome };
-        self.record(slot, &Answers { outcome, ..*answers }, sent, at);
+        let answers = if late { answers.late() } else { *answers };
+        self.record(slot, &answers, sent, at);
+        let outcome = answers.outcome;
         match outcome {
             Outcome::Ok => self.slots[slot].succeeded(),
             Outcome::Timeout | Outcome::Parse => return self.fail(slot, outcome, at),
@@ -490,6 +494,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
             count: 1,
             kind: self.kind(number),
             intended,
+            looked: Looked::NoMatter,
             sent: now,
             done: now,
             bytes: 0,
@@ -518,6 +523,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
             count: u64::from(answers.count),
             kind,
             intended,
+            looked: answers.looked,
             sent,
             done,
             bytes: answers.bytes,
@@ -527,12 +533,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     /// Records the end of all that is due or under way on a slot.
     fn record_all(&mut self, slot: usize, outcome: Outcome, sent: u64, done: u64) {
         while self.slots[slot].count > 0 {
-            let lost = Answers {
-                count: 1,
-                outcome,
-                bytes: 0,
-            };
-            self.record(slot, &lost, sent, done);
+            self.record(slot, &Answers::none(outcome), sent, done);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::format::profile::{Known, Profile};
 use crate::format::scenario::Scenario;
 use crate::format::suite::{Suite, Weights};
 use crate::format::yaml::{FormatError, nearest};
+use crate::input::{self, InputError, InputKind};
 use crate::trial::EntryId;
 
 /// What can go wrong while reading the root folder.
@@ -19,7 +20,10 @@ pub enum CatalogError {
     /// Files with faults; all of them are named at once.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
     Format(Vec<FormatError>),
-    /// A file or folder could not be read.
+    /// A file could not be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A folder could not be read.
     #[error("{path}: {error}")]
     Io {
         /// Which.
@@ -253,7 +257,7 @@ fn measured(names: &[String], scenarios: &[Scenario], suites: &[Suite]) -> BTree
 }
 
 fn contradictions(files: &[(PathBuf, String)]) -> BTreeMap<String, Option<Vec<String>>> {
-    let of = |path: &Path| claim::contradictions(&fs::read_to_string(path).ok()?);
+    let of = |path: &Path| claim::contradictions(&input::text(path, InputKind::Written).ok()?);
     files.iter().map(|(path, name)| (name.clone(), of(path))).collect()
 }
 
@@ -299,10 +303,7 @@ fn each<T>(
 ) -> Result<Vec<T>, CatalogError> {
     let mut all = Vec::new();
     for (path, name) in files {
-        let text = fs::read_to_string(&path).map_err(|error| CatalogError::Io {
-            path: path.clone(),
-            error,
-        })?;
+        let text = input::text(&path, InputKind::Written)?;
         match read(&path.display().to_string(), &text, &name) {
             Ok(item) => all.push(item),
             Err(error) => faulty(error),

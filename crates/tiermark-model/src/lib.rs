@@ -5,15 +5,18 @@
 
 pub mod catalog;
 pub mod contract;
+pub mod foreign;
 pub mod format;
 pub mod histogram;
 pub mod host;
 pub mod imported;
+pub mod input;
 pub mod load;
 mod objective;
 pub mod plan;
 pub mod recording;
 pub mod redact;
 pub mod run;
+pub mod share;
 pub mod trial;
 pub mod verdict;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latency;
 use crate::load::LatencyObjective;
+use crate::share::EstimatedShare;
 use crate::verdict::Verdict;
 
 /// Everything recorded of one load on one target. All offsets are nanoseconds since `zero`, one monotonic clock.
@@ -152,6 +153,24 @@ pub struct Outcomes {
     pub unsent: u64,
     /// Still without an answer when the drain ended.
     pub open: u64,
+    /// Of the answers with the right status and length: how many bodies were looked at. None where bodies were of no matter, and in
+    /// recordings of before format 6, which counted every body that nobody had looked at as right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bodies: Option<BodiesSeen>,
+}
+
+/// Which bodies were looked at. Those that were not count as right in [`Outcomes::ok`]; how many of them are not is estimated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BodiesSeen {
+    /// Bodies that were looked at, right and wrong ones.
+    pub looked_at: u64,
+    /// Bodies that were not.
+    pub unseen: u64,
+    /// Those of `looked_at` that were drawn at random from the same answers as the unseen ones.
+    pub drawn: u64,
+    /// Those of `drawn` that were wrong.
+    pub drawn_wrong: u64,
 }
 
 impl Outcomes {
@@ -161,7 +180,8 @@ impl Outcomes {
         self.ok + self.errors()
     }
 
-    /// All requests that did not end in a right answer.
+    /// All requests that were seen not to end in a right answer. Where bodies were not looked at there may be more:
+    /// [`Outcomes::error_range`].
     #[must_use]
     pub fn errors(&self) -> u64 {
         let Self {
@@ -174,18 +194,54 @@ impl Outcomes {
             parse,
             unsent,
             open,
+            bodies: _,
         } = self;
         status + body + connect + reset + timeout + parse + unsent + open
     }
 
-    /// Share of requests without a right answer, 0 to 1; 0 when there were none.
+    /// Share of requests without a right answer, 0 to 1, with what must be assumed of the bodies that nobody looked at; 0 when there
+    /// were no requests.
     #[must_use]
     pub fn error_share(&self) -> f64 {
-        if self.total() == 0 {
-            0.0
-        } else {
-            self.errors() as f64 / self.total() as f64
-        }
+        self.error_range().estimate
+    }
+
+    /// [`Outcomes::error_share`] with the range it lies in. Every body that was looked at is counted, and only the others are
+    /// estimated, by those that were drawn from among them.
+    #[must_use]
+    pub fn error_range(&self) -> EstimatedShare {
+        self.share_with_unseen(self.errors())
+    }
+
+    /// Share of requests whose answer came and was wrong, or broke off: all errors but those of a target that cannot keep up
+    /// (connections refused, timeouts, and requests that were never sent or stayed without an answer).
+    #[must_use]
+    pub fn wrong_share(&self) -> f64 {
+        let Self {
+            status,
+            body,
+            reset,
+            parse,
+            ..
+        } = self;
+        self.share_with_unseen(status + body + reset + parse).estimate
+    }
+
+    /// Requests without a right answer: those that were seen, and what is estimated of the unseen bodies.
+    #[must_use]
+    pub fn errors_estimated(&self) -> f64 {
+        self.with_unseen(self.errors()).estimate
+    }
+
+    fn share_with_unseen(&self, counted: u64) -> EstimatedShare {
+        let total = self.total().max(1) as f64;
+        self.with_unseen(counted).map(|errors| errors / total)
+    }
+
+    fn with_unseen(&self, counted: u64) -> EstimatedShare {
+        let bodies = self.bodies.unwrap_or_default();
+        let unseen = bodies.unseen as f64;
+        EstimatedShare::of_sample(bodies.drawn_wrong, bodies.drawn).map(|wrong| counted as f64 + unseen * wrong)
     }
 
     /// Adds the counts of `other`.
@@ -199,6 +255,9 @@ impl Outcomes {
         self.parse += other.parse;
         self.unsent += other.unsent;
         self.open += other.open;
+        if let Some(theirs) = &other.bodies {
+            self.bodies.get_or_insert_default().merge(theirs);
+        }
     }
 
     /// Names and counts of all outcomes that occurred beside `ok`, most frequent first.
@@ -217,6 +276,26 @@ impl Outcomes {
         all.retain(|(_, count)| *count > 0);
         all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         all
+    }
+
+    /// The same in a line: `12 reset, 3 status`; empty where none occurred.
+    #[must_use]
+    pub fn failures_in_words(&self) -> String {
+        let failures: Vec<String> = self
+            .failures()
+            .iter()
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        failures.join(", ")
+    }
+}
+
+impl BodiesSeen {
+    fn merge(&mut self, other: &Self) {
+        self.looked_at += other.looked_at;
+        self.unseen += other.unseen;
+        self.drawn += other.drawn;
+        self.drawn_wrong += other.drawn_wrong;
     }
 }
 
@@ -298,6 +377,15 @@ impl Recording {
         }
     }
 
+    /// What was recorded of one request of a mix, where it is named and there is one of that name; else of all requests.
+    #[must_use]
+    pub fn about(&self, request: Option<&str>) -> (&Latency, &Outcomes) {
+        let part = request.and_then(|name| self.requests.iter().find(|part| part.name == name));
+        part.map_or((&self.response, &self.outcomes), |part| {
+            (&part.response, &part.outcomes)
+        })
+    }
+
     /// Whether no check found the recording not to hold.
     #[must_use]
     pub fn is_valid(&self) -> bool {
@@ -331,5 +419,92 @@ impl Recording {
             mine.outcomes.merge(&theirs.outcomes);
         }
         self.verdicts.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(ok: u64, body: u64, bodies: Option<BodiesSeen>) -> Outcomes {
+        Outcomes {
+            ok,
+            body,
+            bodies,
+            ..Outcomes::default()
+        }
+    }
+
+    #[test]
+    fn what_was_looked_at_is_counted_and_the_rest_estimated() {
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
+        // As it was before bodies were counted.
+        near(of(999, 1, None).error_share(), 0.001);
+        assert!(of(999, 1, None).error_range().is_exact());
+        assert_eq!(Outcomes::default().error_share(), 0.0);
+        let all = BodiesSeen {
+            looked_at: 1000,
+            ..BodiesSeen::default()
+        };
+        assert!(of(800, 200, Some(all)).error_range().is_exact());
+        // One in five is wrong: seen in 4,000 that were all looked at, and in 1,000 drawn of 16,000.
+        let thinned = of(
+            3_200 + 15_800,
+            1_000,
+            Some(BodiesSeen {
+                looked_at: 5_000,
+                unseen: 15_000,
+                drawn: 1_000,
+                drawn_wrong: 200,
+            }),
+        );
+        let range = thinned.error_range();
+        near(range.estimate, (1_000.0 + 3_000.0) / 20_000.0);
+        near(thinned.wrong_share(), range.estimate);
+        near(thinned.errors_estimated(), 4_000.0);
+        assert!(range.low > 0.17 && range.high < 0.23 && !range.is_exact(), "{range:?}");
+        // Nothing wrong among few: that says little of the others.
+        let few = BodiesSeen {
+            looked_at: 5_000,
+            unseen: 15_000,
+            drawn: 30,
+            drawn_wrong: 0,
+        };
+        let range = of(20_000, 0, Some(few)).error_range();
+        assert!(range.estimate == 0.0 && range.high > 0.05, "{range:?}");
+    }
+
+    #[test]
+    fn merging_keeps_what_is_known_of_bodies() {
+        let seen = BodiesSeen {
+            looked_at: 5,
+            unseen: 3,
+            drawn: 2,
+            drawn_wrong: 1,
+        };
+        let mut all = of(1, 0, None);
+        all.merge(&of(1, 0, Some(seen)));
+        all.merge(&of(1, 0, Some(seen)));
+        let twice = BodiesSeen {
+            looked_at: 10,
+            unseen: 6,
+            drawn: 4,
+            drawn_wrong: 2,
+        };
+        assert_eq!((all.ok, all.bodies), (3, Some(twice)));
+    }
+
+    #[test]
+    fn a_target_that_cannot_keep_up_gives_no_wrong_answers() {
+        let late = Outcomes {
+            ok: 50,
+            connect: 10,
+            timeout: 10,
+            unsent: 10,
+            open: 10,
+            reset: 10,
+            ..Outcomes::default()
+        };
+        assert_eq!((late.error_share(), late.wrong_share()), (0.5, 0.1));
     }
 }

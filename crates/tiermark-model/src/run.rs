@@ -11,15 +11,18 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
+use crate::foreign;
 use crate::host::{HostFacts, Roles};
 use crate::imported::Imported;
+use crate::input::{self, InputError, InputKind};
 use crate::plan::Plan;
 use crate::redact::Redactor;
 use crate::trial::{EntryId, Record, TrialKey, TrialRecord};
 
 /// Version of the manifest and of the records.
-pub const RUN_FORMAT: u32 = 5;
+pub const RUN_FORMAT: u32 = 6;
 
 /// The oldest format that is read: what came since can be left out.
 pub const OLDEST_FORMAT: u32 = 2;
@@ -29,6 +32,9 @@ pub const MANIFEST: &str = "manifest.json";
 pub const TRIALS: &str = "trials.jsonl";
 /// Its name where `gzip` packed it, for a run that is kept: half the size, and read as it is.
 pub const PACKED: &str = "trials.jsonl.gz";
+
+/// Most characters of a reader's words that a message repeats: they may hold a whole value.
+const MOST_OF_A_MESSAGE: usize = 300;
 
 /// What is known of a run before its first trial. Never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,18 +72,40 @@ impl Manifest {
     /// A file that is missing, of a newer or older format, or damaged.
     pub fn read(folder: &Path) -> Result<Self, RunError> {
         let path = folder.join(MANIFEST);
-        let text = fs::read_to_string(&path).map_err(io(&path))?;
-        let any: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))?;
-        let found = any.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let damaged = |what: String| RunError::Damaged {
+            path: path.clone(),
+            what,
+            folder: folder.to_owned(),
+        };
+        let text = match input::text(&path, InputKind::Run) {
+            // A run is begun with its folder, and the program ended before it was written.
+            Err(error) if error.is_missing() && folder.is_dir() => {
+                return Err(damaged("there is no manifest, so nothing was measured".to_owned()));
+            }
+            other => other?,
+        };
+        if text.trim().is_empty() {
+            return Err(damaged("the file is empty (the disk may have been full)".to_owned()));
+        }
+        let json = |error: serde_json::Error| {
+            damaged(match error.classify() {
+                Category::Eof => format!("the file ends in the middle, on line {}", error.line()),
+                _ => foreign::excerpt(&error.to_string(), MOST_OF_A_MESSAGE),
+            })
+        };
+        let any: serde_json::Value = serde_json::from_str(&text).map_err(json)?;
+        let Some(found) = any.get("format").and_then(serde_json::Value::as_u64) else {
+            return Err(damaged(
+                "it has no field `format`, so it is no manifest of a run".to_owned(),
+            ));
+        };
         if found > u64::from(RUN_FORMAT) {
             return Err(RunError::Newer { path, found });
         }
-        // A manifest without a format is damaged, not old: the reader below says what it lacks.
-        if found > 0 && found < u64::from(OLDEST_FORMAT) {
+        if found < u64::from(OLDEST_FORMAT) {
             return Err(RunError::Older { path, found });
         }
-        serde_json::from_str(&text).map_err(|error| content(&path, Some(error.line()), error))
+        foreign::from_json(text.as_bytes()).map_err(json)
     }
 }
 
@@ -157,7 +185,7 @@ pub enum RunError {
         error: std::io::Error,
     },
     /// A file holds something else than it should.
-    #[error("{path}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
+    #[error("{path}{}: {message}\nremedy: name another run; if you have a copy of the file, put it back", line.map(|line| format!(":{line}")).unwrap_or_default())]
     Content {
         /// The file.
         path: PathBuf,
@@ -165,6 +193,29 @@ pub enum RunError {
         line: Option<usize>,
         /// What is wrong.
         message: String,
+    },
+    /// The folder of stored runs cannot be used.
+    #[error("{path}: {error}\nremedy: give --results a folder that you can read and write")]
+    Results {
+        /// The folder.
+        path: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// A file cannot be read at all.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A run's manifest says nothing, or nothing that can be understood.
+    #[error(
+        "{path}: {what}\nremedy: name another run; if you have no copy of the file, delete the folder {folder}, which cannot be read without it"
+    )]
+    Damaged {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// The run's folder.
+        folder: PathBuf,
     },
     /// An older program wrote it, in a format from before the first release.
     #[error(
@@ -221,21 +272,18 @@ impl RunWriter {
     /// # Errors
     /// The file or folder that could not be written. Nothing that exists is overwritten.
     pub fn create(results: &Path, today: Date, manifest: &Manifest, redactor: &Redactor) -> Result<Self, RunError> {
-        fs::create_dir_all(results).map_err(io(results))?;
+        check_results(results)?;
         let folder = Self::claim(results, today)?;
         let path = folder.join(MANIFEST);
         let mut document = serde_json::to_value(manifest).map_err(|error| content(&path, None, error))?;
         redactor.definitions(&mut document);
         let mut text = serde_json::to_vec_pretty(&document).map_err(|error| content(&path, None, error))?;
         text.push(b'\n');
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(io(&path))?;
-        file.write_all(&text)
-            .and_then(|()| file.sync_all())
-            .map_err(io(&path))?;
+        if let Err(error) = write_whole(&folder, MANIFEST, &text) {
+            // A folder without a manifest is of no use; what else lies in it stays.
+            let _ = fs::remove_dir(&folder);
+            return Err(io(&path)(error));
+        }
         Self::open(folder)
     }
 
@@ -246,7 +294,7 @@ impl RunWriter {
             match fs::create_dir(&folder) {
                 Ok(()) => return Ok(folder),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(RunError::Io { path: folder, error }),
+                Err(error) => return Err(RunError::Results { path: folder, error }),
             }
         }
         Err(RunError::Full {
@@ -314,6 +362,24 @@ impl RunWriter {
     }
 }
 
+/// Writes a file that is there as a whole or not at all, also when the disk is full or the program is killed.
+fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let partial = folder.join(format!(".{name}.partial"));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&partial)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        // The folder is this program's alone, so that nothing is overwritten.
+        .and_then(|()| fs::rename(&partial, folder.join(name)));
+    if written.is_err() {
+        let _ = fs::remove_file(&partial);
+        return written;
+    }
+    // The new name as well shall outlast a loss of power.
+    File::open(folder)?.sync_all()
+}
+
 /// The records of a run: as they were written, or packed.
 fn records_of(folder: &Path) -> PathBuf {
     let (plain, packed) = (folder.join(TRIALS), folder.join(PACKED));
@@ -328,14 +394,17 @@ fn is_packed(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("gz"))
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let bytes = fs::read(path)?;
+fn read(path: &Path) -> Result<Vec<u8>, RunError> {
+    let bytes = input::bytes(path, InputKind::Run)?;
     if !is_packed(path) {
         return Ok(bytes);
     }
-    let mut unpacked = Vec::new();
-    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked)?;
-    Ok(unpacked)
+    let limit = InputKind::Run.limit();
+    let unpacked = input::limited(MultiGzDecoder::new(bytes.as_slice()), limit, 0).map_err(io(path))?;
+    Ok(unpacked.ok_or_else(|| InputError::TooLarge {
+        path: path.to_owned(),
+        limit,
+    })?)
 }
 
 fn ends_torn(file: &mut File) -> std::io::Result<bool> {
@@ -352,7 +421,7 @@ fn content(path: &Path, line: Option<usize>, error: impl std::fmt::Display) -> R
     RunError::Content {
         path: path.to_owned(),
         line,
-        message: error.to_string(),
+        message: foreign::excerpt(&error.to_string(), MOST_OF_A_MESSAGE),
     }
 }
 
@@ -365,7 +434,7 @@ pub struct RunReader {
     pub manifest: Manifest,
     /// Its records, in the order they were stored.
     pub records: Vec<Record>,
-    /// Lines that are no whole record (a kill while writing), from 1; they are reported and left as they are.
+    /// Lines that are no whole record (a kill or a full disk while writing), from 1; they are reported and left as they are.
     pub torn_lines: Vec<usize>,
 }
 
@@ -388,24 +457,19 @@ impl RunReader {
     fn read_records(path: &Path) -> Result<(Vec<Record>, Vec<usize>), RunError> {
         let bytes = match read(path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((vec![], vec![])),
-            Err(error) => {
-                return Err(RunError::Io {
-                    path: path.to_owned(),
-                    error,
-                });
-            }
+            Err(RunError::Input(error)) if error.is_missing() => return Ok((vec![], vec![])),
+            Err(error) => return Err(error),
         };
         let lines = bytes.split(|byte| *byte == b'\n').enumerate();
         let lines: Vec<(usize, &[u8])> = lines.filter(|(_, line)| !line.is_empty()).collect();
-        let read = |(index, line): &(usize, &[u8])| (index + 1, serde_json::from_slice(line));
+        let read = |(index, line): &(usize, &[u8])| (index + 1, foreign::from_json(line));
         // A line of a trial holds its histograms, and all are decoded once: by far the most of what a report does.
         let read: Vec<(usize, serde_json::Result<Record>)> = lines.par_iter().map(read).collect();
         let (mut records, mut torn) = (Vec::with_capacity(read.len()), Vec::new());
         for (line, record) in read {
             match record {
                 Ok(record) => records.push(record),
-                // A line that is not even JSON was cut off by a kill; one that is JSON but no record is damage.
+                // A line that is not even JSON was cut off, by a kill or a full disk; one that is JSON but no record is damage.
                 Err(error) if error.is_syntax() || error.is_eof() => torn.push(line),
                 Err(error) => return Err(content(path, Some(line), error)),
             }
@@ -463,7 +527,42 @@ pub fn name_of(folder: &Path) -> String {
     )
 }
 
-/// Stored runs of a results folder, oldest first.
+/// Whether runs can be stored there: asked before anything long is begun. The folder is made if there is none.
+///
+/// # Errors
+/// [`RunError::Results`].
+pub fn check_results(results: &Path) -> Result<(), RunError> {
+    // Of two programs that ask at once, one may find the other's probe: that it is there shows what was asked.
+    let probe = results.join(".probe");
+    let made = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Ok(()),
+        _ => Err(error),
+    };
+    let removed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    };
+    fs::create_dir_all(results)
+        .and_then(|()| fs::create_dir(&probe).or_else(made))
+        .and_then(|()| fs::remove_dir(&probe).or_else(removed))
+        .map_err(|error| RunError::Results {
+            path: results.to_owned(),
+            error,
+        })
+}
+
+/// Whether a folder is a run's: by its manifest, or by its name if the manifest cannot be seen, so that it is said what is wrong with it.
+fn is_run(folder: &Path) -> bool {
+    let by_name = || {
+        let name = name_of(folder);
+        let parts = name.rsplit_once('.');
+        folder.is_dir()
+            && parts.is_some_and(|(date, number)| date.parse::<Date>().is_ok() && number.parse::<u32>().is_ok())
+    };
+    folder.join(MANIFEST).exists() || by_name()
+}
+
+/// Stored runs of a results folder, oldest first, also those that cannot be read.
 ///
 /// # Errors
 /// The folder that could not be read; a missing one holds no runs.
@@ -472,7 +571,7 @@ pub fn list(results: &Path) -> Result<Vec<PathBuf>, RunError> {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
         Err(error) => {
-            return Err(RunError::Io {
+            return Err(RunError::Results {
                 path: results.to_owned(),
                 error,
             });
@@ -481,7 +580,7 @@ pub fn list(results: &Path) -> Result<Vec<PathBuf>, RunError> {
     let mut runs: Vec<(String, u32, PathBuf)> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .filter(|path| path.join(MANIFEST).is_file())
+        .filter(|path| is_run(path))
         .map(|path| {
             let name = name_of(&path);
             let (date, number) = name.rsplit_once('.').unwrap_or((&name, "0"));

@@ -47,6 +47,8 @@ pub enum Check {
     LittlesLaw,
     /// Samples of response time, against those that the percentile needs: the objective's, or the highest shown.
     Samples,
+    /// Share of the requests without a right answer, against what the scenario's objective allows.
+    Errors,
 }
 
 /// What a failed check means.
@@ -57,6 +59,8 @@ pub enum Effect {
     Invalidates,
     /// The rate is a lower bound of what the target can do.
     LowerBound,
+    /// The recording holds, and shows that the target missed its objective.
+    MissesObjective,
 }
 
 impl Verdict {
@@ -70,6 +74,12 @@ impl Verdict {
     #[must_use]
     pub fn bounds(&self) -> bool {
         !self.ok && self.effect == Effect::LowerBound
+    }
+
+    /// Whether the target missed its objective by it.
+    #[must_use]
+    pub fn misses(&self) -> bool {
+        !self.ok && self.effect == Effect::MissesObjective
     }
 }
 
@@ -87,6 +97,7 @@ impl Check {
             Check::HeldConnections => "held_connections",
             Check::LittlesLaw => "littles_law",
             Check::Samples => "samples",
+            Check::Errors => "errors",
         }
     }
 }
@@ -133,6 +144,11 @@ impl fmt::Display for Verdict {
                 f,
                 "{value} samples, {limit} needed for p{}",
                 brief((1.0 - 10.0 / limit) * 100.0)
+            ),
+            (Check::Errors, _) => write!(
+                f,
+                "{}% of the requests had no right answer, limit {percent_limit}%",
+                brief(percent)
             ),
         }
     }

@@ -74,6 +74,6 @@ fn no_framework_has_two_published_tiers() {
             _ => None,
         })
         .collect();
-    assert_eq!(tiers.len(), 7, "{tiers:?}");
-    assert_eq!(tiers.iter().collect::<BTreeSet<_>>().len(), 7);
+    assert!(!tiers.is_empty());
+    assert_eq!(tiers.iter().collect::<BTreeSet<_>>().len(), tiers.len(), "{tiers:?}");
 }

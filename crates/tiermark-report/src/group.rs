@@ -55,7 +55,8 @@ pub(crate) fn counted<'a>(tries: &[&'a TrialRecord]) -> BTreeMap<u32, &'a TrialR
 pub(crate) struct Evidence {
     samples: u64,
     within: u64,
-    errors: u64,
+    /// Seen, and estimated of the bodies that nobody looked at.
+    errors: f64,
     total: u64,
 }
 
@@ -66,7 +67,7 @@ impl Evidence {
         Self {
             samples,
             within: if found.rate_per_s.is_some() { samples } else { 0 },
-            errors: 0,
+            errors: 0.0,
             total: samples,
         }
     }
@@ -75,11 +76,11 @@ impl Evidence {
         if let Some(found) = &trial.capacity {
             return Self::of_search(found);
         }
-        let (response, outcomes) = judged(recording, objective);
+        let (response, outcomes) = recording.about(objective.of.as_deref());
         Self {
             samples: response.count(),
             within: response.count_at_or_below((objective.p99_ms * 1e6) as u64),
-            errors: outcomes.errors(),
+            errors: outcomes.errors_estimated(),
             total: outcomes.total(),
         }
     }
@@ -97,7 +98,7 @@ impl Evidence {
         let errors_percent = if self.total == 0 {
             100.0
         } else {
-            100.0 * self.errors as f64 / self.total as f64
+            100.0 * self.errors / self.total as f64
         };
         if errors_percent > objective.errors_percent {
             Judgement::Missed
@@ -113,14 +114,6 @@ impl Evidence {
             Judgement::Missed
         }
     }
-}
-
-/// What the objective is about: all requests, or one of a mix.
-fn judged<'a>(recording: &'a Recording, objective: &Objective) -> (&'a Latency, &'a Outcomes) {
-    let part = (objective.of.iter()).find_map(|name| recording.requests.iter().find(|part| part.name == *name));
-    part.map_or((&recording.response, &recording.outcomes), |part| {
-        (&part.response, &part.outcomes)
-    })
 }
 
 /// Samples that the objective's percentile takes.
@@ -209,7 +202,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> Level {
         .collect();
     let mut of_objective = Latency::new();
     for recording in &recordings {
-        of_objective.merge(judged(recording, input.objective).0);
+        of_objective.merge(recording.about(input.objective.of.as_deref()).0);
     }
     Level {
         cell,
@@ -241,7 +234,7 @@ fn merged(recordings: &[&Recording]) -> (Latency, Outcomes) {
 }
 
 fn start_rate(trial: &TrialRecord, recording: &Recording, objective: &Objective) -> StartRate {
-    let response = judged(recording, objective).0;
+    let (response, _) = recording.about(objective.of.as_deref());
     let tail = |fraction| Some((fraction, response.percentile(fraction)?));
     StartRate {
         block: trial.key.block,

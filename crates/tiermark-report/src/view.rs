@@ -13,7 +13,7 @@ pub struct RunView<'a> {
     pub manifest: &'a Manifest,
     /// Its records, in the order they were stored.
     pub records: &'a [Record],
-    /// Lines of its records that were cut off by a kill.
+    /// Lines of its records that were cut off, by a kill or a full disk.
     pub torn_lines: &'a [usize],
 }
 

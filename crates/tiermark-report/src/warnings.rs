@@ -141,7 +141,7 @@ impl fmt::Display for Warning {
                     .unwrap_or_default();
                 write!(
                     f,
-                    "{done} of {planned} planned trials are there{why}; `tiermark run --resume` measures the rest"
+                    "{done} of {planned} planned trials are there{why}; `tiermark run --resume RUN` measures the rest"
                 )
             }
             Warning::WithoutNumber {
@@ -214,7 +214,7 @@ impl fmt::Display for Warning {
                 let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
                 write!(
                     f,
-                    "line {} of trials.jsonl was cut off by a kill and is left out",
+                    "line {} of trials.jsonl is not whole (a kill or a full disk cut it off) and is left out",
                     lines.join(", ")
                 )
             }

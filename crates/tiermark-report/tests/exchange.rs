@@ -244,13 +244,22 @@ fn a_name_in_the_file_cannot_break_a_table() {
     let mut file: Value = serde_json::from_slice(CUT).unwrap();
     for test in file["testMetadata"].as_array_mut().unwrap() {
         if test["name"] == "gin" {
-            test["framework"] = json!("a/b\u{1b}[31m\nc");
+            test["framework"] = json!("a/b\u{1b}[31m\nc\u{202e}");
         }
     }
     let catalog = catalog();
     let table = read_tfb("r.json", file.to_string().as_bytes(), Known(&catalog.frameworks)).unwrap();
     let names: Vec<String> = table.rows.iter().map(|row| row.id.to_string()).collect();
-    assert!(names.contains(&"a-b[31mc/gin".to_owned()), "{names:?}");
+    assert!(names.contains(&"a-bc\\u{202e}/gin".to_owned()), "{names:?}");
+    assert!(
+        table
+            .source
+            .notes
+            .iter()
+            .any(|note| note.contains("stand as their numbers")),
+        "{:?}",
+        table.source.notes
+    );
     let (manifest, _) = made(table, catalog);
     let again: Manifest = serde_json::from_str(&serde_json::to_string(&manifest).unwrap()).unwrap();
     assert_eq!(again, manifest);

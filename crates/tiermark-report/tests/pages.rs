@@ -81,6 +81,7 @@ fn a_chart_is_a_drawing_and_a_picture() {
         assert!(names.contains(name), "{name} in {names:?}");
     }
     assert_eq!(names.len(), charts.len(), "each has a name of its own");
+    #[cfg(feature = "png")]
     for (name, svg) in &charts {
         let png = charts::png(svg).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(
@@ -91,6 +92,7 @@ fn a_chart_is_a_drawing_and_a_picture() {
     }
 }
 
+#[cfg(feature = "png")]
 #[test]
 fn letters_of_a_picture_come_with_the_program() {
     let with = |text: &str| {

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use tiermark_model::histogram::Latency;
 use tiermark_model::load::{Arrivals, Capacity, Closed, Load, Method, Open, Protocol};
 use tiermark_model::recording::{
-    CapacityFound, CapacityStage, GeneratorUse, Outcomes, Recording, Scheduled, Timeline, Window,
+    BodiesSeen, CapacityFound, CapacityStage, GeneratorUse, Outcomes, Recording, Scheduled, Timeline, Window,
 };
 use tiermark_model::verdict::{Check, Effect, Verdict};
 use tiermark_report::Style;
@@ -232,6 +232,46 @@ fn text_of_a_lower_bound() {
     insta::assert_snapshot!(text.split_once("Validity").unwrap().1);
 }
 
+/// One body in five is wrong, and most were not looked at.
+fn unseen() -> (Recording, Description) {
+    let (recording, description) = closed();
+    let outcomes = Outcomes {
+        ok: 97_800,
+        body: 2_200,
+        bodies: Some(BodiesSeen {
+            looked_at: 11_000,
+            unseen: 89_000,
+            drawn: 6_000,
+            drawn_wrong: 1_200,
+        }),
+        ..Outcomes::default()
+    };
+    (Recording { outcomes, ..recording }, description)
+}
+
+#[test]
+fn what_nobody_looked_at_is_estimated_and_said_to_be() {
+    let text = text(&unseen());
+    let (_, answers) = text.split_once("\nanswers").unwrap();
+    let (answers, _) = answers.split_once("\nread").unwrap();
+    insta::assert_snapshot!(answers.split_whitespace().collect::<Vec<_>>().join(" "));
+    let document = json(&unseen());
+    assert_eq!(document["outcomes"]["body"], 2_200);
+    let errors = &document["errors"];
+    assert!((errors["share"].as_f64().unwrap() - 0.2).abs() < 1e-9, "{errors}");
+    assert!(errors["low"].as_f64().unwrap() > 0.19 && errors["high"].as_f64().unwrap() < 0.21);
+    assert_eq!(
+        (&errors["bodies_looked_at"], &errors["bodies_unseen"]),
+        (&11_000.into(), &89_000.into())
+    );
+    let errors = &json(&open())["errors"];
+    assert_eq!(
+        (&errors["share"], &errors["low"], &errors["high"]),
+        (&0.2.into(), &0.2.into(), &0.2.into())
+    );
+    assert!(errors["bodies_looked_at"].is_null());
+}
+
 #[test]
 fn a_url_does_not_steer_the_terminal() {
     let (recording, mut description) = closed();
@@ -277,7 +317,7 @@ fn documents_are_as_the_committed_schema_says() {
         "docs/schemas/output/load.schema.json is not the document's; to write it anew: TIERMARK_BLESS=1 cargo test -p tiermark-report --test recordings"
     );
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for case in [closed(), open(), searched(), nothing()] {
+    for case in [closed(), open(), searched(), nothing(), unseen()] {
         let mut document = json(&case);
         assert_eq!(validator.validate(&document).map_err(|error| error.to_string()), Ok(()));
         document.as_object_mut().unwrap().remove("verdicts");

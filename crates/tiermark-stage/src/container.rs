@@ -15,6 +15,8 @@ use crate::docker::Docker;
 use crate::engine::Fault;
 use crate::engine_host;
 use crate::error::StageError;
+use crate::owner::OwnerLife;
+use crate::process::group::signal_name;
 use crate::types::{Artifact, Launch, PrepareError, Watch};
 
 /// A version probe prints a line; it needs no longer.
@@ -31,6 +33,21 @@ pub struct Leftover {
     pub name: String,
     /// What it was started for: [`Launch::name`].
     pub run: Option<String>,
+    /// What is known of the process that started it; [`OwnerLife::Ended`] where it does not say which.
+    pub owner: OwnerLife,
+}
+
+impl Leftover {
+    /// Why nothing may be started beside it, where that is so: another run uses the engine.
+    pub(crate) fn refuse(&self) -> Result<(), StageError> {
+        match self.owner {
+            OwnerLife::Ours | OwnerLife::Ended => Ok(()),
+            OwnerLife::Lives { pid } => Err(StageError::Busy { pid }),
+            OwnerLife::Unknown => Err(StageError::BusyElsewhere {
+                container: self.name.clone(),
+            }),
+        }
+    }
 }
 
 /// A tagged image of ours.
@@ -63,6 +80,8 @@ pub struct Container {
     pub parts: StartParts,
     /// Limit of open files in force.
     pub files: u64,
+    /// Limit of memory in bytes, where it has one of its own.
+    pub memory_bytes: Option<u64>,
 }
 
 /// Whether a container runs.
@@ -111,6 +130,17 @@ impl Container {
         Ok(self.docker.inspect(&self.id, &self.name).await?.0)
     }
 
+    /// How it ended, where it has: `exited with status 1`.
+    ///
+    /// # Errors
+    /// As [`Container::state`].
+    pub async fn end(&self) -> Result<Option<String>, StageError> {
+        Ok(match self.state().await? {
+            ContainerState::Running => None,
+            ContainerState::Exited { code, out_of_memory } => Some(described(code, out_of_memory, self.memory_bytes)),
+        })
+    }
+
     /// The last lines that it wrote, both streams in order.
     ///
     /// # Errors
@@ -126,6 +156,17 @@ impl Container {
     pub async fn remove(&self) -> Result<(), StageError> {
         self.docker.remove(&self.id).await
     }
+}
+
+fn described(code: i64, out_of_memory: bool, memory_bytes: Option<u64>) -> String {
+    if out_of_memory {
+        let limit = memory_bytes.map(|bytes| format!(" (limit {} MiB)", bytes >> 20));
+        return format!("killed by the kernel for want of memory{}", limit.unwrap_or_default());
+    }
+    // What a container's first process and shells make of a signal; a program may end with such a status by itself.
+    let signal = i32::try_from(code - 128).ok().and_then(signal_name);
+    let meant = signal.map(|name| format!(" (128 + {}: {name})", code - 128));
+    format!("exited with status {code}{}", meant.unwrap_or_default())
 }
 
 impl Docker {
@@ -175,6 +216,21 @@ impl Docker {
         }
     }
 
+    /// Refuses where a container of another run is there: neither may measure beside the other, nor take it down.
+    pub(crate) async fn refuse_beside_others(&self) -> Result<(), StageError> {
+        self.leftovers().await?.iter().try_for_each(Leftover::refuse)
+    }
+
+    /// Removes what this run or one that has ended started; gives the names. What others started stays.
+    pub(crate) async fn remove_leftovers(&self) -> Result<Vec<String>, StageError> {
+        let mut removed = Vec::new();
+        for leftover in self.leftovers().await?.into_iter().filter(|left| left.refuse().is_ok()) {
+            self.remove(&leftover.id).await?;
+            removed.push(format!("container {}", leftover.name));
+        }
+        Ok(removed)
+    }
+
     /// Runs a command in an image, without network, and gives what it prints: a version probe. At most 30 s.
     ///
     /// # Errors
@@ -215,5 +271,21 @@ impl Docker {
             }
         }
         Ok(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_by_status_signal_or_want_of_memory() {
+        assert_eq!(described(7, false, None), "exited with status 7");
+        assert_eq!(described(137, false, None), "exited with status 137 (128 + 9: SIGKILL)");
+        assert_eq!(described(250, false, None), "exited with status 250");
+        assert_eq!(described(-1, false, None), "exited with status -1");
+        let killed = "killed by the kernel for want of memory";
+        assert_eq!(described(137, true, Some(64 << 20)), format!("{killed} (limit 64 MiB)"));
+        assert_eq!(described(1, true, None), killed);
     }
 }

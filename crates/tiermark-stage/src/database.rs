@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::container::{Container, ContainerState};
+use crate::container::Container;
 use crate::error::StageError;
 use crate::ledger::Shared;
 use crate::postgres::LocalPostgres;
@@ -17,7 +17,7 @@ const LOG_LINES: usize = 20;
 /// What stands behind a database.
 pub(crate) enum Backing {
     /// A container of ours.
-    Container(Container),
+    Container(Box<Container>),
     /// A private server of ours.
     Local(Mutex<LocalPostgres>, Shared),
     /// The user's own: never stopped, only its tables `world` and `fortune` are made anew.
@@ -112,12 +112,9 @@ impl Database {
     /// It has ended, with its last log lines; or nobody can tell.
     pub async fn check_alive(&self) -> Result<(), StageError> {
         let ended = match &self.inner.backing {
-            Backing::Container(container) => match container.state().await? {
-                ContainerState::Running => None,
-                ContainerState::Exited { code, .. } => Some((
-                    format!("exited with status {code}"),
-                    container.logs(LOG_LINES).await.unwrap_or_default(),
-                )),
+            Backing::Container(container) => match container.end().await? {
+                None => None,
+                Some(how) => Some((how, container.logs(LOG_LINES).await.unwrap_or_default())),
             },
             Backing::Local(server, _) => {
                 let mut server = server.lock().await;

@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, HostConfig, PortBinding, ResourcesUlimits, SystemInfo, SystemVersion};
+use bollard::models::{
+    ContainerCreateBody, ContainerSummaryStateEnum, HostConfig, PortBinding, ResourcesUlimits, SystemInfo,
+    SystemVersion,
+};
 use bollard::query_parameters as query;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -19,10 +22,12 @@ use tiermark_model::trial::StartParts;
 use crate::build_log::BuildLog;
 use crate::container::{Container, ContainerState, Leftover, TaggedImage};
 use crate::engine::{
-    BuildCall, EngineFacts, Fault, Image, LABEL_ENTRY, LABEL_RUN, labelled, labels, number, said, signed, with_version,
+    BuildCall, EngineFacts, Fault, Image, LABEL_ENTRY, LABEL_OWNER, LABEL_RUN, container_labels, container_name,
+    labelled, labels, number, said, signed, with_version,
 };
 use crate::error::StageError;
 use crate::images::at;
+use crate::owner::{Owner, OwnerLife};
 use crate::prepare::Memory;
 use crate::types::{Artifact, Event, Events, Launch, PrepareError};
 
@@ -369,20 +374,13 @@ impl Docker {
             address,
             parts,
             files,
+            memory_bytes: launch.memory_bytes,
         })
     }
 
     async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<String, Fault> {
-        // The engine takes no slash in a name.
-        let allowed = |c: char| {
-            if c.is_ascii_alphanumeric() || "_.-".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        };
         let options = query::CreateContainerOptions {
-            name: Some(name.chars().map(allowed).collect()),
+            name: Some(container_name(name)),
             ..Default::default()
         };
         Ok(self
@@ -442,7 +440,7 @@ impl Docker {
                     .collect(),
             ),
             exposed_ports: (!self.facts.host_network).then(|| vec![inside]),
-            labels: Some(labels("container", LABEL_RUN, &launch.name)),
+            labels: Some(container_labels(&launch.name)),
             host_config: Some(host),
             ..Default::default()
         }
@@ -455,7 +453,7 @@ impl Docker {
             // One empty string is the interface's way to say that the image's own entry point does not apply.
             entrypoint: Some(vec![String::new()]),
             cmd: Some(command.to_vec()),
-            labels: Some(labels("container", LABEL_RUN, name)),
+            labels: Some(container_labels(name)),
             host_config: Some(HostConfig {
                 network_mode: Some("none".to_owned()),
                 ..Default::default()
@@ -534,17 +532,16 @@ impl Docker {
             )
             .await?;
         let leftover = |container: bollard::models::ContainerSummary| {
-            let name = container
-                .names
-                .unwrap_or_default()
-                .into_iter()
-                .next()
-                .unwrap_or_default();
-            let run = container.labels.and_then(|labels| labels.get(LABEL_RUN).cloned());
+            let name = container.names.and_then(|names| names.into_iter().next());
+            let name = name.unwrap_or_default();
+            let labels = container.labels.unwrap_or_default();
+            let runs = container.state == Some(ContainerSummaryStateEnum::RUNNING);
+            let owner = labels.get(LABEL_OWNER).and_then(|label| Owner::parse(label));
             Some(Leftover {
                 id: container.id?,
                 name: name.trim_start_matches('/').to_owned(),
-                run,
+                run: labels.get(LABEL_RUN).cloned(),
+                owner: owner.map_or(OwnerLife::Ended, |owner| owner.life(runs)),
             })
         };
         Ok(found.into_iter().filter_map(leftover).collect())

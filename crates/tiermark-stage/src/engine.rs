@@ -8,12 +8,15 @@ use std::time::Duration;
 use crate::docker::Docker;
 use crate::engine_host;
 use crate::error::StageError;
+use crate::owner::Owner;
 use crate::types::PrepareError;
 
 /// Label of everything that is ours: `image` or `container`.
 pub const LABEL: &str = "dev.tiermark";
 /// Label of a container with the [`Launch::name`](crate::types::Launch::name) it was started for.
 pub const LABEL_RUN: &str = "dev.tiermark.run";
+/// Label of a container with the process that started it.
+pub(crate) const LABEL_OWNER: &str = "dev.tiermark.owner";
 /// Label of an image with what it is: an entry, `base golang`, `service postgres`.
 pub const LABEL_ENTRY: &str = "dev.tiermark.entry";
 
@@ -170,9 +173,22 @@ pub(crate) fn labels(kind: &str, name: &str, value: &str) -> HashMap<String, Str
     HashMap::from([(LABEL.to_owned(), kind.to_owned()), (name.to_owned(), value.to_owned())])
 }
 
+/// Labels of a container that this process starts.
+pub(crate) fn container_labels(run: &str) -> HashMap<String, String> {
+    let mut all = labels("container", LABEL_RUN, run);
+    all.extend(Owner::here().map(|owner| (LABEL_OWNER.to_owned(), owner.to_string())));
+    all
+}
+
 /// The filter that finds them.
 pub(crate) fn labelled(kind: &str) -> HashMap<String, Vec<String>> {
     HashMap::from([("label".to_owned(), vec![format!("{LABEL}={kind}")])])
+}
+
+/// A name as the engine takes it for a container: without a slash.
+pub(crate) fn container_name(name: &str) -> String {
+    let taken = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    name.chars().map(|c| if taken(c) { c } else { '-' }).collect()
 }
 
 /// A number as the interface wants it.

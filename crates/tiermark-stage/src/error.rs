@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::address::AddressError;
+
 /// An infrastructure failure. Each names what it is about and what would help.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
@@ -55,6 +57,17 @@ pub enum StageError {
         /// Its process id, 0 where it is not known.
         pid: u32,
     },
+    /// Another run, whose process cannot be seen from here, uses the engine.
+    #[error(
+        "another tiermark run, of another machine or in a container of its own, uses this Docker engine (container {container}); two runs would measure each other\nremedy: wait for it to end; if it was killed: docker rm --force {container}"
+    )]
+    BusyElsewhere {
+        /// A container of it.
+        container: String,
+    },
+    /// The address of a server.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// Something else that stops a run.
     #[error("{0}")]
     Other(String),

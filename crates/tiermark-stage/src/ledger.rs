@@ -1,7 +1,7 @@
 //! One run a machine, and a record of what it started, so that the next start can clean up after a kill.
 //!
-//! Both lie in a fixed place, `tiermark/` in the system's folder for temporary files: `run.lock`, locked while its owner
-//! lives, and `started-<user id>.json`, on the disk before what it names is used.
+//! Both lie in one fixed place, [`MACHINE`]: `run.lock`, locked while its owner lives, and `started-<user id>.json`, on the disk before
+//! what it names is used.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -10,14 +10,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StageError;
 use crate::observe::start_time;
+use crate::owner::boot_id;
 use crate::process::STOP_PATIENCE;
 use crate::process::group::{group_lives, signal_group};
 
+/// Where the machine's lock and record lie, whatever `TMPDIR` says: a machine has one, or two runs would measure each other. Every user of
+/// Linux and macOS can write there.
+pub const MACHINE: &str = "/tmp/tiermark";
+/// The lock, in that folder.
+pub const LOCK: &str = "run.lock";
 /// Beginning of the name of every private folder: nothing else is ever removed.
 pub const FOLDER_PREFIX: &str = "tiermark-";
 /// Pause between two looks at whether a leftover has ended.
@@ -57,7 +64,7 @@ impl Ledger {
     /// # Errors
     /// [`StageError::Busy`] where another run is under way; [`StageError::Io`] where its file cannot be used.
     pub fn acquire() -> Result<Self, StageError> {
-        Self::acquire_in(&std::env::temp_dir().join("tiermark"))
+        Self::acquire_in(Path::new(MACHINE))
     }
 
     /// Takes the lock of another place than the machine's: for tests.
@@ -67,11 +74,11 @@ impl Ledger {
     pub fn acquire_in(folder: &Path) -> Result<Self, StageError> {
         make_shared_folder(folder).map_err(|error| {
             StageError::Other(format!(
-                "{}: {error}\nremedy: remove it, or set TMPDIR to a folder that can be written",
+                "{}: {error}\nremedy: remove it, or make a folder of that name which every user can write (mode 1777)",
                 folder.display()
             ))
         })?;
-        let path = folder.join("run.lock");
+        let path = folder.join(LOCK);
         let mut lock = open_shared(&path).map_err(io_error(&path))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -222,7 +229,8 @@ fn started_path(folder: &Path) -> PathBuf {
 fn make_shared_folder(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
         Ok(()) => fs::set_permissions(folder, fs::Permissions::from_mode(0o1777)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        // A link would lead to where somebody else wants files to be made.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::symlink_metadata(folder)?.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -231,7 +239,9 @@ fn make_shared_folder(folder: &Path) -> io::Result<()> {
 /// (fs.protected_regular, sysctl/fs in the kernel's documentation).
 fn open_shared(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
+    // What is opened is written to: a link that another user put there must not choose the file.
+    let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+    options.read(true).write(true).custom_flags(no_link);
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let file = options.create(true).truncate(false).open(path)?;
@@ -261,15 +271,6 @@ fn read_started(path: &Path) -> Started {
         .ok()
         .and_then(|text| serde_json::from_slice(&text).ok())
         .unwrap_or_default()
-}
-
-fn boot_id() -> Option<String> {
-    Some(
-        fs::read_to_string("/proc/sys/kernel/random/boot_id")
-            .ok()?
-            .trim()
-            .to_owned(),
-    )
 }
 
 fn end_group(id: u32) {
@@ -311,7 +312,25 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let error = Ledger::acquire_in(&file).unwrap_err().to_string();
         let named = error.starts_with(&file.display().to_string());
-        assert!(named && error.contains("remedy: remove it, or set TMPDIR"), "{error}");
+        assert!(
+            named && error.contains("remedy: remove it, or make a folder"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let place = tempfile::tempdir().unwrap();
+        let precious = place.path().join("precious");
+        fs::write(&precious, "kept").unwrap();
+        let folder = place.path().join("ledger");
+        fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::symlink(&precious, folder.join(LOCK)).unwrap();
+        Ledger::acquire_in(&folder).unwrap_err();
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "kept");
+        let linked = place.path().join("linked");
+        std::os::unix::fs::symlink(&folder, &linked).unwrap();
+        Ledger::acquire_in(&linked).unwrap_err();
     }
 
     #[test]

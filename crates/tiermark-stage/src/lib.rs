@@ -1,5 +1,6 @@
 //! Starts, checks and watches what tiermark measures. Knows images, not load.
 
+pub mod address;
 mod bases;
 mod build_log;
 pub mod container;
@@ -14,6 +15,7 @@ pub mod http;
 pub mod images;
 pub mod ledger;
 pub mod observe;
+pub mod owner;
 pub mod postgres;
 pub mod prepare;
 pub mod process;
@@ -24,3 +26,4 @@ pub mod tables;
 mod tls;
 pub mod types;
 pub mod verify;
+pub mod web;

@@ -5,8 +5,8 @@ mod source;
 mod spawn;
 
 pub(crate) mod group {
-    //! What clean-up needs of process groups that are not ours any more.
-    pub(crate) use super::spawn::{group_lives, signal_group};
+    //! What others need of process groups that are not ours, or not ours any more.
+    pub(crate) use super::spawn::{group_lives, signal_group, signal_name};
 }
 
 use std::time::{Duration, Instant};

@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tiermark_model::format::framework::Readiness;
-use tiermark_model::load::Request;
 use tiermark_model::trial::StartParts;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use crate::http::{Connection, NoAnswer, request_bytes};
+use crate::error::StageError;
+use crate::web::LocalClient;
 
 /// Pause between two tries. The method asks for 5 ms or faster; a refused connection on loopback takes microseconds.
 const PAUSE: Duration = Duration::from_millis(2);
 /// Pause between two looks at whether the target still runs: for a container that is a question to the engine.
 const LOOK: Duration = Duration::from_millis(50);
-/// A server that took the connection but does not answer in this time is asked anew.
+/// A server that takes no connection, or does not answer, in this time is asked anew.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tells whether what is waited for still runs.
@@ -63,6 +65,14 @@ impl fmt::Display for NotReady {
 
 impl std::error::Error for NotReady {}
 
+/// The client that [`wait`] asks with.
+///
+/// # Errors
+/// As [`LocalClient::new`].
+pub fn client() -> Result<LocalClient, StageError> {
+    LocalClient::new(PATIENCE)
+}
+
 /// Waits until the target is ready. `asked` is the moment the start was asked for; the parts count from it.
 ///
 /// Returns `parts` with `listening_ms` and `first_right_answer_ms` filled in.
@@ -70,18 +80,17 @@ impl std::error::Error for NotReady {}
 /// # Errors
 /// The target ended, or did not become ready within the readiness condition's time.
 pub async fn wait(
-    address: SocketAddr,
-    host: &str,
+    client: &LocalClient,
+    (address, host): (SocketAddr, &str),
     readiness: &Readiness,
     asked: Instant,
     mut parts: StartParts,
     liveness: &mut impl Liveness,
 ) -> Result<StartParts, NotReady> {
     let limit = Duration::from_secs(u64::from(readiness.timeout_s));
-    let bytes = request_bytes(&Request::get(readiness.path.clone()), host, true);
     let mut looked = Instant::now();
     loop {
-        let last = match attempt(address, &bytes, readiness.status, asked, &mut parts).await {
+        let last = match attempt(client, (address, host), readiness, asked, &mut parts).await {
             Ok(()) => return Ok(parts),
             Err(last) => last,
         };
@@ -103,22 +112,32 @@ pub async fn wait(
 
 /// One try; the error says what it saw.
 async fn attempt(
-    address: SocketAddr,
-    request: &[u8],
-    status: u16,
+    client: &LocalClient,
+    (address, host): (SocketAddr, &str),
+    readiness: &Readiness,
     asked: Instant,
     parts: &mut StartParts,
 ) -> Result<(), String> {
-    let say = |error: NoAnswer| error.to_string();
-    let mut connection = Connection::open(address, PATIENCE).await.map_err(say)?;
-    parts.listening_ms.get_or_insert_with(|| millis_since(asked));
-    connection.send(request).await.map_err(say)?;
-    let answer = connection.answer(PATIENCE).await.map_err(say)?;
-    if answer.status != status {
-        return Err(format!("status {} where {status} was expected", answer.status));
+    if parts.listening_ms.is_none() {
+        // A connection by itself: a server can listen long before it answers, and the two are told apart.
+        listens(address).await?;
+        parts.listening_ms = Some(millis_since(asked));
+    }
+    let answer = client.get(address, host, &readiness.path).await?;
+    let expected = readiness.status;
+    if answer.status != expected {
+        return Err(format!("status {} where {expected} was expected", answer.status));
     }
     parts.first_right_answer_ms = Some(millis_since(asked));
     Ok(())
+}
+
+async fn listens(address: SocketAddr) -> Result<(), String> {
+    match timeout(PATIENCE, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(format!("no connection: {error}")),
+        Err(_) => Err(format!("no connection within {} s", PATIENCE.as_secs())),
+    }
 }
 
 /// Milliseconds since a moment, with their fraction.

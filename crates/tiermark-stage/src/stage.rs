@@ -20,13 +20,12 @@ use crate::process;
 use crate::ready;
 use crate::tables::Tables;
 use crate::types::{Artifact, Event, Events, Launch, PrepareError, Prepared, Source, Target, Watch};
+use crate::web::LocalClient;
 use crate::{external, host};
 
 use running::What;
 pub use running::{Alive, Running};
 
-/// Last log lines that are kept of a target that did not become ready.
-const LOG_LINES: usize = 20;
 /// Longest wait for a database to take connections: a fresh cluster is made first.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(120);
 /// Open files of a database server: 256 connections and the tables.
@@ -84,13 +83,16 @@ pub struct Stage {
     ledger: Shared,
     removed: Vec<String>,
     databases: Mutex<Vec<Database>>,
+    /// Asks whether a target is ready: made before any start, which its making would lengthen.
+    readiness: LocalClient,
 }
 
 impl Stage {
     /// Takes the machine's lock, connects to the engine where the runner needs one, and removes what an earlier run left.
     ///
     /// # Errors
-    /// [`StageError::Busy`] where another run is under way, [`StageError::NoEngine`] where the engine that is needed does not answer.
+    /// [`StageError::Busy`] or [`StageError::BusyElsewhere`] where another run is under way, [`StageError::NoEngine`] where the engine that is
+    /// needed does not answer.
     pub async fn open(options: StageOptions) -> Result<Self, StageError> {
         let ledger = Ledger::acquire()?;
         let mut removed = Vec::new();
@@ -112,7 +114,8 @@ impl Stage {
         let mut docker = None;
         if options.kind == RunnerKind::Docker {
             let engine = Docker::connect().await?;
-            removed = remove_containers(&engine).await?;
+            engine.refuse_beside_others().await?;
+            removed = engine.remove_leftovers().await?;
             docker = Some(engine);
         }
         removed.extend(ledger.clean_leftovers()?);
@@ -122,6 +125,7 @@ impl Stage {
             ledger: Shared::new(ledger),
             removed,
             databases: Mutex::default(),
+            readiness: ready::client()?,
         })
     }
 
@@ -230,6 +234,10 @@ impl Stage {
         readiness: &Readiness,
         launch: &Launch,
     ) -> Result<Running, StartFailure> {
+        if let (Artifact::Image { .. }, Some(docker)) = (&prepared.artifact, &self.docker) {
+            // It may have come since this stage was opened: builds take minutes.
+            docker.refuse_beside_others().await?;
+        }
         let asked = Instant::now();
         let mut running = self.spawn(&prepared.artifact, launch).await?;
         if matches!(running.what, What::External) {
@@ -241,7 +249,7 @@ impl Stage {
         } = running.target.clone();
         // Beside the wait, which would otherwise see a fast server too late.
         let first = running.first_process();
-        let waiting = ready::wait(address, &host, readiness, asked, parts, &mut running);
+        let waiting = ready::wait(&self.readiness, (address, &host), readiness, asked, parts, &mut running);
         let (first, ready) = tokio::join!(first, waiting);
         running.note_first(first, &launch.name)?;
         match ready {
@@ -251,19 +259,13 @@ impl Stage {
                 Ok(running)
             }
             Err(not_ready) => {
-                let logs = running.logs(LOG_LINES).await;
                 // An engine that was lost meanwhile is no fault of the target.
-                let engine = running.alive().await.map(drop);
+                let gone = running.gone("before it was ready").await;
+                let words = running.last_words().await;
                 let stopped = running.stop().await;
-                engine.and(stopped)?;
-                let logs = if logs.trim().is_empty() {
-                    "it printed nothing".to_owned()
-                } else {
-                    format!("last lines of its output:\n{}", logs.trim_end())
-                };
-                Err(StartFailure::Target {
-                    reason: format!("the server {not_ready}; {logs}"),
-                })
+                let reason = gone?.unwrap_or_else(|| format!("the server {not_ready}; {words}"));
+                stopped?;
+                Err(StartFailure::Target { reason })
             }
         }
     }
@@ -380,6 +382,7 @@ impl Stage {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         };
+        docker.refuse_beside_others().await?;
         let mut container = docker.start(&artifact, &launch).await?;
         if let Some(first) = container.first_process().await {
             self.ledger.with(|ledger| ledger.note_process(first, &launch.name))?;
@@ -396,7 +399,7 @@ impl Stage {
         let watch = container.watch().await;
         Ok(Database::new(
             tables,
-            Backing::Container(container),
+            Backing::Container(container.into()),
             watch,
             prepared.facts.digest,
         ))
@@ -444,7 +447,7 @@ impl Stage {
             problems.extend(database.stop().await.err());
         }
         if let Some(docker) = &self.docker {
-            problems.extend(remove_containers(docker).await.err());
+            problems.extend(docker.remove_leftovers().await.err());
         }
         // What a dropped future had started: nothing, where all went well.
         problems.extend(
@@ -470,19 +473,12 @@ pub async fn clean() -> Result<Vec<String>, StageError> {
 /// Asks an engine that answers at once; where none does, nothing of ours runs in one.
 async fn remove_containers_if_possible() -> Result<Vec<String>, StageError> {
     match tokio::time::timeout(ENGINE_PATIENCE, Docker::connect()).await {
-        Ok(Ok(docker)) => remove_containers(&docker).await,
+        Ok(Ok(docker)) => {
+            docker.refuse_beside_others().await?;
+            docker.remove_leftovers().await
+        }
         _ => Ok(Vec::new()),
     }
-}
-
-/// All of ours: whoever calls holds the machine's lock, so that none belongs to a run under way.
-async fn remove_containers(docker: &Docker) -> Result<Vec<String>, StageError> {
-    let mut removed = Vec::new();
-    for leftover in docker.leftovers().await? {
-        docker.remove(&leftover.id).await?;
-        removed.push(format!("container {}", leftover.name));
-    }
-    Ok(removed)
 }
 
 fn given_url() -> Option<String> {

@@ -1,4 +1,4 @@
-//! TLS of the small HTTP/1.1 client: whom it trusts, and the handshake.
+//! TLS of the clients of this crate: whom they trust, and the handshake of the small HTTP/1.1 client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::external::split_authority;
+use crate::address::split_authority;
 
 /// Whom a connection trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trust {
+pub(crate) enum Trust {
     /// The system's certificate authorities.
     System,
     /// Anybody: on this machine servers make their own certificates, and nobody is between.
@@ -52,7 +52,8 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
         .map_err(|error| error.to_string())
 }
 
-fn config(trust: Trust) -> Result<ClientConfig, String> {
+/// What a client of HTTP/1.1 needs for TLS.
+pub(crate) fn config(trust: Trust) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

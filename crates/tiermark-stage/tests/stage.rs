@@ -185,12 +185,12 @@ async fn a_server_that_is_killed_is_seen_as_ended() {
         .unwrap();
     let begun = std::time::Instant::now();
     while running.alive().await.unwrap() == Alive::Running {
-        assert!(begun.elapsed().as_secs() < 5);
+        assert!(begun.elapsed().as_secs() < 120);
     }
     assert_eq!(
         running.alive().await.unwrap(),
         Alive::Exited {
-            how: "killed by signal 9".to_owned()
+            how: "killed by signal 9 (SIGKILL)".to_owned()
         }
     );
     running.stop().await.unwrap();

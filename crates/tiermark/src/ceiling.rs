@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tiermark_load::{Ceiling, LoadSpec, Stop, calibrate};
 use tiermark_model::host::short_hash;
+use tiermark_model::input::{self, InputKind};
 use tiermark_model::load::{HttpVersion, Load, Protocol};
 use tiermark_stage::host;
 
@@ -54,7 +55,7 @@ fn file(pipeline: u32) -> PathBuf {
 /// What the file says, or else what is measured now and written there. A cache that cannot be written costs a second each
 /// time and is no failure; one that cannot be read is measured anew.
 fn kept(file: &Path, measure: impl FnOnce() -> Option<Ceiling>) -> Option<Ceiling> {
-    let read = fs::read_to_string(file)
+    let read = input::text(file, InputKind::Written)
         .ok()
         .and_then(|text| serde_json::from_str::<Ceiling>(&text).ok())
         .filter(|kept| kept.cpu_ns_per_request.is_finite() && kept.cpu_ns_per_request > 0.0);

@@ -279,8 +279,8 @@ pub(crate) struct RunArgs {
     /// Go on with a stored run: its name, its folder, or `latest`
     #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "loads", "workers", "blocks", "duration", "warmup", "start_warmup", "seed"])]
     pub(crate) resume: Option<String>,
-    /// Memory limit of a server, MiB
-    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    /// Memory limit of a server, MiB: at least 16, at most what this machine has
+    #[arg(long, value_name = "MIB", default_value_t = crate::session::setup::USUAL_MEMORY)]
     pub(crate) memory: u64,
     /// The weight set of the composite tier: a name, or a YAML file of your own
     #[arg(long, default_value = "service")]
@@ -328,6 +328,8 @@ pub(crate) enum ListWhat {
     Scenarios,
     /// Suites.
     Suites,
+    /// Weight sets of the composite tier.
+    Weights,
     /// Published statements that runs can check (not in `all`).
     Claims,
     /// Use cases that `recommend` knows.
@@ -399,7 +401,7 @@ pub(crate) struct ReportArgs {
     /// Of the charts only these, by their files' names: overall, tiers, latency-json-c32 (several: comma or repeated)
     #[arg(long, value_delimiter = ',', value_name = "NAME", requires = "charts")]
     pub(crate) chart: Vec<String>,
-    /// Draw the charts as PNG too, with twice the pixels
+    /// Draw the charts as PNG too, with twice the pixels (needs a program that was built with `--features png`)
     #[arg(long, requires = "charts")]
     pub(crate) png: bool,
     /// Where the HTML report finds the servers' sources: the address of containers/frameworks [default: by --out, where that lies in a checkout]
@@ -434,7 +436,7 @@ pub(crate) struct TrendArgs {
     /// Draw the charts as well, as files on light and on dark ground
     #[arg(long, value_name = "FOLDER")]
     pub(crate) charts: Option<PathBuf>,
-    /// Draw the charts as PNG too, with twice the pixels
+    /// Draw the charts as PNG too, with twice the pixels (needs a program that was built with `--features png`)
     #[arg(long, requires = "charts")]
     pub(crate) png: bool,
     /// Take in runs that should not be held against the newest: of other hosts, limits or scenarios
@@ -507,13 +509,15 @@ pub(crate) struct ImportArgs {
 pub(crate) enum ImportWhat {
     /// TechEmpower's results.json
     Tfb {
-        /// The file
-        file: PathBuf,
+        /// The file, or its address: http:// or https://
+        #[arg(value_name = "FILE|URL")]
+        file: String,
     },
     /// A table of rates: a header `entry,json,db,...`, then one entry a line; an empty cell was not measured
     Csv {
-        /// The file
-        file: PathBuf,
+        /// The file, or its address: http:// or https://
+        #[arg(value_name = "FILE|URL")]
+        file: String,
     },
 }
 
@@ -564,3 +568,7 @@ pub(crate) enum NewWhat {
         name: String,
     },
 }
+
+#[cfg(test)]
+#[path = "written_commands_tests.rs"]
+mod written_commands_tests;

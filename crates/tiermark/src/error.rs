@@ -4,10 +4,13 @@ use std::process::ExitCode;
 
 use tiermark_load::LoadError;
 use tiermark_model::catalog::CatalogError;
+use tiermark_model::input::InputError;
 use tiermark_model::plan::Unplannable;
 use tiermark_model::run::RunError;
 use tiermark_report::exchange::ExchangeError;
+use tiermark_stage::address::AddressError;
 use tiermark_stage::error::StageError;
+use tiermark_stage::web::DownloadError;
 
 /// What ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,15 @@ pub(crate) enum Failure {
     /// Other people's results, or a run that shall become such.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
+    /// A file that was named, or one that it leads to.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A file that was named by its address.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    /// The address of a server.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// The machine, the engine, the database.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -45,11 +57,22 @@ impl Failure {
     /// The exit code of [`crate::exit::TABLE`].
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::Usage(_) | Failure::Catalog(_) | Failure::Plan(_) | Failure::Exchange(_) => 2,
+            Failure::Usage(_)
+            | Failure::Catalog(_)
+            | Failure::Plan(_)
+            | Failure::Exchange(_)
+            | Failure::Input(_)
+            | Failure::Address(_)
+            | Failure::Stage(StageError::Address(_))
+            | Failure::Download(DownloadError::Address { .. }) => 2,
             Failure::Run(
-                RunError::Content { .. } | RunError::Newer { .. } | RunError::Older { .. } | RunError::Packed { .. },
+                RunError::Content { .. }
+                | RunError::Damaged { .. }
+                | RunError::Newer { .. }
+                | RunError::Older { .. }
+                | RunError::Packed { .. },
             ) => 2,
-            Failure::Run(_) | Failure::Stage(_) | Failure::Load(_) | Failure::Machine(_) => 3,
+            Failure::Run(_) | Failure::Stage(_) | Failure::Load(_) | Failure::Machine(_) | Failure::Download(_) => 3,
             Failure::Interrupted => 130,
         })
     }

@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Done,
     /// A negative result: a target failed, a regression, an objective missed.
     Negative,
-    /// The machine, the engine or the disk failed.
+    /// The machine, the engine or the disk failed, or this machine lacks what everything that was asked for is built with.
     Infrastructure,
     /// Nothing can be concluded: all that was measured is invalid.
     Inconclusive,
@@ -35,6 +35,6 @@ Exit codes:
   0    done
   1    a negative result: a target failed, a regression, an objective missed
   2    usage: a wrong argument, name or file
-  3    infrastructure: no engine, a full disk, a lost database
+  3    infrastructure: no engine, a full disk, a lost database; or nothing of what was asked for can be built here
   4    inconclusive: what was measured is invalid, or (compare and gate, with --fail-if-inconclusive) decides nothing
   130  interrupted";

@@ -20,14 +20,21 @@ use error::Failure;
 use exit::Exit;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return ui::parser_says(&said),
+    };
     let ui = Arc::new(ui::Ui::new(&cli.global));
-    match dispatch(cli, &ui) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            ui.error(&failure);
-            failure.exit_code()
-        }
+    let ended = dispatch(cli, &ui);
+    let unwritten = ui.unwritten();
+    for failure in ended.as_ref().err().into_iter().chain(&unwritten) {
+        ui.error(failure);
+    }
+    match (ended, unwritten) {
+        (Err(failure), _) => failure.exit_code(),
+        // A terminal that was closed takes no result, and is no news.
+        (Ok(exit), None) | (Ok(exit @ Exit::Interrupted), Some(_)) => exit.into(),
+        (Ok(_), Some(failure)) => failure.exit_code(),
     }
 }
 

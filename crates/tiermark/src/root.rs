@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tiermark_model::catalog::{Catalog, CatalogError};
 use tiermark_model::format::suite::Weights;
 use tiermark_model::host::short_hash;
+use tiermark_model::input::{self, InputKind};
 use tiermark_model::run::{self, RunReader};
 
 use crate::cli::Global;
@@ -113,32 +114,38 @@ pub(crate) fn results(global: &Global) -> PathBuf {
         .join("results")
 }
 
+/// The text of a file that somebody wrote for this program; `if_missing` says what would help if there is none.
+pub(crate) fn written(file: &Path, if_missing: &str) -> Result<String, Failure> {
+    input::text(file, InputKind::Written).map_err(|error| match error.is_missing() {
+        true => Failure::Usage(format!(
+            "{}: there is no such file\nremedy: {if_missing}",
+            file.display()
+        )),
+        false => error.into(),
+    })
+}
+
 /// The weight set of that name, or in that file.
 pub(crate) fn weights(catalog: &Catalog, name: &str) -> Result<Weights, Failure> {
     let path = Path::new(name);
     if path.extension().is_none_or(|ending| ending != "yaml") {
         return Ok(catalog.weights(name)?.clone());
     }
-    let text = fs::read_to_string(path).map_err(|error| {
-        Failure::Usage(format!(
-            "{name}: {error}\nremedy: name a weight set (`tiermark list weights`), or a file of one"
-        ))
-    })?;
+    let text = written(path, "name a weight set (`tiermark list weights`), or a file of one")?;
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     Weights::from_yaml(name, &text, stem).map_err(|error| CatalogError::Format(vec![error]).into())
 }
 
 /// The stored run that a name, a folder or `latest` means.
-pub(crate) fn find_run(global: &Global, name: &str) -> Result<RunReader, Failure> {
+pub(crate) fn find_run(global: &Global, name: &str, ui: &Ui) -> Result<RunReader, Failure> {
     let results = results(global);
     if name == "latest" {
-        let Some(folder) = run::list(&results)?.pop() else {
-            return Err(Failure::Usage(format!(
+        return newest(&results, ui)?.ok_or_else(|| {
+            Failure::Usage(format!(
                 "{}: no run is stored here yet\nremedy: `tiermark run quick` makes one",
                 results.display()
-            )));
-        };
-        return Ok(RunReader::open(&folder)?);
+            ))
+        });
     }
     if name == REFERENCE
         && let Some(folder) = reference(global)?
@@ -150,7 +157,13 @@ pub(crate) fn find_run(global: &Global, name: &str) -> Result<RunReader, Failure
         results.join(name),
         results.join(REFERENCE).join(name),
     ];
-    if let Some(folder) = candidates.iter().find(|folder| folder.join(run::MANIFEST).is_file()) {
+    // A folder without a manifest is named for what it is by its reader.
+    let is_there = |folder: &&PathBuf| folder.join(run::MANIFEST).exists();
+    if let Some(folder) = candidates
+        .iter()
+        .find(is_there)
+        .or_else(|| candidates.iter().find(|folder| folder.is_dir()))
+    {
         return Ok(RunReader::open(folder)?);
     }
     let names: Vec<String> = run::list(&results)?.iter().map(|folder| run::name_of(folder)).collect();
@@ -163,6 +176,21 @@ pub(crate) fn find_run(global: &Global, name: &str) -> Result<RunReader, Failure
         "no run `{name}` in {} ({help})",
         results.display()
     )))
+}
+
+/// The newest run that can be read; says which newer ones cannot, and why. If none can, that is the error.
+fn newest(results: &Path, ui: &Ui) -> Result<Option<RunReader>, Failure> {
+    let mut first = None;
+    for folder in run::list(results)?.iter().rev() {
+        match RunReader::open(folder) {
+            Ok(run) => return Ok(Some(run)),
+            Err(error) => {
+                ui.warn(&format!("left out: {error}"));
+                first.get_or_insert(error);
+            }
+        }
+    }
+    first.map_or(Ok(None), |error| Err(error.into()))
 }
 
 /// The newest reference run.
@@ -182,7 +210,7 @@ pub(crate) fn references(global: &Global) -> Result<Vec<PathBuf>, Failure> {
 /// The run that was named, else the committed reference run, else the newest; says which where none was named.
 pub(crate) fn run_or_reference(global: &Global, name: Option<&str>, ui: &Ui) -> Result<RunReader, Failure> {
     if let Some(name) = name {
-        return find_run(global, name);
+        return find_run(global, name, ui);
     }
     if let Some(folder) = reference(global)? {
         let run = RunReader::open(&folder)?;
@@ -197,7 +225,7 @@ pub(crate) fn run_or_reference(global: &Global, name: Option<&str>, ui: &Ui) -> 
         return Ok(run);
     }
     let results = results(global);
-    let Some(folder) = run::list(&results)?.pop() else {
+    let Some(run) = newest(&results, ui)? else {
         return Err(Failure::Usage(format!(
             "{}: no run is stored here yet, and no reference run\nremedy: `tiermark run core` makes one in about an hour, `tiermark run quick` a first look in minutes; or name a run",
             results.display()
@@ -205,7 +233,7 @@ pub(crate) fn run_or_reference(global: &Global, name: Option<&str>, ui: &Ui) -> 
     };
     ui.note(&format!(
         "on the newest run, for no reference run is here: {}",
-        folder.display()
+        run.folder.display()
     ));
-    Ok(RunReader::open(&folder)?)
+    Ok(run)
 }

@@ -1,12 +1,16 @@
 //! All that is printed: results to standard output, everything else to standard error.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one module that prints")]
+//!
+//! A terminal may be closed, a reader may leave, a disk may be full. What cannot be said to a person is lost, and ends nothing: what was
+//! started must still be taken down. A result that cannot be written is a failure, but for a reader that has left (`| head`).
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
+use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tiermark_model::foreign::harmless;
 use tiermark_report::Style;
 use tiermark_stage::types::Event;
 
@@ -15,7 +19,67 @@ use crate::error::Failure;
 
 /// A line of the built-in server's own log, which whoever started it keeps.
 pub(crate) fn server_log(line: &str) {
-    eprintln!("{line}");
+    say(&format!("{line}\n"));
+}
+
+/// What the parser of the arguments has to say: help is a result, the rest is an error.
+pub(crate) fn parser_says(said: &clap::Error) -> ExitCode {
+    let text = |is_terminal: bool| {
+        let text = said.render();
+        if is_terminal && may_colour() {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        }
+    };
+    if said.use_stderr() {
+        say(&text(io::stderr().is_terminal()));
+    } else if let Err(error) = print(&text(io::stdout().is_terminal())) {
+        let failure = unwritten(&error);
+        say(&format!("error: {failure}\n"));
+        return failure.exit_code();
+    }
+    ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(u8::MAX))
+}
+
+/// Says something to a person on standard error, if anybody is there.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes to standard output. A reader that has left is no error.
+fn print(text: &str) -> io::Result<()> {
+    match StandardOutput.write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Standard output as it is: the standard library's own takes a descriptor that cannot be written to (EBADF) for one that swallows all.
+struct StandardOutput;
+
+impl Write for StandardOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(io::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::Machine(format!("the result could not be written to standard output: {error}"))
+}
+
+fn may_colour() -> bool {
+    // https://no-color.org: any value but the empty one switches colour off.
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !no_colour && !is_dumb()
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
 /// A value as JSON that people can read as well.
@@ -31,21 +95,21 @@ pub(crate) struct Ui {
     colour: bool,
     bars: MultiProgress,
     builds: Mutex<BTreeMap<String, ProgressBar>>,
+    /// Why a result could not be written: the first of all.
+    unwritten: Mutex<Option<io::Error>>,
 }
 
 impl Ui {
     /// By the options and by what standard output and error are.
     pub(crate) fn new(global: &Global) -> Self {
-        // https://no-color.org: any value but the empty one switches colour off.
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Self {
             quiet: global.quiet,
             format: global.format.unwrap_or(Format::Text),
-            live: std::io::stderr().is_terminal() && !dumb && !global.quiet,
-            colour: std::io::stdout().is_terminal() && !no_colour && !dumb,
+            live: io::stderr().is_terminal() && !is_dumb() && !global.quiet,
+            colour: io::stdout().is_terminal() && may_colour(),
             bars: MultiProgress::new(),
-            builds: Mutex::new(BTreeMap::new()),
+            builds: Mutex::default(),
+            unwritten: Mutex::default(),
         }
     }
 
@@ -70,7 +134,7 @@ impl Ui {
             .ok()
             .and_then(|text| text.parse().ok())
             .unwrap_or_else(|| {
-                if std::io::stdout().is_terminal() {
+                if io::stdout().is_terminal() {
                     usize::from(console_width())
                 } else {
                     100
@@ -88,45 +152,50 @@ impl Ui {
 
     /// A line of progress.
     pub(crate) fn note(&self, line: &str) {
-        if self.quiet {
-            return;
+        if !self.quiet {
+            self.line(line);
         }
+    }
+
+    /// A line on standard error, above what is drawn there.
+    fn line(&self, line: &str) {
+        let line = &*harmless(line);
         if self.live {
             let _ = self.bars.println(line);
         } else {
-            eprintln!("{line}");
+            say(&format!("{line}\n"));
         }
     }
 
     /// A question: shown even when quiet, without an end of line, so that the answer stands behind it.
     pub(crate) fn ask(&self, question: &str) {
-        eprint!("{question}");
+        say(question);
     }
 
     /// A warning: shown even when quiet.
     pub(crate) fn warn(&self, line: &str) {
-        let line = format!("warning: {line}");
-        if self.live {
-            let _ = self.bars.println(line);
-        } else {
-            eprintln!("{line}");
-        }
+        self.line(&format!("warning: {line}"));
     }
 
     /// What ended the command.
     pub(crate) fn error(&self, failure: &Failure) {
         let _ = self.bars.clear();
-        eprintln!("error: {failure}");
+        say(&format!("error: {}\n", harmless(&failure.to_string())));
     }
 
-    /// A result. A closed pipe (`| head`) is no failure.
+    /// A result. One that cannot be written ends nothing here: [`Ui::unwritten`] tells at the command's end.
     pub(crate) fn result(&self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        if !text.ends_with('\n') {
-            let _ = out.write_all(b"\n");
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        if let Err(error) = print(&format!("{text}{end}")) {
+            let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+            unwritten.get_or_insert(error);
         }
-        let _ = out.flush();
+    }
+
+    /// The failure to write a result, if there was one.
+    pub(crate) fn unwritten(&self) -> Option<Failure> {
+        let error = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        error.as_ref().map(unwritten)
     }
 
     /// A result for programs.
@@ -216,7 +285,7 @@ impl Ui {
 }
 
 fn console_width() -> u16 {
-    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(100, |size| size.ws_col.clamp(60, 400))
+    rustix::termios::tcgetwinsize(io::stdout()).map_or(100, |size| size.ws_col.clamp(60, 400))
 }
 
 /// The text's first line, cut to `limit` characters.

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -16,6 +18,8 @@ fn tiermark(results: &Path, arguments: &[&str]) -> Output {
         .arg(results)
         .args(arguments)
         .env("COLUMNS", "100")
+        // A proxy of this machine would be asked for its own addresses.
+        .env("NO_PROXY", "127.0.0.1")
         .output()
         .unwrap()
 }
@@ -52,6 +56,53 @@ fn an_import_is_a_run_that_is_listed_reported_and_not_resumed() {
     assert!(resumed.contains("nothing to measure"), "{resumed}");
     let exported = said(results.path(), &["export", "tfb"], 2);
     assert!(exported.contains("it was imported"), "{exported}");
+}
+
+/// Answers every request with that status and body, at an address of this machine.
+fn serve(status: &'static str, body: Vec<u8>) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let head = BufReader::new(stream.try_clone().unwrap()).lines();
+            head.map_while(Result::ok).find(String::is_empty);
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_file_is_imported_from_its_address() {
+    let results = tempfile::tempdir().unwrap();
+    let host = serve("200 OK", fs::read(cut()).unwrap());
+    let address = format!("http://{host}/rounds/results.json?token=hidden");
+    let made = said(results.path(), &["import", "tfb", &address], 0);
+    assert!(made.contains("made run ") && !made.contains("hidden"), "{made}");
+    let run = fs::read_dir(results.path()).unwrap().next().unwrap().unwrap().path();
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(run.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["imported"]["file"], "results.json");
+    assert!(!manifest.to_string().contains("hidden"), "{manifest}");
+}
+
+#[test]
+fn an_address_without_a_file_is_said_with_a_remedy() {
+    let results = tempfile::tempdir().unwrap();
+    let host = serve("404 Not Found", vec![]);
+    let refused = said(results.path(), &["import", "csv", &format!("http://{host}/t.csv")], 3);
+    assert!(
+        refused.contains("the host answered 404 Not Found") && refused.contains("\nremedy: "),
+        "{refused}"
+    );
+    let page = serve("200 OK", b"<html></html>".to_vec());
+    let refused = said(results.path(), &["import", "tfb", &format!("http://{page}/")], 2);
+    assert!(refused.contains("this is a web page"), "{refused}");
+    let refused = said(results.path(), &["import", "csv", "ftp://127.0.0.1/t.csv"], 2);
+    assert!(refused.contains("ftp:// cannot be downloaded from"), "{refused}");
 }
 
 #[test]

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use shop::{NO_SERVER, SERVER, Shop};
+use tiermark_stage::ledger::MACHINE;
 
 /// Longest wait for anything that the program itself does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 #[test]
 fn objectives_alone_pass_or_fail() {
@@ -36,7 +37,7 @@ fn a_slower_head_fails_and_is_named() {
     let shop = Shop::new(SERVER);
     shop.serve(&format!("sleep 0.4; {SERVER}"));
     let done = shop
-        .gate(&["--base", "main", "--budget", "20", "--annotations"])
+        .gate(&["--base", "main", "--budget", "200", "--annotations"])
         .exits(1);
     done.says(&[
         "start",
@@ -261,10 +262,7 @@ fn an_interrupt_takes_everything_down() {
         }
         // Killed between a start and its record, nobody could know of the server: it must stand there.
         let is_recorded = || {
-            let record = fs::read_dir(shop.path("../tmp/tiermark"))
-                .into_iter()
-                .flatten()
-                .flatten();
+            let record = fs::read_dir(MACHINE).into_iter().flatten().flatten();
             // Not the one that is still being written beside it.
             let whole = record.filter(|file| file.path().extension().is_some_and(|ending| ending == "json"));
             whole

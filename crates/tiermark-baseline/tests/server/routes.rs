@@ -107,8 +107,9 @@ fn delays_wait_side_by_side_and_are_numbered() -> Outcome {
         serials.insert(answer["serial"].as_u64());
     }
     let took = began.elapsed();
+    // One after the other they would take 280 s.
     assert!(
-        (Duration::from_millis(700)..Duration::from_secs(20)).contains(&took),
+        (Duration::from_millis(700)..Duration::from_secs(140)).contains(&took),
         "{took:?}"
     );
     assert_eq!(serials, (1..=400).map(Some).collect());

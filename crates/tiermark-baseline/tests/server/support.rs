@@ -12,8 +12,10 @@ use tokio::sync::oneshot;
 
 pub(crate) type Outcome = Result<(), Box<dyn StdError>>;
 
-/// Longer than the server gives a handshake, so that a test does not end before the server does.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for a server on a machine that may be busy.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// A drain that nobody waits for: what stops earlier was not held up.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(600);
 
 pub(crate) fn config(workers: usize) -> Config {
     Config {
@@ -38,6 +40,11 @@ impl Running {
         Ok(Self::of(Server::bind(config)?))
     }
 
+    /// A server that waits this long for the answers it has begun when it is told to stop.
+    pub(crate) fn start_draining(config: Config, drain: Duration) -> Result<Self, Error> {
+        Ok(Self::of(Server::bind(config)?.drain_for(drain)))
+    }
+
     /// A server whose faults `report` hears of.
     pub(crate) fn start_reporting(config: Config, report: fn(&str)) -> Result<Self, Error> {
         Ok(Self::of(Server::bind(config)?.report_to(report)))
@@ -54,7 +61,7 @@ impl Running {
         Self { address, stop, thread }
     }
 
-    /// A connection on which reading and writing fail where the server is silent for 20 seconds.
+    /// A connection on which reading and writing fail where the server is silent for two minutes.
     pub(crate) fn open(&self) -> io::Result<TcpStream> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;

@@ -39,6 +39,7 @@ use self::bells::Bells;
 use self::pipe::{Flow, Pipe, READ_BYTES, READS_AT_ONCE, Shared};
 use self::place::{Done, Phase, Place, outcome};
 pub(crate) use self::templates::Templates;
+use crate::expect::Looks;
 use crate::link::{Event, Happening, Link, Wait};
 use crate::requests::Requests;
 use crate::tally::Outcome;
@@ -89,6 +90,7 @@ pub(crate) struct Http2<W: Wire> {
     shared: Rc<Shared<W>>,
     requests: Arc<Requests>,
     templates: Arc<Templates>,
+    looks: Looks,
     shape: Shape,
     lines: Vec<Line<W>>,
     places: Vec<Place>,
@@ -152,6 +154,7 @@ impl<W: Wire> Http2<W> {
                 wire: RefCell::new(wire),
                 scratch: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()),
             }),
+            looks: Looks::new(&requests),
             requests,
             templates,
             shape,
@@ -348,7 +351,7 @@ impl<W: Wire> Http2<W> {
                     self.places[slot].close();
                     Happening::Broken(outcome)
                 }
-                Some(Done::Answered(outcome)) => {
+                Some(Done::Answered(outcome, looked)) => {
                     let state = &self.lines[line];
                     let open = matches!(&state.stage, Stage::Live(live) if !live.leaving);
                     let bytes = state.flow.received.take();
@@ -358,6 +361,7 @@ impl<W: Wire> Http2<W> {
                     Happening::Answered {
                         count: 1,
                         outcome,
+                        looked,
                         bytes,
                         open,
                     }
@@ -430,6 +434,10 @@ impl<W: Wire> Link for Http2<W> {
         self.shared.wire.borrow().now()
     }
 
+    fn begin_window(&mut self) {
+        self.looks.begin_window();
+    }
+
     fn connect(&mut self, slot: usize) -> bool {
         self.close(slot);
         let line = self.shape.line_of(slot);
@@ -453,7 +461,7 @@ impl<W: Wire> Link for Http2<W> {
             && self
                 .templates
                 .get(&self.requests, number)
-                .is_ok_and(|(request, body)| place.ask(&self.requests, number, request, body));
+                .is_ok_and(|(request, body)| place.ask(number, self.looks.next(&self.requests, number), request, body));
         if !sent {
             self.close(slot);
             return false;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
 
-use crate::expect::Look;
+use crate::expect::{Look, Looked};
 use crate::requests::Requests;
 use crate::tally::Outcome;
 
@@ -20,8 +20,6 @@ pub(super) struct Place {
     waker: Waker,
     /// Number of the request under way.
     number: u64,
-    /// Answers so far, for the sample of bodies.
-    answers: u64,
     look: Look,
     status: u16,
     length: u64,
@@ -46,7 +44,7 @@ impl Phase {
 /// How an answer ended.
 pub(super) enum Done {
     /// It is whole.
-    Answered(Outcome),
+    Answered(Outcome, Looked),
     /// Its stream is lost.
     Broken(Outcome),
 }
@@ -58,7 +56,6 @@ impl Place {
             handle: None,
             waker,
             number: 0,
-            answers: 0,
             look: Look::NONE,
             status: 0,
             length: 0,
@@ -73,7 +70,7 @@ impl Place {
 
     /// Asks on a place that is idle; `false` where the connection takes no requests any more. The request leaves when the
     /// connection is polled.
-    pub(super) fn ask(&mut self, requests: &Requests, number: u64, request: http::Request<()>, body: Bytes) -> bool {
+    pub(super) fn ask(&mut self, number: u64, look: Look, request: http::Request<()>, body: Bytes) -> bool {
         let Some(handle) = &mut self.handle else {
             return false;
         };
@@ -90,7 +87,7 @@ impl Place {
             return false;
         }
         self.number = number;
-        self.look = requests.kind(number).rules.look(self.answers);
+        self.look = look;
         (self.status, self.length) = (0, 0);
         self.phase = Phase::Asked(response);
         true
@@ -133,9 +130,9 @@ impl Place {
                 },
             }
         }
-        self.answers += 1;
         self.phase = Phase::Idle;
-        Some(Done::Answered(rules.judge(&self.look, self.status, self.length)))
+        let (outcome, looked) = rules.judge(&self.look, self.status, self.length);
+        Some(Done::Answered(outcome, looked))
     }
 }
 

@@ -9,6 +9,14 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use crate::foreign::{excerpt, harmless};
+
+/// Most characters that are shown of a line, and of a message: a file may be one line of megabytes, and so may a name.
+const LONGEST_LINE: usize = 240;
+const MOST_OF_A_MESSAGE: usize = 2000;
+/// Most characters of a name that a nearest one is looked for: the search takes the square of them.
+const LONGEST_NAME: usize = 100;
+
 /// A place in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -89,8 +97,10 @@ impl fmt::Display for FormatError {
                 writeln!(f)?;
             }
             let Place { line, column } = fault.place;
-            write!(f, "{}:{line}:{column}: {}", self.file, fault.message)?;
+            let message = excerpt(&fault.message, MOST_OF_A_MESSAGE);
+            write!(f, "{}:{line}:{column}: {message}", self.file)?;
             if let Some(text) = self.source_text.lines().nth(line.saturating_sub(1)) {
+                let (text, column) = around(text, column);
                 let indent: String = text
                     .chars()
                     .take(column - 1)
@@ -99,11 +109,25 @@ impl fmt::Display for FormatError {
                 write!(f, "\n{line:>5} | {text}\n      | {indent}^")?;
             }
             if let Some(help) = &fault.help {
-                write!(f, "\n      = {help}")?;
+                write!(f, "\n      = {}", excerpt(help, MOST_OF_A_MESSAGE))?;
             }
         }
         Ok(())
     }
+}
+
+/// The part of a line that a person needs to find a fault: all of it unless it is very long. With the column within that part.
+fn around(line: &str, column: usize) -> (String, usize) {
+    let start = match line.char_indices().nth(LONGEST_LINE) {
+        None => 0,
+        Some(_) => (column - 1).saturating_sub(LONGEST_LINE / 2),
+    };
+    let before: String = line.chars().skip(start).take(column - 1 - start).collect();
+    let mark = if start > 0 { "…" } else { "" };
+    // What is escaped takes more room than it had.
+    let column = mark.chars().count() + harmless(&before).chars().count() + 1;
+    let rest = line.char_indices().nth(start).map_or("", |(at, _)| &line[at..]);
+    (format!("{mark}{}", excerpt(rest, LONGEST_LINE)), column)
 }
 
 /// Collects what validation finds, so that a person sees all faults of a file at once.
@@ -151,6 +175,9 @@ impl Faults {
 /// The valid name nearest to `name`, where one is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
     valid
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))

@@ -5,6 +5,7 @@ mod canvas;
 mod history;
 mod lines;
 mod pictures;
+#[cfg(feature = "png")]
 mod png;
 mod rows;
 mod scale;
@@ -20,6 +21,7 @@ use crate::curves::Curves;
 use crate::trend::Trend;
 use canvas::{Canvas, Colours, Drawn, Spot};
 use plotters::prelude::RGBColor;
+#[cfg(feature = "png")]
 pub use png::png;
 
 /// What is drawn.
@@ -311,7 +313,19 @@ pub enum ChartError {
     /// The drawing library failed.
     #[error("the chart could not be drawn: {0}")]
     Drawing(String),
-    /// The library that makes pixels of a drawing failed.
+    /// The library that makes pixels of a drawing failed, or this build has none.
     #[error("no PNG could be made of the chart: {0}")]
     Pixels(String),
 }
+
+/// Fails: this build has no library that makes pixels of a drawing.
+///
+/// # Errors
+/// Always, with the remedy.
+#[cfg(not(feature = "png"))]
+pub fn png(_svg: &str) -> Result<Vec<u8>, ChartError> {
+    Err(ChartError::Pixels(NO_PNG.to_owned()))
+}
+
+/// What a build without the feature `png` says when it is asked for one.
+pub const NO_PNG: &str = "this program was built without PNG\nremedy: use the SVG files, or build it with `cargo build --release --features png`";

@@ -147,9 +147,10 @@ pub(super) fn ratio_bound(above: Bound, below: Bound) -> Bound {
     above.and(turned)
 }
 
-/// The exact interval of the share of failures (Clopper and Pearson, *Biometrika* 26, 1934).
+/// The exact interval of the share of failures (Clopper and Pearson, *Biometrika* 26, 1934). Where not every body was looked at, it
+/// also reaches over what is estimated of those.
 pub(super) fn binomial_interval(outcomes: &Outcomes) -> Option<Interval> {
-    let (bad, all) = (outcomes.errors() as f64, outcomes.total() as f64);
+    let (bad, all) = (outcomes.errors_estimated(), outcomes.total() as f64);
     let tail = (1.0 - CONFIDENCE) / 2.0;
     let quantile = |a: f64, b: f64, at: f64| Beta::new(a, b).ok().map(|beta| beta.inverse_cdf(at));
     let low = if bad > 0.0 {
@@ -162,5 +163,9 @@ pub(super) fn binomial_interval(outcomes: &Outcomes) -> Option<Interval> {
     } else {
         1.0
     };
-    (all > 0.0).then_some(Interval { low, high })
+    let range = outcomes.error_range();
+    (all > 0.0).then_some(Interval {
+        low: low.min(range.low),
+        high: high.max(range.high),
+    })
 }

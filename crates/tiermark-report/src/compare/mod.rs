@@ -7,7 +7,7 @@ use serde::Serialize;
 use tiermark_model::trial::EntryId;
 
 use crate::analysis::{Analysis, Cell, Estimate, Kind, RunFacts, Standing};
-use crate::figures::text_of;
+use crate::figures::CsvTable;
 use crate::markdown;
 use crate::stats::{self, Interval, Logs, Spread};
 use crate::text::{self, Style};
@@ -59,8 +59,7 @@ impl Comparison {
     /// Writes it as comma-separated values, a line a cell and run beside the base.
     #[must_use]
     pub fn render_csv(&self) -> String {
-        let mut writer = csv::Writer::from_writer(vec![]);
-        let head = [
+        let mut table = CsvTable::new([
             "entry",
             "scenario",
             "load",
@@ -74,9 +73,7 @@ impl Comparison {
             "p",
             "verdict",
             "normalised",
-        ];
-        // Writing to memory cannot fail.
-        let _ = writer.write_record(head);
+        ]);
         for (cell, head) in self
             .cells
             .iter()
@@ -85,7 +82,7 @@ impl Comparison {
             let (base, side) = (&cell.sides[0], &cell.sides[head]);
             let rate = |side: &Side| side.rate.map(|rate| rate.per_s.to_string()).unwrap_or_default();
             let change = |of: fn(Change) -> String| side.change.map(of).unwrap_or_default();
-            let _ = writer.write_record([
+            table.line([
                 cell.entry.to_string(),
                 cell.scenario.clone(),
                 cell.load.clone(),
@@ -101,7 +98,7 @@ impl Comparison {
                 change(|change| change.normalised.to_string()),
             ]);
         }
-        text_of(writer)
+        table.text()
     }
 
     /// Writes it as Markdown.

@@ -8,6 +8,7 @@ mod sheet;
 mod table;
 mod tfb;
 
+use tiermark_model::foreign::is_harmful;
 use tiermark_model::format::framework::Framework;
 
 pub use error::ExchangeError;
@@ -36,7 +37,7 @@ fn clean_name(name: &str) -> Option<String> {
     let kept: String = name
         .chars()
         .map(|c| if c == '/' { '-' } else { c })
-        .filter(|c| !c.is_control())
+        .filter(|c| !c.is_control() && !is_harmful(*c))
         .collect();
     let kept = kept.trim();
     (!kept.is_empty()).then(|| kept.to_owned())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use csv::{ReaderBuilder, StringRecord};
+use tiermark_model::foreign::is_harmful;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::yaml::{At, Faults, Place};
 use tiermark_model::host::full_hash;
@@ -200,6 +201,17 @@ impl Sheet<'_> {
         }
         let mut cells = record.iter().map(str::trim);
         let named = cells.next().unwrap_or_default();
+        if let Some(harmful) = named.chars().find(|c| is_harmful(*c)) {
+            self.fault(
+                self.place(record, 0),
+                format!(
+                    "the name holds the character U+{:04X}, which is not shown",
+                    u32::from(harmful)
+                ),
+                "write it without; it would steer the terminal or the direction of writing",
+            );
+            return None;
+        }
         let Some(name) = clean_entry(named) else {
             self.fault(
                 self.place(record, 0),

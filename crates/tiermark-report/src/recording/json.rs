@@ -7,6 +7,7 @@ use serde::Serialize;
 use tiermark_model::histogram::Latency;
 use tiermark_model::load::Load;
 use tiermark_model::recording::{CapacityFound, CapacityStage, Outcomes, Recording};
+use tiermark_model::share::EstimatedShare;
 use tiermark_model::verdict::Verdict;
 
 use super::{Description, cpu_us_per_request, target_rate};
@@ -36,6 +37,8 @@ pub struct LoadResult {
     /// How the window's requests ended, by kind; each is counted once.
     #[schemars(with = "BTreeMap<String, u64>")]
     pub outcomes: Outcomes,
+    /// How many of the window's requests had no right answer.
+    pub errors: ErrorsResult,
     /// The window's three latency distributions, nanoseconds.
     pub latency_ns: LatencyResults,
     /// What generating the load cost.
@@ -48,6 +51,21 @@ pub struct LoadResult {
     pub bytes_read: u64,
     /// What a search for the capacity found; null where none was asked for.
     pub capacity: Option<CapacityResult>,
+}
+
+/// The requests without a right answer. Bodies that were not looked at count as right in `outcomes`; here their share is estimated.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ErrorsResult {
+    /// Their share of all requests, 0 to 1.
+    pub share: f64,
+    /// The lower end of the range in which that share lies with 95% confidence; the same number where every body was looked at.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+    /// Bodies that were looked at, of answers with the right status and length; null where bodies were of no matter.
+    pub bodies_looked_at: Option<u64>,
+    /// Bodies of such answers that were not; null where bodies were of no matter.
+    pub bodies_unseen: Option<u64>,
 }
 
 /// How requests followed each other.
@@ -174,7 +192,12 @@ impl LoadResult {
             requests: recording.outcomes.ok,
             rate_per_s: recording.rate_per_s(),
             target_rate_per_s: target_rate(recording, &description.load),
-            outcomes: recording.outcomes,
+            // What is known of bodies stands under `errors`.
+            outcomes: Outcomes {
+                bodies: None,
+                ..recording.outcomes
+            },
+            errors: (&recording.outcomes).into(),
             latency_ns: LatencyResults {
                 response: (&recording.response).into(),
                 service: (&recording.service).into(),
@@ -201,6 +224,19 @@ impl LoadResult {
             .for_serialize()
             .into_generator()
             .into_root_schema_for::<LoadResult>()
+    }
+}
+
+impl From<&Outcomes> for ErrorsResult {
+    fn from(outcomes: &Outcomes) -> Self {
+        let EstimatedShare { estimate, low, high } = outcomes.error_range();
+        Self {
+            share: estimate,
+            low,
+            high,
+            bodies_looked_at: outcomes.bodies.map(|bodies| bodies.looked_at),
+            bodies_unseen: outcomes.bodies.map(|bodies| bodies.unseen),
+        }
     }
 }
 

@@ -20,8 +20,8 @@ use tiermark_model::recording::{CapacityFound, Recording};
 
 pub use exports::{hgrm, hlog};
 pub use json::{
-    CapacityResult, GeneratorResult, LatencyResult, LatencyResults, LoadResult, Mode, SCHEMA, StageResult,
-    VerdictResult,
+    CapacityResult, ErrorsResult, GeneratorResult, LatencyResult, LatencyResults, LoadResult, Mode, SCHEMA,
+    StageResult, VerdictResult,
 };
 pub use text::render_text;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tiermark_model::histogram::Latency;
-use tiermark_model::recording::{CapacityFound, CapacityStage, Recording};
+use tiermark_model::recording::{CapacityFound, CapacityStage, Outcomes, Recording};
+use tiermark_model::verdict::Effect;
 
 use super::spread::spread;
 use super::words::{grouped, load, objective, outcome, per_second, seconds, several};
@@ -52,17 +53,6 @@ fn facts(recording: &Recording, description: &Description) -> Vec<(&'static str,
     } else {
         format!(" after {} of warm-up", seconds(description.warmup))
     };
-    let outcomes = &recording.outcomes;
-    let answers = if outcomes.errors() == 0 {
-        format!("{} right, no errors", grouped(outcomes.ok))
-    } else {
-        format!(
-            "{} right, {} ({} of all requests)",
-            grouped(outcomes.ok),
-            several(outcomes.errors(), "error"),
-            percent(outcomes.error_share())
-        )
-    };
     vec![
         ("load", load(&description.load)),
         (
@@ -70,7 +60,7 @@ fn facts(recording: &Recording, description: &Description) -> Vec<(&'static str,
             format!("{}, measured for {}{warmup}", description.protocol, seconds(window)),
         ),
         ("rate", rate(recording, description)),
-        ("answers", answers),
+        ("answers", answers(&recording.outcomes)),
         (
             "read",
             format!(
@@ -81,6 +71,33 @@ fn facts(recording: &Recording, description: &Description) -> Vec<(&'static str,
         ),
         ("cost", cost(recording, description)),
     ]
+}
+
+fn answers(outcomes: &Outcomes) -> String {
+    let errors = if outcomes.errors() == 0 {
+        "no errors".to_owned()
+    } else {
+        let share = outcomes.errors() as f64 / outcomes.total() as f64;
+        let errors = several(outcomes.errors(), "error");
+        format!("{errors} ({} of all requests)", percent(share))
+    };
+    format!("{} right, {errors}{}", grouped(outcomes.ok), unseen(outcomes))
+}
+
+/// What is estimated of the bodies that nobody looked at.
+fn unseen(outcomes: &Outcomes) -> String {
+    let Some(bodies) = outcomes.bodies.filter(|bodies| bodies.unseen > 0) else {
+        return String::new();
+    };
+    let range = outcomes.error_range();
+    format!(
+        "; {} of {} bodies were looked at, so that {} of all requests are estimated to have failed (95%: {} to {})",
+        grouped(bodies.looked_at),
+        grouped(bodies.looked_at + bodies.unseen),
+        percent(range.estimate),
+        percent(range.low),
+        percent(range.high)
+    )
 }
 
 fn rate(recording: &Recording, description: &Description) -> String {
@@ -323,10 +340,10 @@ fn validity(recording: &Recording) -> Vec<Block> {
         .iter()
         .filter(|verdict| !verdict.ok)
         .map(|verdict| {
-            let what = if verdict.invalidates() {
-                "invalid"
-            } else {
-                "lower bound"
+            let what = match verdict.effect {
+                Effect::Invalidates => "invalid",
+                Effect::LowerBound => "lower bound",
+                Effect::MissesObjective => "objective missed",
             };
             let remedy = verdict
                 .remedy

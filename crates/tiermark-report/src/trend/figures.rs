@@ -1,7 +1,7 @@
 //! A trend as comma-separated values: for a spreadsheet or a notebook.
 
 use super::Trend;
-use crate::figures::text_of;
+use crate::figures::CsvTable;
 
 /// Names of the columns; units stand in them. What follows `made` is of the run's value; the last three are empty where no change begins.
 const HEAD: [&str; 12] = [
@@ -21,15 +21,13 @@ const HEAD: [&str; 12] = [
 
 /// A line a value of each series, oldest first.
 pub(super) fn csv(trend: &Trend) -> String {
-    let mut writer = csv::Writer::from_writer(vec![]);
-    // Writing to memory cannot fail.
-    let _ = writer.write_record(HEAD);
+    let mut table = CsvTable::new(HEAD);
     for (series, point) in
         (trend.series.iter()).flat_map(|series| series.points.iter().map(move |point| (series, point)))
     {
         let run = &trend.runs[point.run];
         let change = series.changes.iter().find(|change| change.run == point.run);
-        let _ = writer.write_record([
+        table.line([
             series.entry.to_string(),
             series.scenario.clone(),
             series.load.clone(),
@@ -46,5 +44,5 @@ pub(super) fn csv(trend: &Trend) -> String {
                 .unwrap_or_default(),
         ]);
     }
-    text_of(writer)
+    table.text()
 }

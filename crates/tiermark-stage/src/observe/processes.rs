@@ -24,6 +24,11 @@ pub(crate) fn start_time(id: u32) -> Option<u64> {
     stat_of(id).map(|stat| stat.start)
 }
 
+/// Whether the process of this id and start runs. A zombie does not: it waits to be waited for.
+pub(crate) fn lives(id: u32, start: u64) -> bool {
+    stat_of(id).is_some_and(|stat| stat.start == start && !matches!(stat.state, 'Z' | 'X'))
+}
+
 /// Members of the tree below `root`: itself, its process group, and all descendants (PostgreSQL's backends leave the group).
 fn members(root: u32, all: &[ProcessStat]) -> BTreeSet<u32> {
     let mut found: BTreeSet<u32> = all

@@ -295,9 +295,36 @@ pub(crate) fn group_lives(id: u32) -> bool {
 fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with status {code}"),
-        (None, Some(signal)) => format!("killed by signal {signal}"),
+        (None, Some(signal)) => {
+            let name = signal_name(signal).map(|name| format!(" ({name})"));
+            format!("killed by signal {signal}{}", name.unwrap_or_default())
+        }
         (None, None) => status.to_string(),
     }
+}
+
+/// The name of a signal that ends programs.
+pub(crate) fn signal_name(number: i32) -> Option<&'static str> {
+    let known = [
+        (Signal::HUP, "SIGHUP"),
+        (Signal::INT, "SIGINT"),
+        (Signal::QUIT, "SIGQUIT"),
+        (Signal::ILL, "SIGILL"),
+        (Signal::TRAP, "SIGTRAP"),
+        (Signal::ABORT, "SIGABRT"),
+        (Signal::BUS, "SIGBUS"),
+        (Signal::FPE, "SIGFPE"),
+        (Signal::KILL, "SIGKILL"),
+        (Signal::SEGV, "SIGSEGV"),
+        (Signal::SYS, "SIGSYS"),
+        (Signal::PIPE, "SIGPIPE"),
+        (Signal::ALARM, "SIGALRM"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::XCPU, "SIGXCPU"),
+        (Signal::XFSZ, "SIGXFSZ"),
+    ];
+    let found = known.into_iter().find(|(signal, _)| signal.as_raw() == number);
+    found.map(|(_, name)| name)
 }
 
 fn tail_of(log: &File, lines: usize) -> io::Result<String> {

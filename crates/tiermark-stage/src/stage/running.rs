@@ -1,13 +1,27 @@
 //! A target that runs, whatever runs it.
 
-use crate::container::{Container, ContainerState};
+use std::time::{Duration, Instant};
+
+use tiermark_model::load::Request;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::container::Container;
 use crate::error::StageError;
+use crate::http::request_bytes;
 use crate::ledger::Shared;
 use crate::process::ProcessTarget;
 use crate::ready::Liveness;
 use crate::types::{Target, Watch};
 
-use super::LOG_LINES;
+/// Last lines of a target's output that are kept with its failure.
+const LOG_LINES: usize = 20;
+/// Longest wait for the end of a server that failed and answers nothing any more.
+const END_PATIENCE: Duration = Duration::from_secs(5);
+/// Longest wait for its answer.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
+/// Pause between two looks at it.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Whether a target still runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,18 +71,66 @@ impl Running {
     pub async fn alive(&mut self) -> Result<Alive, StageError> {
         let how = match &mut self.what {
             What::Process(server, _) => server.state()?,
-            What::Container(container, ..) => container_end(container.state().await?),
+            What::Container(container, ..) => container.end().await?,
             What::External => None,
         };
         Ok(how.map_or(Alive::Running, |how| Alive::Exited { how }))
     }
 
-    /// The last lines that it printed; empty where they cannot be had.
-    pub async fn logs(&self, lines: usize) -> String {
-        match &self.what {
-            What::Process(server, _) => server.logs(lines),
-            What::Container(container, ..) => container.logs(lines).await.unwrap_or_default(),
+    /// Why it is gone, if it is: how it ended `when` (`under load`), and what it printed last. The one place that tells a server's end,
+    /// whatever was being done with it.
+    ///
+    /// # Errors
+    /// As [`Running::alive`].
+    pub async fn gone(&mut self, when: &str) -> Result<Option<String>, StageError> {
+        match self.alive().await? {
+            Alive::Running => Ok(None),
+            Alive::Exited { how } => Ok(Some(format!(
+                "the server ended {when}: {how}; {}",
+                self.last_words().await
+            ))),
+        }
+    }
+
+    /// As [`Running::gone`], for one that failed: its connections are closed a moment before its end can be seen, and an engine tells of it
+    /// later still. One that answers anything at all is not waited for.
+    ///
+    /// # Errors
+    /// As [`Running::alive`].
+    pub async fn gone_after_failure(&mut self, when: &str) -> Result<Option<String>, StageError> {
+        let begun = Instant::now();
+        loop {
+            if let Some(reason) = self.gone(when).await? {
+                return Ok(Some(reason));
+            }
+            if matches!(self.what, What::External) || begun.elapsed() >= END_PATIENCE || self.answers().await {
+                return Ok(None);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Whether it says anything to a request.
+    async fn answers(&self) -> bool {
+        let request = request_bytes(&Request::get("/".to_owned()), &self.target.host, true);
+        let asked = async {
+            let mut stream = TcpStream::connect(self.target.address).await.ok()?;
+            stream.write_all(&request).await.ok()?;
+            stream.read_u8().await.ok()
+        };
+        matches!(tokio::time::timeout(ANSWER_PATIENCE, asked).await, Ok(Some(_)))
+    }
+
+    /// What it printed last, for the reason of a failure.
+    pub async fn last_words(&self) -> String {
+        let logs = match &self.what {
+            What::Process(server, _) => server.logs(LOG_LINES),
+            What::Container(container, ..) => container.logs(LOG_LINES).await.unwrap_or_default(),
             What::External => String::new(),
+        };
+        match logs.trim_end() {
+            "" => "it printed nothing".to_owned(),
+            logs => format!("last lines of its output:\n{logs}"),
         }
     }
 
@@ -123,16 +185,6 @@ impl Running {
     }
 }
 
-fn container_end(state: ContainerState) -> Option<String> {
-    match state {
-        ContainerState::Running => None,
-        ContainerState::Exited {
-            out_of_memory: true, ..
-        } => Some("ended by the kernel for want of memory".to_owned()),
-        ContainerState::Exited { code, .. } => Some(format!("exited with status {code}")),
-    }
-}
-
 impl Liveness for Running {
     /// An engine that does not answer ends the wait too; [`Stage::start`](super::Stage::start) then asks what was lost.
     async fn ended(&mut self) -> Option<String> {
@@ -146,11 +198,8 @@ impl Liveness for Running {
 
 impl Liveness for Container {
     async fn ended(&mut self) -> Option<String> {
-        match self.state().await {
-            Ok(state) => {
-                let how = container_end(state)?;
-                Some(format!("{how}\n{}", self.logs(LOG_LINES).await.unwrap_or_default()))
-            }
+        match self.end().await {
+            Ok(how) => Some(format!("{}\n{}", how?, self.logs(LOG_LINES).await.unwrap_or_default())),
             Err(error) => Some(error.to_string()),
         }
     }

@@ -8,11 +8,12 @@ use serde_json::Value;
 use tiermark_model::load::Request;
 
 use super::answer::status_problem;
-use super::ask::{PATIENCE, exchange, get_json, json_with};
+use super::ask::{PATIENCE, get_json, json_with};
 use super::body::excerpt;
 use super::checks::{Context, Stop};
 use crate::error::StageError;
-use crate::http::{Answer, Connection, request_bytes};
+use crate::http::Answer;
+use crate::web::LocalClient;
 
 /// Delays asked for one after another, milliseconds.
 const DELAYS: [u64; 5] = [0, 1, 10, 50, 50];
@@ -30,7 +31,7 @@ pub(super) async fn check(context: &Context<'_>, service: SocketAddr) -> Result<
         let begun = Instant::now();
         let answer = context.asker.right(&request, &json_with(200)).await?;
         let took = begun.elapsed();
-        let got = read(&answer, delay).map_err(|problem| context.wrong(&request, vec![problem]))?;
+        let got = read(&answer.body, delay).map_err(|problem| context.wrong(&request, vec![problem]))?;
         let mut problems = Vec::new();
         if got != before + 1 {
             problems.push(format!(
@@ -71,7 +72,7 @@ async fn crowd(context: &Context<'_>, service: SocketAddr) -> Result<(), Stop> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        read(&answer, CROWD_DELAY_MS).map_err(|problem| vec![problem])
+        read(&answer.body, CROWD_DELAY_MS).map_err(|problem| vec![problem])
     };
     let serials = context.asker.at_once(&vec![request.clone(); CROWD], judge).await?;
     let after = serial(service).await?;
@@ -104,16 +105,16 @@ fn too_fast(took: Duration, delay: u64) -> Option<String> {
     (took < Duration::from_millis(delay)).then(|| format!("time: expected at least {delay} ms, got {took:.1?}"))
 }
 
-/// The serial of an answer to that delay.
-fn read(answer: &Answer, delay: u64) -> Result<u64, String> {
-    let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+/// The serial in the body of an answer to that delay.
+fn read(body: &[u8], delay: u64) -> Result<u64, String> {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let serial = value.get("serial").and_then(Value::as_u64);
     let is_right = value.get("ms").and_then(Value::as_u64) == Some(delay)
         && value.as_object().is_some_and(|object| object.len() == 2);
     serial.filter(|_| is_right).ok_or_else(|| {
         format!(
             r#"body: expected {{"ms":{delay},"serial":…}} and nothing beside, got {}"#,
-            excerpt(&answer.body)
+            excerpt(body)
         )
     })
 }
@@ -121,32 +122,20 @@ fn read(answer: &Answer, delay: u64) -> Result<u64, String> {
 /// Asks the service itself: the serial of its next answer, which is one more than that of the one before.
 async fn serial(service: SocketAddr) -> Result<u64, StageError> {
     let failed = |reason: String| StageError::Other(format!("the upstream service at {service}: {reason}"));
-    let asking = async {
-        let mut connection = Connection::open(service, PATIENCE).await?;
-        let request = Request::get("/delay?ms=0");
-        exchange(&mut connection, &request_bytes(&request, &service.to_string(), true)).await
-    };
-    let answer = asking.await.map_err(|error| failed(error.to_string()))?;
-    read(&answer, 0).map_err(failed)
+    let client = LocalClient::new(PATIENCE)?;
+    let answer = client.get(service, &service.to_string(), "/delay?ms=0").await;
+    let answer = answer.map_err(failed)?;
+    read(&answer.body, 0).map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Framing;
 
     #[test]
     fn the_service_s_answer_is_read_strictly() {
         let check = |body: &str, right: bool| {
-            let answer = Answer {
-                minor_version: 1,
-                status: 200,
-                headers: vec![],
-                body: body.as_bytes().to_vec(),
-                framing: Framing::Chunked,
-                waited: std::time::Duration::ZERO,
-            };
-            assert_eq!(read(&answer, 50).is_ok(), right, "{body}");
+            assert_eq!(read(body.as_bytes(), 50).is_ok(), right, "{body}");
         };
         check(r#"{"ms":50,"serial":7}"#, true);
         check(r#"{"ms":51,"serial":7}"#, false);

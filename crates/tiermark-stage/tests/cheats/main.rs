@@ -129,12 +129,10 @@ async fn an_honest_server_passes_every_scenario() {
     let tables = database(&server, "honest").await;
     let mut wrong = Vec::new();
     for (name, scenario) in &scenarios() {
-        let begun = Instant::now();
         if let Err(text) = verify(None, scenario, &tables).await {
-            wrong.push(text);
+            wrong.push(format!("{name}: {text}"));
         }
         tables.check().await.unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(120), "{name} took too long");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     // Counting was on for the time of a verification only.

@@ -39,7 +39,7 @@ impl Upstream {
     }
 
     async fn ask(&self, ms: u64) -> Value {
-        let limit = Duration::from_secs(15);
+        let limit = Duration::from_secs(120);
         let mut connection = Connection::open(self.service, limit).await.unwrap();
         let request = Asked::get(format!("/delay?ms={ms}"));
         let bytes = request_bytes(&request, &self.service.to_string(), true);

@@ -36,9 +36,10 @@ pub(crate) struct CompareArgs {
 /// Prints the comparison; the exit says whether any cell of any later run is slower than in the first.
 pub(crate) fn run(global: &Global, arguments: &CompareArgs, ui: &Ui) -> Result<Exit, Failure> {
     let catalog = root::catalog(global)?;
+    report::check_targets(arguments.out.as_deref(), None)?;
     let names = std::iter::once(&arguments.base).chain(&arguments.head);
     let runs: Vec<RunReader> = names
-        .map(|name| root::find_run(global, name))
+        .map(|name| root::find_run(global, name, ui))
         .collect::<Result<_, _>>()?;
     let comparison = report::comparison(&runs, &catalog, &Choice::default(), arguments.force)?;
     let format = report::named_format(global, arguments.out.as_deref()).unwrap_or(Format::Text);

@@ -1,24 +1,29 @@
 //! `tiermark export`: writes a stored run in the format of others.
 
-use std::path::Path;
-
 use tiermark_report::RunView;
 use tiermark_report::exchange::export_tfb;
 
+use super::report;
 use crate::cli::{ExportArgs, ExportWhat, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;
 use crate::ui::Ui;
 
+/// What would help if the file cannot be written.
+const REMEDY: &str = "give --output a file that can be written";
+
 /// Writes the file, or prints it.
 pub(crate) fn run(global: &Global, arguments: &ExportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let ExportWhat::Tfb { run, output } = &arguments.what;
-    let run = root::find_run(global, run)?;
+    if let Some(file) = output {
+        report::check_file(file, REMEDY)?;
+    }
+    let run = root::find_run(global, run, ui)?;
     let exported = export_tfb(&RunView::from(&run))?;
     match output {
         Some(file) => {
-            write(file, &exported.json)?;
+            report::write(file, exported.json.as_bytes(), REMEDY)?;
             ui.note(&format!(
                 "wrote {}: {} entries in {}",
                 file.display(),
@@ -32,8 +37,4 @@ pub(crate) fn run(global: &Global, arguments: &ExportArgs, ui: &Ui) -> Result<Ex
         ui.note(&format!("not in it: {left_out}"));
     }
     Ok(Exit::Done)
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text).map_err(|error| Failure::Machine(format!("{}: {error}", file.display())))
 }

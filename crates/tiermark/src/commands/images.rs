@@ -112,11 +112,18 @@ async fn build_images(
         };
         ui.result(&text);
     }
-    Ok(if failures.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Negative
-    })
+    if failures.is_empty() {
+        return Ok(Exit::Done);
+    }
+    let not_here: Vec<&str> = (failures.iter())
+        .filter(|(_, not_built)| matches!(not_built, NotBuilt::NotBuildableHere { .. }))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !not_here.is_empty() {
+        ui.warn(&format!("not buildable here: {}", not_here.join(", ")));
+    }
+    let nothing = (entries.iter()).all(|entry| not_here.contains(&entry.id.to_string().as_str()));
+    Ok(if nothing { Exit::Infrastructure } else { Exit::Negative })
 }
 
 /// One image, as `--format json` shows it.

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tiermark_model::run::{RunWriter, name_of};
+use tiermark_model::input::{self, InputKind};
+use tiermark_model::run::{RunWriter, check_results, name_of};
 use tiermark_report::exchange::{Known, Maker, Table, read_csv, read_tfb};
+use tiermark_stage::web::download;
 
+use super::block_on;
 use crate::cli::{Global, ImportArgs, ImportWhat};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -34,9 +37,11 @@ struct Made {
 pub(crate) fn run(global: &Global, arguments: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let catalog = root::catalog(global)?;
     let known = Known(&catalog.frameworks);
+    // Before anything is downloaded.
+    check_results(&root::results(global))?;
     let table = match &arguments.what {
-        ImportWhat::Tfb { file } => read_tfb(&name_of(file), &bytes(file)?, known)?,
-        ImportWhat::Csv { file } => read_csv(&name_of(file), &bytes(file)?, &catalog.scenarios, known)?,
+        ImportWhat::Tfb { file } => read_tfb(&file_name(file), &bytes(file, ui)?, known)?,
+        ImportWhat::Csv { file } => read_csv(&file_name(file), &bytes(file, ui)?, &catalog.scenarios, known)?,
     };
     let core = table.core(known);
     let made = |folder: &Path| Made {
@@ -65,8 +70,25 @@ pub(crate) fn run(global: &Global, arguments: &ImportArgs, ui: &Ui) -> Result<Ex
     Ok(Exit::Done)
 }
 
-fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
+fn is_address(source: &str) -> bool {
+    source.contains("://")
+}
+
+/// The file's own name. Of an address neither its host nor its query, which may hold a secret, is kept.
+fn file_name(source: &str) -> String {
+    let path = match source.split_once("://") {
+        Some((_, rest)) => rest.split(['?', '#']).next().unwrap_or(rest),
+        None => source,
+    };
+    name_of(Path::new(path.trim_end_matches('/')))
+}
+
+fn bytes(source: &str, ui: &Ui) -> Result<Vec<u8>, Failure> {
+    if !is_address(source) {
+        return Ok(input::bytes(Path::new(source), InputKind::Data)?);
+    }
+    ui.note(&format!("downloading {}", file_name(source)));
+    block_on(async { Ok(download(source, InputKind::Data.limit()).await?) })
 }
 
 fn store(

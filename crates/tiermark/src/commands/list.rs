@@ -41,6 +41,13 @@ pub(crate) fn run(global: &Global, arguments: &ListArgs, ui: &Ui) -> Result<Exit
         });
         sections.push(("suites", items.collect()));
     }
+    if wanted(ListWhat::Weights) {
+        let items = catalog.weights.iter().map(|set| Item {
+            name: set.name.clone(),
+            is: format!("{}: {}", set.title, set.description),
+        });
+        sections.push(("weight sets", items.collect()));
+    }
     if wanted(ListWhat::UseCases) {
         let items = catalog.use_cases.iter().map(|profile| Item {
             name: profile.name.clone(),

@@ -9,7 +9,7 @@ use tiermark_model::format::project::{PROJECT_FILE, Project};
 
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::root::folder_of;
+use crate::root::{self, folder_of};
 use crate::ui::Ui;
 
 /// `tiermark init`.
@@ -25,12 +25,8 @@ pub(crate) struct InitArgs {
 
 /// Reads the file; every fault is named with its place.
 pub(crate) fn read(file: &Path) -> Result<Project, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
-        Failure::Usage(format!(
-            "{}: {error}\nremedy: `tiermark init` writes a {PROJECT_FILE} to start from; --file names another",
-            file.display()
-        ))
-    })?;
+    let help = format!("`tiermark init` writes a {PROJECT_FILE} to start from; --file names another");
+    let text = root::written(file, &help)?;
     Project::from_yaml(&file.display().to_string(), &text).map_err(|error| CatalogError::Format(vec![error]).into())
 }
 

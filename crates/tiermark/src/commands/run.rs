@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures_util::future::try_join;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
-use tiermark_model::run::{Manifest, RunReader, RunWriter, name_of};
+use tiermark_model::run::{Manifest, RunReader, RunWriter, check_results, name_of};
+use tiermark_model::trial::{EntryId, State};
 use tiermark_stage::host;
 use tiermark_stage::stage::Stage;
 
@@ -21,25 +22,38 @@ use crate::ui::Ui;
 
 /// Measures, then prints the report.
 pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
+    setup::check_memory(arguments.memory)?;
     let catalog = root::catalog(global)?;
     root::weights(&catalog, &arguments.weights)?;
     let resumed = arguments
         .resume
         .as_deref()
-        .map(|name| root::find_run(global, name))
+        .map(|name| root::find_run(global, name, ui))
         .transpose()?;
+    if let Some(run) = resumed
+        .as_ref()
+        .filter(|run| run.manifest.imported.is_none() && run.missing() == 0)
+    {
+        ui.note(&format!(
+            "nothing is missing in {}: all {} trials are stored",
+            name_of(&run.folder),
+            run.manifest.plan.trials()
+        ));
+        let outcome = report::print(run, &catalog, &report::Choice::by(&arguments.weights), ui)?;
+        return Ok(not_built(run, ui).unwrap_or(outcome));
+    }
     let (folder, end) = block_on(whole(global, &arguments, &catalog, resumed, ui))?;
     let run = RunReader::open(&folder)?;
     for line in &run.torn_lines {
         ui.warn(&format!(
-            "{}: line {line} of trials.jsonl was cut off by a kill; it is left as it is and not used",
+            "{}: line {line} of trials.jsonl is not whole (a kill or a full disk cut it off); it is left as it is and not used",
             name_of(&folder)
         ));
     }
     let outcome = report::print(&run, &catalog, &report::Choice::by(&arguments.weights), ui)?;
     ui.note(&format!("\nstored in {}", folder.display()));
     match end {
-        None => Ok(outcome),
+        None => Ok(not_built(&run, ui).unwrap_or(outcome)),
         Some(end) => {
             ui.warn(&match &end {
                 End::Interrupted => "interrupted: what was complete is stored".to_owned(),
@@ -58,6 +72,49 @@ pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<E
     }
 }
 
+/// Says last which entries this machine cannot build, and gives the exit where that is all that was asked for. The yardstick stands in
+/// every run and counts only where something else does.
+fn not_built(run: &RunReader, ui: &Ui) -> Option<Exit> {
+    let asked: Vec<_> = (run.manifest.plan.entries.iter())
+        .filter(|entry| !entry.framework.built_in)
+        .collect();
+    let missing: Vec<_> = (asked.iter())
+        .filter_map(|entry| Some((&entry.id, what_is_missing(run, &entry.id)?)))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = (missing.iter())
+        .map(|(id, scenarios)| match &scenarios[..] {
+            [] => id.to_string(),
+            some => format!("{id} ({})", some.join(", ")),
+        })
+        .collect();
+    let names = names.join(", ");
+    if missing.len() == asked.len() && missing.iter().all(|(_, scenarios)| scenarios.is_empty()) {
+        ui.warn(&format!("nothing of what was asked for can be built here: {names}"));
+        return Some(Exit::Infrastructure);
+    }
+    ui.warn(&format!("not measured, for it cannot be built here: {names}"));
+    None
+}
+
+/// The scenarios of an entry that cannot be had here; none of them by name where it is all that it supports.
+fn what_is_missing<'r>(run: &'r RunReader, id: &EntryId) -> Option<Vec<&'r str>> {
+    let trials = || run.trials().filter(|trial| trial.key.entry == *id);
+    let is_missing = |state: &State| matches!(state, State::NotBuildableHere { .. });
+    let mut missing: Vec<&str> = (trials().filter(|trial| is_missing(&trial.state)))
+        .map(|trial| trial.key.scenario.as_str())
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    if missing.is_empty() {
+        return None;
+    }
+    let all = trials().all(|trial| is_missing(&trial.state) || matches!(trial.state, State::Unsupported { .. }));
+    Some(if all { vec![] } else { missing })
+}
+
 /// From arguments to a stored run's folder, and why it ended early if it did.
 async fn whole(
     global: &Global,
@@ -67,6 +124,8 @@ async fn whole(
     ui: &Arc<Ui>,
 ) -> Result<(std::path::PathBuf, Option<End>), Failure> {
     let plan = plan(arguments, catalog, resumed.as_ref(), ui).await?;
+    // Before minutes of building.
+    check_results(&root::results(global))?;
     let for_signal = Arc::clone(ui);
     let interrupt = Interrupt::listen(First::Stops, move || {
         for_signal.note("interrupted: ending this trial and taking everything down (once more: at once)")
@@ -176,10 +235,13 @@ async fn prepare_and_measure(
         }
     };
     let folder = writer.folder().to_owned();
+    let trials = manifest.plan.trials();
+    let missing = resumed.as_ref().map_or(trials, RunReader::missing);
+    let seconds = manifest.plan.estimated_seconds() * missing as f64 / trials.max(1) as f64;
     ui.note(&format!(
-        "measuring {} trials in about {}, stored in {}",
-        manifest.plan.trials(),
-        super::plan::duration(manifest.plan.estimated_seconds()),
+        "measuring {}{missing} trials in about {}, stored in {}",
+        if missing < trials { "the missing " } else { "" },
+        super::plan::duration(seconds),
         folder.display()
     ));
     // From here on this program keeps off the server's cores.

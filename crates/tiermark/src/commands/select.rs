@@ -12,8 +12,8 @@ use tiermark_model::host::Placement;
 use tiermark_model::load::{Closed, Load};
 use tiermark_model::plan::{PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::trial::EntryId;
+use tiermark_stage::address::{Address, AddressError};
 use tiermark_stage::docker::Docker;
-use tiermark_stage::external::{is_loopback, is_tls};
 use tiermark_stage::host;
 
 use crate::cli::{RunnerArg, RunnerArgs, SelectArgs, VerifyArgs};
@@ -269,18 +269,23 @@ pub(crate) async fn runner(arguments: &RunnerArgs, ui: &Ui) -> Result<RunnerKind
 /// Load goes to loopback, unless the user names a host of their own and confirms it (design: invariant 9). So does what
 /// `verify` asks.
 pub(crate) fn check_address(url: &str, confirmed: bool) -> Result<(), Failure> {
-    let here = is_loopback(url).map_err(|error| Failure::Usage(error.to_string()))?;
-    if here || confirmed {
+    let address = Address::of_server(url)?;
+    // What a name leads to is no promise: `localhost` may be anything in /etc/hosts.
+    let is_here =
+        || Ok(address.names_this_machine() && address.resolve()?.iter().all(|found| found.ip().is_loopback()));
+    if confirmed || is_here().map_err(|error: AddressError| Failure::from(error))? {
         return Ok(());
     }
     Err(Failure::Usage(format!(
-        "`{url}`: this host is not this machine, and load on a server that is not yours is an attack\nremedy: if it is yours, confirm with --allow-remote"
+        "`{}`: this host is not this machine, and load on a server that is not yours is an attack\nremedy: if it is yours, confirm with --allow-remote",
+        address.as_str()
     )))
 }
 
 /// What an `https` address says is so for every scenario of the run.
 pub(crate) fn over_the_address(url: Option<&str>, scenarios: &mut [Scenario]) -> Result<(), Failure> {
-    if url.map(is_tls).transpose()?.unwrap_or(false) {
+    let address = url.map(Address::of_server).transpose()?;
+    if address.is_some_and(|address| address.is_tls()) {
         scenarios.iter_mut().for_each(|scenario| scenario.protocol.tls = true);
     }
     Ok(())

@@ -8,7 +8,7 @@ use tiermark_report::compare::Obstacle;
 use tiermark_report::trend::{LeftOut, Measured, Reason, Selection};
 use tiermark_report::{RunView, Trend, charts, trend};
 
-use super::report::{named_format, say_drawn, write_chart, write_or_print};
+use super::report::{check_png, check_targets, named_format, say_drawn, write_chart, write_or_print};
 use crate::cli::{Format, Global, TrendArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -24,6 +24,8 @@ pub(crate) fn run(global: &Global, arguments: &TrendArgs, ui: &Ui) -> Result<Exi
                 .to_owned(),
         ));
     }
+    check_png(arguments.png)?;
+    check_targets(arguments.out.as_deref(), arguments.charts.as_deref())?;
     let results = arguments.folder.clone().unwrap_or_else(|| root::results(global));
     let selection = Selection {
         scenarios: arguments.scenario.clone(),

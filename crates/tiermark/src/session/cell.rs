@@ -13,7 +13,7 @@ use tiermark_model::recording::{CapacityFound, Recording};
 use tiermark_model::trial::{Disturbance, Observation, State, TrialRecord};
 use tiermark_stage::database::Database;
 use tiermark_stage::observe::Observer;
-use tiermark_stage::stage::{Alive, Running};
+use tiermark_stage::stage::Running;
 use tiermark_stage::verify::{self, Surroundings, Unverified};
 
 use super::judge;
@@ -23,8 +23,6 @@ use crate::ceiling;
 
 /// How often a trial that the host disturbed is measured.
 const DISTURBED_TRIES: u32 = 2;
-/// Last lines of a target's output that are kept with a failure.
-const LOG_LINES: usize = 20;
 
 impl Session<'_> {
     /// Verifies and measures the cells on a running target, each for its window's seconds.
@@ -50,8 +48,14 @@ impl Session<'_> {
             }
             if !checked.contains(&scenario.name.as_str()) {
                 checked.push(&scenario.name);
-                if let Err(reason) = self.verify(start, scenario, running).await? {
-                    failed.insert(&scenario.name, reason);
+                match self.verify(start, scenario, running).await? {
+                    Checked::Right => {}
+                    Checked::Wrong(reason) => drop(failed.insert(&scenario.name, reason)),
+                    Checked::Gone(reason) => {
+                        self.store(plan, start, cell, State::Failed { reason })?;
+                        self.fail_rest(plan, start, cells, running).await?;
+                        break;
+                    }
                 }
             }
             if let Some(reason) = failed.get(scenario.name.as_str()) {
@@ -64,21 +68,31 @@ impl Session<'_> {
                 .await?
                 == Target::Gone
             {
-                let rest: Vec<&PlannedCell> = cells
-                    .iter()
-                    .copied()
-                    .filter(|other| !self.done.contains(&plan.key(start, other)))
-                    .collect();
-                self.fail_all(
-                    plan,
-                    start,
-                    &rest,
-                    "the server ended during an earlier trial of this start",
-                )?;
+                self.fail_rest(plan, start, cells, running).await?;
                 break;
             }
         }
         self.restore_after(plan, cells).await
+    }
+
+    /// Of a target that has ended nothing more can be measured in this start.
+    async fn fail_rest(
+        &mut self,
+        plan: &Plan,
+        start: &PlannedStart,
+        cells: &[&PlannedCell],
+        running: &mut Running,
+    ) -> Result<(), End> {
+        let rest: Vec<&PlannedCell> = (cells.iter().copied())
+            .filter(|cell| !self.done.contains(&plan.key(start, cell)))
+            .collect();
+        match self
+            .gone(running, "during an earlier trial of this start", false)
+            .await?
+        {
+            Some(reason) => self.fail_all(plan, start, &rest, &reason),
+            None => Ok(()),
+        }
     }
 
     /// What a writing scenario left must not be read by the next start's reading ones.
@@ -90,13 +104,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Fully once a run for each entry and scenario, one answer at every later start. The inner result is the target's.
+    /// Fully once a run for each entry and scenario, one answer at every later start.
     async fn verify(
         &mut self,
         start: &PlannedStart,
         scenario: &Scenario,
         running: &mut Running,
-    ) -> Result<Result<(), String>, End> {
+    ) -> Result<Checked, End> {
         let known = (start.entry.clone(), scenario.name.clone());
         let target = running.target();
         let surroundings = Surroundings {
@@ -113,14 +127,16 @@ impl Session<'_> {
             }),
         };
         let failure = match result {
-            Ok(()) => return Ok(Ok(())),
+            Ok(()) => return Ok(Checked::Right),
             Err(Unverified::Stage(error)) => return Err(error.into()),
             Err(failure @ Unverified::Wrong(_)) => failure,
         };
-        self.infrastructure(running).await?;
-        Ok(Err(self
-            .redactor
-            .text(&format!("{failure}\n{}", last_words(running).await))))
+        let when = format!("in the check of {}", scenario.name);
+        if let Some(reason) = self.gone(running, &when, true).await? {
+            return Ok(Checked::Gone(reason));
+        }
+        let words = running.last_words().await;
+        Ok(Checked::Wrong(self.redactor.text(&format!("{failure}\n{words}"))))
     }
 
     async fn measure_cell(
@@ -145,15 +161,13 @@ impl Session<'_> {
                     return Err(end);
                 }
             };
-            let gone = self.gone(running).await;
+            let gone = self
+                .gone(running, "under load", lost_connections(&driven.recording))
+                .await;
+            let is_gone = matches!(gone, Ok(Some(_)));
             let (state, end) = match gone {
                 Ok(None) => (judge::judge(&driven.recording), None),
-                Ok(Some(reason)) => (
-                    State::Failed {
-                        reason: self.redactor.text(&reason),
-                    },
-                    None,
-                ),
+                Ok(Some(reason)) => (State::Failed { reason }, None),
                 Err(end) => (
                     State::Attempt {
                         reason: "the infrastructure failed during the trial".to_owned(),
@@ -161,8 +175,6 @@ impl Session<'_> {
                     Some(end),
                 ),
             };
-            let is_gone =
-                matches!(&state, State::Failed { .. }) && !matches!(running.alive().await, Ok(Alive::Running));
             // A failure too: a server that was kept from its core for seconds did not fail by itself.
             let disturbed = !driven.disturbances.is_empty();
             self.append(TrialRecord {
@@ -242,23 +254,24 @@ impl Session<'_> {
         ceiling.as_ref().map(|known| ceiling::per_s(known, spec))
     }
 
-    /// Why the target is gone, if it is; the infrastructure's own failures are the session's end.
-    async fn gone(&self, running: &mut Running) -> Result<Option<String>, End> {
-        self.infrastructure(running).await?;
-        match running.alive().await? {
-            Alive::Running => Ok(None),
-            Alive::Exited { how } => Ok(Some(format!(
-                "the server ended under load ({how}); {}",
-                last_words(running).await
-            ))),
-        }
-    }
-
-    /// Whether engine and database still work: if not, what was seen of the target is not its fault.
-    async fn infrastructure(&self, running: &mut Running) -> Result<(), End> {
+    /// Why the target is gone, if it is; the infrastructure's own failures are the session's end. `failed` says whether it did anything that
+    /// one does which is about to end.
+    pub(super) async fn gone(&self, running: &mut Running, when: &str, failed: bool) -> Result<Option<String>, End> {
+        // Asked first, beside the engine: what was seen of a target whose database is lost is not its fault.
         running.alive().await?;
-        Ok(self.services.check_alive().await?)
+        self.services.check_alive().await?;
+        let reason = if failed {
+            running.gone_after_failure(when).await?
+        } else {
+            running.gone(when).await?
+        };
+        Ok(reason.map(|reason| self.redactor.text(&reason)))
     }
+}
+
+/// Whether connections were refused or closed: by a server that has ended, for instance.
+pub(crate) fn lost_connections(recording: &Recording) -> bool {
+    recording.outcomes.connect + recording.outcomes.reset > 0
 }
 
 /// What one try of a cell gave.
@@ -289,13 +302,13 @@ pub(super) fn put_on(
     }
 }
 
-/// What a target printed last, for the reason of its failure.
-async fn last_words(running: &Running) -> String {
-    let logs = running.logs(LOG_LINES).await;
-    match logs.trim() {
-        "" => "it printed nothing".to_owned(),
-        _ => format!("last lines of its output:\n{}", logs.trim_end()),
-    }
+/// What a scenario's verification came to.
+enum Checked {
+    Right,
+    /// It answers wrongly; why.
+    Wrong(String),
+    /// It has ended; why.
+    Gone(String),
 }
 
 /// Whether a target can be measured further.

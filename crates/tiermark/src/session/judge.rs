@@ -5,7 +5,7 @@ use tiermark_model::format::scenario::Objective;
 use tiermark_model::load::Load;
 use tiermark_model::recording::Recording;
 use tiermark_model::trial::State;
-use tiermark_model::verdict::{Check, Verdict};
+use tiermark_model::verdict::{Check, Effect, Verdict};
 
 /// The state of a trial whose target lived through it.
 pub(super) fn judge(recording: &Recording) -> State {
@@ -24,16 +24,11 @@ pub(super) fn judge(recording: &Recording) -> State {
 }
 
 fn not_one_right_answer(recording: &Recording) -> String {
-    let failures: Vec<String> = recording
-        .outcomes
-        .failures()
-        .iter()
-        .map(|(name, count)| format!("{count} {name}"))
-        .collect();
+    let failures = recording.outcomes.failures_in_words();
     let what = if failures.is_empty() {
-        "no request ended".to_owned()
+        "no request ended"
     } else {
-        failures.join(", ")
+        &failures
     };
     format!(
         "not one right answer in {:.1} s of load: {what}",
@@ -74,7 +69,37 @@ pub(super) fn verdicts(
     if recording.outcomes.errors() > 0 {
         verdicts.retain(|verdict| verdict.check != Check::Rate);
     }
+    verdicts.push(errors(recording, objective));
     verdicts
+}
+
+/// Failures beyond what the objective allows. The measurement holds; it shows that the target missed the objective.
+fn errors(recording: &Recording, objective: &Objective) -> Verdict {
+    let (_, outcomes) = recording.about(objective.of.as_deref());
+    let (value, limit) = (outcomes.error_share(), objective.errors_percent / 100.0);
+    let ok = value <= limit;
+    Verdict {
+        check: Check::Errors,
+        ok,
+        value,
+        limit,
+        effect: Effect::MissesObjective,
+        remedy: (!ok).then(|| {
+            format!(
+                "find out why the target fails under load ({})",
+                outcomes.failures_in_words()
+            )
+        }),
+    }
+}
+
+/// Whether answers of the target were wrong, or broke off, more often than the objective allows, apart from what it did not answer in
+/// time: too much load makes a server slow, not wrong.
+pub(crate) fn answers_wrongly(recording: &Recording, objective: &Objective) -> bool {
+    let misses = |verdict: &Verdict| verdict.check == Check::Errors && verdict.misses();
+    // Of what was stored before there was this check, nothing new is said.
+    recording.verdicts.iter().any(misses)
+        && recording.about(objective.of.as_deref()).1.wrong_share() > objective.errors_percent / 100.0
 }
 
 #[cfg(test)]
@@ -82,8 +107,7 @@ mod tests {
     use super::*;
     use tiermark_model::histogram::Latency;
     use tiermark_model::load::{Closed, Open};
-    use tiermark_model::recording::{GeneratorUse, Outcomes, Timeline, Window};
-    use tiermark_model::verdict::Effect;
+    use tiermark_model::recording::{BodiesSeen, GeneratorUse, Outcomes, RequestRecording, Timeline, Window};
 
     fn recording(ok: u64, reset: u64, verdicts: Vec<Verdict>) -> Recording {
         Recording {
@@ -162,6 +186,81 @@ mod tests {
             &late,
             "the generator was late: p99 20.005 ms, limit 10 ms; 63 of 64 connections were reached",
         );
+    }
+
+    #[test]
+    fn failures_beyond_the_objective_miss_it_and_wrong_answers_are_told_from_missing_ones() {
+        let load = Load::Closed(Closed::of(64));
+        let objective = Objective::default();
+        let judged = |outcomes: Outcomes| {
+            let mut recording = recording(outcomes.ok, 0, vec![]);
+            recording.outcomes = outcomes;
+            recording.generator.connections_reached = 64;
+            recording.verdicts = verdicts(&recording, &load, &objective, None);
+            let errors = recording.verdicts.iter().find(|verdict| verdict.check == Check::Errors);
+            let said = errors.map(ToString::to_string).unwrap_or_default();
+            (
+                judge(&recording) == State::Ok,
+                errors.is_some_and(Verdict::misses),
+                answers_wrongly(&recording, &objective),
+                said,
+            )
+        };
+        let with = |outcomes| Outcomes { ok: 9_990, ..outcomes };
+        let (ok, missed, wrong, said) = judged(with(Outcomes {
+            reset: 10,
+            ..Outcomes::default()
+        }));
+        assert_eq!((ok, missed, wrong), (true, false, false), "{said}");
+        let (ok, missed, wrong, said) = judged(with(Outcomes {
+            body: 11,
+            ..Outcomes::default()
+        }));
+        assert_eq!((ok, missed, wrong), (true, true, true), "{said}");
+        assert_eq!(said, "0.11% of the requests had no right answer, limit 0.1%");
+        let (ok, missed, wrong, said) = judged(with(Outcomes {
+            timeout: 500,
+            ..Outcomes::default()
+        }));
+        assert_eq!((ok, missed, wrong), (true, true, false), "{said}");
+        // Of what nobody looked at, what was drawn says how much is wrong.
+        let bodies = BodiesSeen {
+            looked_at: 4_196,
+            unseen: 5_794,
+            drawn: 100,
+            drawn_wrong: 5,
+        };
+        let (_, missed, wrong, said) = judged(with(Outcomes {
+            body: 10,
+            bodies: Some(bodies),
+            ..Outcomes::default()
+        }));
+        assert_eq!((missed, wrong), (true, true), "{said}");
+        assert_eq!(said, "2.997% of the requests had no right answer, limit 0.1%");
+    }
+
+    #[test]
+    fn the_objective_of_a_mix_is_about_its_request() {
+        let mut mixed = recording(1_000, 0, vec![]);
+        let part = |name: &str, body| RequestRecording {
+            name: name.to_owned(),
+            response: Latency::new(),
+            service: Latency::new(),
+            outcomes: Outcomes {
+                ok: 500,
+                body,
+                ..Outcomes::default()
+            },
+        };
+        mixed.requests = vec![part("good", 0), part("bad", 100)];
+        let misses = |of: &str| {
+            let objective = Objective {
+                of: Some(of.to_owned()),
+                ..Objective::default()
+            };
+            errors(&mixed, &objective).misses()
+        };
+        assert_eq!((misses("good"), misses("bad")), (false, true));
     }
 
     #[test]

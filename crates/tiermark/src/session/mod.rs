@@ -28,6 +28,8 @@ use tiermark_stage::types::{Launch, Prepared};
 
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
+pub(crate) use cell::lost_connections;
+pub(crate) use judge::answers_wrongly;
 use progress::Progress;
 use services::Services;
 
@@ -187,7 +189,11 @@ impl<'a> Session<'a> {
             started = self.stage.start(&prepared, &framework.readiness, &launch) => match started {
                 Ok(running) => running,
                 Err(StartFailure::Stage(error)) => return Err(error.into()),
-                Err(StartFailure::Target { reason }) => return self.fail_all(plan, start, &cells, &reason),
+                Err(StartFailure::Target { reason }) => {
+                    // Without this, a lost service would pass for the target's fault.
+                    self.services.check_alive().await?;
+                    return self.fail_all(plan, start, &cells, &reason);
+                }
             },
             () = self.interrupt.times(1) => return Err(End::Interrupted),
         };
@@ -214,7 +220,11 @@ impl<'a> Session<'a> {
         running: &mut Running,
     ) -> Result<(), End> {
         let idle_memory_bytes = observe::memory(&running.target().watch);
-        let warm_up = self.warm_up(plan, start, cells, running).await?;
+        let warmed_up = self.warm_up(plan, start, cells, running).await?;
+        let warm_up = match warmed_up {
+            Ok(warm_up) => warm_up,
+            Err(reason) => return self.fail_all(plan, start, cells, &reason),
+        };
         let windows_s = plan.windows_s(cells, warm_up.as_ref());
         let attempt = self.starts.entry((start.block, start.entry.clone())).or_insert(0);
         *attempt += 1;

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use indicatif::ProgressBar;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
-use tiermark_model::recording::CapacityFound;
+use tiermark_model::recording::{CapacityFound, Recording};
 use tiermark_model::trial::{State, TrialRecord};
+use tiermark_model::verdict::Verdict;
+use tiermark_report::numbers::percent;
 
 use crate::ui::Ui;
 
@@ -80,7 +82,8 @@ impl Progress {
                 ));
             }
             State::Unsupported { reason } => ui.note(&format!("{} {}: unsupported: {reason}", key.entry, key.scenario)),
-            _ if ui.is_live() => {}
+            // On a terminal the bar stands for what went well.
+            _ if ui.is_live() && missed(trial).is_none() => {}
             state => ui.note(&format!(
                 "[{}/{}] {what}: {}",
                 self.done,
@@ -114,7 +117,13 @@ fn summary(state: &State, trial: &TrialRecord) -> String {
                 .response
                 .percentile(0.99)
                 .map_or_else(|| "p99 –".to_owned(), |ns| format!("p99 {:.2} ms", ns as f64 / 1e6));
-            format!("{:.0}/s, {p99}", recording.rate_per_s())
+            let errors = errors(recording)
+                .map(|errors| format!(", {errors}"))
+                .unwrap_or_default();
+            let missed = missed(trial)
+                .map(|verdict| format!(": objective missed, {verdict}"))
+                .unwrap_or_default();
+            format!("{:.0}/s, {p99}{errors}{missed}", recording.rate_per_s())
         }
         (State::Invalid { verdicts }, _) => format!(
             "invalid: {}",
@@ -126,9 +135,108 @@ fn summary(state: &State, trial: &TrialRecord) -> String {
     format!("{text}{disturbed}")
 }
 
+/// The check by which the trial missed its objective.
+fn missed(trial: &TrialRecord) -> Option<&Verdict> {
+    let verdicts = &trial.recording.as_ref()?.verdicts;
+    verdicts.iter().find(|verdict| verdict.misses())
+}
+
+/// Share and kinds of the requests without a right answer.
+fn errors(recording: &Recording) -> Option<String> {
+    let outcomes = &recording.outcomes;
+    (outcomes.errors() > 0).then(|| {
+        format!(
+            "{} failed ({})",
+            percent(outcomes.error_share()),
+            outcomes.failures_in_words()
+        )
+    })
+}
+
 fn capacity(found: &CapacityFound) -> String {
     found.rate_per_s.map_or_else(
         || format!("no rate met {}", found.objective),
         |rate| format!("capacity {rate:.0}/s at {}", found.objective),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use tiermark_model::histogram::Latency;
+    use tiermark_model::recording::{GeneratorUse, Outcomes, Timeline, Window};
+    use tiermark_model::trial::TrialKey;
+    use tiermark_model::verdict::{Check, Effect};
+
+    fn said(outcomes: Outcomes, ok: bool) -> String {
+        let mut response = Latency::new();
+        response.record_n(1_000_000, 2_000);
+        let recording = Recording {
+            zero: jiff::Timestamp::UNIX_EPOCH,
+            window: Window {
+                start_ns: 0,
+                end_ns: 1_000_000_000,
+            },
+            service: response.clone(),
+            lateness: Latency::new(),
+            response,
+            outcomes,
+            bytes_received: 0,
+            timeline: Timeline::default(),
+            schedule: None,
+            requests: vec![],
+            generator: GeneratorUse::default(),
+            verdicts: vec![Verdict {
+                check: Check::Errors,
+                ok,
+                value: outcomes.error_share(),
+                limit: 0.001,
+                effect: Effect::MissesObjective,
+                remedy: None,
+            }],
+        };
+        let trial = TrialRecord {
+            key: TrialKey {
+                plan: String::new(),
+                block: 1,
+                entry: "a/b".parse().unwrap(),
+                scenario: "json".to_owned(),
+                load: "c64".to_owned(),
+            },
+            attempt: 1,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            state: State::Ok,
+            disturbances: vec![],
+            recording: Some(recording),
+            capacity: None,
+            observation: None,
+            imported: None,
+        };
+        summary(&trial.state, &trial)
+    }
+
+    #[test]
+    fn a_trial_s_line_says_what_failed_and_whether_that_misses_the_objective() {
+        let none = Outcomes::default();
+        assert_eq!(said(Outcomes { ok: 2_000, ..none }, true), "2000/s, p99 1.00 ms");
+        let few = Outcomes {
+            ok: 2_000,
+            reset: 1,
+            ..none
+        };
+        assert_eq!(said(few, true), "2000/s, p99 1.00 ms, 0.05% failed (1 reset)");
+        let many = Outcomes {
+            ok: 600,
+            body: 390,
+            reset: 10,
+            ..none
+        };
+        assert_eq!(
+            said(many, false),
+            "600/s, p99 1.00 ms, 40% failed (390 body, 10 reset): objective missed, 40% of the requests had no right \
+             answer, limit 0.1%"
+        );
+    }
 }

@@ -19,9 +19,6 @@ use super::{launch, setup};
 use crate::error::Failure;
 use crate::ui::Ui;
 
-/// Last lines of a service's output that are kept with its failure.
-const LOG_LINES: usize = 20;
-
 /// The services that run. Neither, where no scenario needs one.
 #[derive(Default)]
 pub(crate) struct Services {
@@ -119,8 +116,8 @@ impl Services {
         match running.alive().await? {
             Alive::Running => Ok(()),
             Alive::Exited { how } => Err(StageError::Other(format!(
-                "the upstream service ended: {how}; last lines of its output:\n{}",
-                running.logs(LOG_LINES).await.trim_end()
+                "the upstream service ended: {how}; {}",
+                running.last_words().await
             ))),
         }
     }

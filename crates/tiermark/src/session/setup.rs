@@ -1,12 +1,13 @@
 //! From a plan to a session: the stage is opened, everything is built, the run is created or found again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
 use tiermark_model::catalog::Catalog;
 use tiermark_model::host::{LOCAL, Roles};
+use tiermark_model::input::{self, InputKind};
 use tiermark_model::plan::{Plan, PlannedEntry, RunnerKind};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{EntryFacts, Limits, Manifest, NotBuilt, RUN_FORMAT, RunReader, ServiceFacts, Tool};
@@ -30,12 +31,33 @@ pub(crate) const FILES_WANTED: u64 = 65_536;
 /// Builds at once: they wait for downloads more than they compute, so that more than the cores of a small machine pay.
 pub(crate) const JOBS: usize = 4;
 
+/// Least limit of memory for a server, MiB: with less, engines do not even start a container (Docker's own least is 6).
+const LEAST_MEMORY: u64 = 16;
+/// The usual limit, MiB: taken on a machine that has less as well.
+pub(crate) const USUAL_MEMORY: u64 = 2048;
+
+/// Refuses a limit of memory that no server here can be given.
+pub(crate) fn check_memory(mib: u64) -> Result<(), Failure> {
+    let most = match host::facts().memory_bytes >> 20 {
+        // The system does not tell: anything that a machine may have.
+        0 => u64::from(u32::MAX),
+        here => here.max(USUAL_MEMORY),
+    };
+    if (LEAST_MEMORY..=most).contains(&mib) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "--memory {mib}: MiB from {LEAST_MEMORY} to {most} are possible on this machine\nremedy: leave it out for {USUAL_MEMORY}"
+    )))
+}
+
 /// How images are built, by the arguments.
 pub(crate) fn build_options(arguments: &BuildArgs, catalog: &Catalog) -> Result<BuildOptions, Failure> {
     let ca_bundle = match arguments.ca_bundle.as_deref() {
         Some("none") => None,
         Some(file) => {
-            let bundle = std::fs::read(file).map_err(|error| Failure::Usage(format!("--ca-bundle {file}: {error}")))?;
+            let bundle = input::bytes(Path::new(file), InputKind::Written)
+                .map_err(|error| Failure::Usage(format!("--ca-bundle {error}")))?;
             if !String::from_utf8_lossy(&bundle).contains("-----BEGIN CERTIFICATE-----") {
                 return Err(Failure::Usage(format!(
                     "--ca-bundle {file}: no certificate stands in it\nremedy: give a PEM file, with `-----BEGIN CERTIFICATE-----`"

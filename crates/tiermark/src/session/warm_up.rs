@@ -8,7 +8,7 @@ use tiermark_model::trial::WarmUp;
 use tiermark_stage::observe;
 use tiermark_stage::stage::Running;
 
-use super::cell::put_on;
+use super::cell::{lost_connections, put_on};
 use super::spec::warm_up_spec;
 use super::{End, Session};
 
@@ -25,15 +25,17 @@ impl Session<'_> {
     /// drops from its queue what was not called for 50 ms, so that a rest alone does not compile it. Nothing of it but the rates is
     /// kept, and none where the suite asks for no warm-up. A compiler that works while the server runs needs thousands of requests, a
     /// pool and a cache a few; besides, the first block, whose starts are verified in full, would be warmer than the others.
+    ///
+    /// The inner result is the target's: why it ended meanwhile.
     pub(super) async fn warm_up(
         &mut self,
         plan: &Plan,
         start: &PlannedStart,
         cells: &[&PlannedCell],
-        running: &Running,
-    ) -> Result<Option<WarmUp>, End> {
+        running: &mut Running,
+    ) -> Result<Result<Option<WarmUp>, String>, End> {
         let Some(rounds) = Rounds::of(&plan.suite) else {
-            return Ok(None);
+            return Ok(Ok(None));
         };
         let mut warm_up = WarmUp {
             round_s: rounds.seconds,
@@ -41,6 +43,7 @@ impl Session<'_> {
         };
         let scenarios = warm_up_levels(cells);
         for round in 1..=rounds.most {
+            let mut lost = false;
             for levels in &scenarios {
                 let cell = if round % 2 == 1 { levels.busiest } else { levels.calmest };
                 if round > rounds.least && !warm_up.rises(&cell.scenario) {
@@ -55,8 +58,13 @@ impl Session<'_> {
                 let driven = tokio::task::spawn_blocking(move || put_on(&spec, 0.0, &stop)).await;
                 let (recording, _) = driven
                     .map_err(|error| End::Infrastructure(format!("the generator's thread failed: {error}")))??;
+                lost |= lost_connections(&recording);
                 let rates = warm_up.rates_per_s.entry(cell.scenario.clone()).or_default();
                 rates.push(recording.rate_per_s());
+            }
+            if let Some(reason) = self.gone(running, "during the warm-up after its start", lost).await? {
+                self.restore_after(plan, cells).await?;
+                return Ok(Err(reason));
             }
             let rested = tokio::select! {
                 rested = observe::rest(&running.target().watch, REST) => rested,
@@ -68,7 +76,7 @@ impl Session<'_> {
             }
         }
         self.restore_after(plan, cells).await?;
-        Ok(Some(warm_up))
+        Ok(Ok(Some(warm_up)))
     }
 }
 

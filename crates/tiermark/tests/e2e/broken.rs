@@ -4,19 +4,15 @@ use std::fs;
 
 use tiermark_model::run::RunReader;
 use tiermark_model::trial::{Record, SessionEvent, State};
+use tiermark_model::verdict::Verdict;
 
-use crate::harness::{World, assert_nothing_left, trials_of};
+use crate::harness::{World, assert_nothing_left, failures, trials_of};
 
 /// Reasons of a framework's failed trials, one a cell; all of its trials must have failed. On a busy machine some are repeated.
 #[track_caller]
 fn reasons(run: &RunReader, framework: &str) -> Vec<String> {
-    let reason = |state: &State| match state {
-        State::Failed { reason } => reason.clone(),
-        other => panic!("{framework}: {other:?}"),
-    };
-    let reasons: Vec<String> = trials_of(run, framework)
-        .iter()
-        .map(|trial| (trial.attempt, reason(&trial.state)))
+    let reasons: Vec<String> = failures(run, framework)
+        .into_iter()
         .filter_map(|(attempt, reason)| (attempt == 1).then_some(reason))
         .collect();
     assert_eq!(reasons.len(), 2, "{framework}: {reasons:?}");
@@ -119,4 +115,24 @@ fn broken_targets_as_processes_are_stored_with_their_reason() {
         &unbuilt,
         &["`sh build.sh`", "https://[redacted]@[host]/x", "into ~/.cache/fixture"],
     );
+}
+
+#[test]
+fn wrong_answers_under_load_are_said_in_progress_record_and_report_and_end_with_1() {
+    let world = World::new();
+    let select = ["--entries", "wrong-under-load", "--connections", "4", "--seed", "7"];
+    let done = world
+        .run(&[&["run", "fine", "--runner", "process"], &select[..]].concat())
+        .exits(1);
+    // Every fifth answer, each of the right length.
+    contains(&done.stderr, &["% failed (", " body", "objective missed", "limit 0.1%"]);
+    contains(&done.stdout, &["objective missed"]);
+    let run = world.newest();
+    for trial in trials_of(&run, "wrong-under-load") {
+        let recording = trial.recording.as_ref().unwrap();
+        let bodies = recording.outcomes.bodies.unwrap();
+        assert_eq!((bodies.unseen, bodies.looked_at > 0), (0, true));
+        assert!(recording.outcomes.wrong_share() > 0.1, "{:?}", recording.outcomes);
+        assert!(recording.verdicts.iter().any(Verdict::misses));
+    }
 }

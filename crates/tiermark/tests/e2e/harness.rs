@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tiermark_model::run::{self, RunReader};
-use tiermark_model::trial::{TrialKey, TrialRecord};
+use tiermark_model::trial::{State, TrialKey, TrialRecord};
 use tiermark_stage::docker::Docker;
+
+use crate::machine::Turn;
 
 /// The program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_tiermark");
@@ -38,30 +39,19 @@ pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() ->
 pub(crate) struct World {
     folder: TempDir,
     environment: Vec<(String, String)>,
-    _machine: File,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl World {
     /// A fresh root, once the machine is free.
     pub(crate) fn new() -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another checkout's tests would be met as leftovers.
-        let machine = lock_file();
-        wait_for("these tests end elsewhere on this machine", 4 * PATIENCE, || {
-            machine.try_lock().ok()
-        });
-        wait_for("another tiermark run on this machine ends", 4 * PATIENCE, || {
-            machine_is_free().then_some(())
-        });
+        let turn = Turn::take();
         let folder = tempfile::Builder::new().prefix("tm-e2e-").tempdir().unwrap();
         lay_out(&folder.path().join("root"));
         fs::create_dir(folder.path().join("home")).unwrap();
         Self {
             folder,
             environment: vec![],
-            _machine: machine,
             _turn: turn,
         }
     }
@@ -284,6 +274,36 @@ pub(crate) fn trials_of<'r>(run: &'r RunReader, framework: &str) -> Vec<&'r Tria
         .collect()
 }
 
+/// The reasons of a framework's failed trials, each with its attempt; all of its trials must have failed.
+#[track_caller]
+pub(crate) fn failures(run: &RunReader, framework: &str) -> Vec<(u32, String)> {
+    let reason = |state: &State| match state {
+        State::Failed { reason } => reason.clone(),
+        other => panic!("{framework}: {other:?}"),
+    };
+    let failures: Vec<(u32, String)> = trials_of(run, framework)
+        .iter()
+        .map(|trial| (trial.attempt, reason(&trial.state)))
+        .collect();
+    assert!(!failures.is_empty(), "{framework} was not measured");
+    failures
+}
+
+/// A run long enough to be met in its middle: each entry's second trial takes seconds.
+pub(crate) fn long(runner: &str) -> [&str; 9] {
+    [
+        "run",
+        "fine",
+        "--blocks=1",
+        "--connections=1,2",
+        "--duration=1.5",
+        "--warmup=0.1",
+        "--seed=7",
+        "--runner",
+        runner,
+    ]
+}
+
 /// Fails unless the run is whole and each trial that was final before stands there unrepeated.
 #[track_caller]
 pub(crate) fn assert_completed(before: &RunReader, after: &RunReader) {
@@ -350,20 +370,6 @@ pub(crate) fn with_engine<T>(ask: impl AsyncFnOnce(Docker) -> T) -> T {
             Err(error) => panic!("these tests need a Docker engine: {error}\n(`make test` sets one up)"),
         }
     })
-}
-
-/// One for all users: opened before created, because a sticky folder refuses `O_CREAT` on another's file.
-fn lock_file() -> File {
-    let path = std::env::temp_dir().join("tiermark-e2e.lock");
-    File::open(&path).or_else(|_| File::create(&path)).unwrap()
-}
-
-/// Whether nobody holds the lock of the machine.
-fn machine_is_free() -> bool {
-    match File::open(std::env::temp_dir().join("tiermark/run.lock")) {
-        Ok(lock) => lock.try_lock().is_ok(),
-        Err(_) => true,
-    }
 }
 
 pub(crate) fn fixtures() -> PathBuf {

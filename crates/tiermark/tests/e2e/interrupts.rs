@@ -5,24 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tiermark_model::trial::{Record, SessionEvent};
 
-use crate::harness::{World, assert_completed, assert_nothing_left, containers, processes};
-
-/// A run long enough to be met in its middle: each entry's second trial takes seconds.
-const LONG: [&str; 9] = [
-    "run",
-    "fine",
-    "--blocks=1",
-    "--connections=1,2",
-    "--duration=1.5",
-    "--warmup=0.1",
-    "--seed=7",
-    "--runner",
-    "docker",
-];
-
-fn long(runner: &str) -> Vec<&str> {
-    [&LONG[..8], &[runner]].concat()
-}
+use crate::harness::{World, assert_completed, assert_nothing_left, containers, long, processes};
 
 #[test]
 fn an_interrupt_stores_what_is_complete_and_takes_everything_down() {

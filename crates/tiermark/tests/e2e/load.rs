@@ -239,6 +239,25 @@ fn a_server_that_is_not_there_is_a_result() {
 }
 
 #[test]
+fn a_port_that_speaks_plain_http_is_named() {
+    let server = Server::start(Duration::ZERO);
+    let url = server.url("/").replace("http://", "https://");
+    let done = load(&["--duration", "200ms", "--timeout", "500ms", "--insecure", &url], &[4]);
+    assert!(done.stdout.contains("TLS handshake failed"), "{}", done.stdout);
+    assert!(done.stdout.contains("write http://"), "{}", done.stdout);
+}
+
+#[test]
+fn a_connection_for_each_request_says_so_to_the_server() {
+    let server = Server::start(Duration::ZERO);
+    let url = server.url("/");
+    let close = ["--duration", "200ms", "--disable-keepalive", "--no-calibration", &url];
+    measure(&[&close[..], &["--header", "Connection: close"]].concat());
+    let seen = server.seen.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(seen.matches("Connection: close").count(), 1, "{seen}");
+}
+
+#[test]
 fn a_rate_that_cannot_be_served_is_invalid() {
     // One connection and 20 ms an answer: 50 a second at most.
     let server = Server::start(Duration::from_millis(20));
@@ -379,6 +398,10 @@ fn refusals() {
         &[here, "--header", "no colon"],
         &[here, "--header", "A: 1", "--header", "Host: a", "--header", "Host: b"],
         &[here, "--body", "@/nonexistent"],
+        &[here, "--body", "@/dev/zero"],
+        &[here, "--header", "Connection: close", "--no-calibration"],
+        &[here, "--header", "Upgrade: h2c", "--no-calibration"],
+        &[here, "--header", "Content-Length: 5", "--no-calibration"],
         &[here, "--pipeline", "16", "--rate", "5k"],
         &[here, "--pipeline", "16", "--http2"],
         &[here, "--pipeline", "16", "--disable-keepalive"],
@@ -390,6 +413,7 @@ fn refusals() {
         &[here, "--find-capacity"],
         &[here, "--objective", "p99=50ms"],
         &[here, "--objective", "p99<50", "--find-capacity"],
+        &[here, "--objective", "p100=50ms", "--find-capacity"],
         &[here, "--objective", "p99=50ms", "--find-capacity", "--rate", "5k"],
         &[here, "--objective", "p99=50ms", "--find-capacity", "--requests", "5"],
         &[here, "--threads", "2", "--cpus", "0"],
@@ -397,6 +421,7 @@ fn refusals() {
         &[here, "--insecure"],
         &[here, "--insecure", "--cacert", "a.pem"],
         &["https://127.0.0.1:9/", "--cacert", "/nonexistent"],
+        &["https://127.0.0.1:9/", "--cacert", "/dev/zero"],
     ] {
         let done = load(arguments, &[2]);
         assert_eq!(done.stdout, "");

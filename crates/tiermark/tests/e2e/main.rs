@@ -7,9 +7,12 @@ mod broken;
 mod commands;
 mod engine;
 mod every_load;
+mod faults;
 mod harness;
 mod interrupts;
 mod load;
+#[path = "../support/machine.rs"]
+mod machine;
 mod private_engine;
 mod real;
 mod stored;

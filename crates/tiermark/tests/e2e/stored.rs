@@ -8,10 +8,24 @@ use crate::harness::{World, assert_completed, assert_nothing_left};
 
 const SHORT: [&str; 5] = ["run", "fine", "--runner=process", "--connections=1", "--seed=7"];
 
+/// As if the run had been cut off: a run that is complete is never held against today's definitions, for nothing is measured.
+fn forget_the_last_trial(world: &World) {
+    let file = world.newest().folder.join("trials.jsonl");
+    // On a busy machine a trial is measured again, and has several records.
+    while world.newest().missing() == 0 {
+        let text = fs::read_to_string(&file).unwrap();
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let last = lines.iter().rposition(|line| line.contains("\"recording\"")).unwrap();
+        lines.remove(last);
+        fs::write(&file, lines.concat()).unwrap();
+    }
+}
+
 #[test]
 fn resuming_is_refused_where_something_changed_and_says_what() {
     let world = World::new();
     world.run(&SHORT).exits(0);
+    forget_the_last_trial(&world);
     let resume = || world.run(&["run", "--resume", "latest"]);
     let changed = |file: &std::path::Path, from: &str, to: &str, says: &str| {
         let before = fs::read_to_string(file).unwrap();
@@ -70,13 +84,13 @@ fn a_torn_last_line_is_reported_and_its_trial_measured_again() {
     let report = world.run(&["report"]).exits(0);
     let said = format!("{}{}", report.stdout, report.stderr);
     assert!(
-        said.contains("cut off") && said.contains(&format!("line {}", last + 1)),
+        said.contains("cut it off") && said.contains(&format!("line {}", last + 1)),
         "{said}"
     );
     world
         .run(&["run", "--resume", "latest"])
         .exits(0)
-        .says("cut off by a kill");
+        .says("a kill or a full disk cut it off");
     assert_completed(&before, &world.newest());
     assert!(
         fs::read_to_string(&file).unwrap().starts_with(&torn),

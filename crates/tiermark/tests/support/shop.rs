@@ -1,11 +1,15 @@
-//! A small service in a git repository of its own, with nothing of this machine around it: its own lock, cache and home, and no engine.
+//! A small service in a git repository of its own, with little of this machine around it: a cache and a home of its own, and no engine.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part; tests")]
+
+#[path = "machine.rs"]
+mod machine;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use machine::Turn;
 use tempfile::TempDir;
 
 /// The program.
@@ -18,6 +22,7 @@ pub(crate) const NO_SERVER: &str = "echo reading config; echo 'config.toml: no s
 /// The repository, and what else the program may write to.
 pub(crate) struct Shop {
     folder: TempDir,
+    _turn: Turn,
 }
 
 /// How a command ended.
@@ -69,11 +74,12 @@ impl Done {
 impl Shop {
     /// A folder without a repository.
     pub(crate) fn bare() -> Self {
+        let turn = Turn::take();
         let folder = tempfile::Builder::new().prefix("tm-gate-").tempdir().unwrap();
         for name in ["shop", "home", "tmp", "cache"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        Self { folder }
+        Self { folder, _turn: turn }
     }
 
     /// A repository whose first revision, `main`, holds a server and the file that `tiermark init` writes, with short windows.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use tiermark_model::foreign;
 use tiermark_model::format::framework::DataLayerKind;
 use tiermark_model::host::full_hash;
 use tiermark_model::imported::{ImportFormat, Imported, ImportedEntry, ImportedRate};
@@ -164,6 +165,10 @@ pub fn read_tfb(file: &str, bytes: &[u8], known: Known<'_>) -> Result<Table, Exc
         ));
     }
     notes.extend(results.notes());
+    // The reader writes them so, and nobody else does.
+    if rows.iter().any(|row| row.about.name.contains("\\u{")) {
+        notes.push("Names hold characters that steer the terminal or the direction of writing: they stand as their numbers, such as \\u{202e}.".to_owned());
+    }
     let used = |test: &TestType| {
         rows.iter()
             .any(|row| row.rates.iter().any(|rate| rate.scenario == test.scenario()))
@@ -216,7 +221,7 @@ fn parse(file: &str, bytes: &[u8]) -> Result<ResultsFile, ExchangeError> {
         }
         Some(_) => {}
     }
-    serde_json::from_slice(bytes).map_err(|error| {
+    foreign::from_json(bytes).map_err(|error| {
         let remedy = match error.classify() {
             serde_json::error::Category::Eof => "download it again",
             serde_json::error::Category::Data => {

@@ -1,12 +1,11 @@
 //! A gate's report as files for others.
 
-use std::fs::{self, File};
 use std::path::PathBuf;
 
 use tiermark_report::gate::{self, GateReport};
 
 use super::arguments::GateFiles;
-use crate::commands::report::write;
+use crate::commands::report::{check_file, write};
 use crate::error::Failure;
 use crate::ui::{Ui, pretty};
 
@@ -22,21 +21,7 @@ pub(super) fn check(files: &GateFiles) -> Result<(), Failure> {
         &files.smaller_is_better,
     ];
     for file in all.into_iter().flatten() {
-        let is_new = !file.exists();
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let opened = folder
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| File::options().write(true).create(true).truncate(false).open(file));
-        opened.map_err(|error| {
-            Failure::Usage(format!(
-                "{}: {error}\nremedy: give a file that can be written",
-                file.display()
-            ))
-        })?;
-        // An empty file is none of these formats: where the gate ends early, there is none.
-        if is_new {
-            let _ = fs::remove_file(file);
-        }
+        check_file(file, "give a file that can be written")?;
     }
     Ok(())
 }

@@ -18,14 +18,14 @@ use tiermark_model::verdict::Check;
 use tiermark_report::gate::Coin;
 use tiermark_stage::host;
 use tiermark_stage::observe::Observer;
-use tiermark_stage::stage::{Alive, Running, Stage, StartFailure};
+use tiermark_stage::stage::{Running, Stage, StartFailure};
 use tiermark_stage::types::Launch;
 use tiermark_stage::verify::{self, Surroundings, Unverified};
 
 use super::sides::Side;
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
-use crate::session::setup;
+use crate::session::{lost_connections, setup};
 
 /// Seconds of a turn: long beside the first answers on new connections, short beside what neighbours do.
 const TURN_S: f64 = 0.25;
@@ -39,8 +39,6 @@ const TURN_WARMUP_S: f64 = 0.05;
 const FOR_P99: f64 = 1_150.0;
 /// The same for a median, which needs 20.
 const FOR_P50: f64 = 50.0;
-/// Last lines of a server's output that are told where it ends under load.
-const LOG_LINES: usize = 20;
 
 /// What a start of a version gave.
 #[derive(Debug, Clone, Default)]
@@ -175,7 +173,7 @@ impl Bench<'_> {
     async fn all(&self, up: &mut [Up<'_>], asked: Asked<'_>, coin: &mut Coin) -> Result<(), NoSample> {
         for probe in &self.project.scenarios {
             if asked.verified {
-                for one in &*up {
+                for one in &mut *up {
                     self.verify(one, probe).await?;
                 }
             }
@@ -203,7 +201,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    async fn verify(&self, one: &Up<'_>, probe: &Probe) -> Result<(), NoSample> {
+    async fn verify(&self, one: &mut Up<'_>, probe: &Probe) -> Result<(), NoSample> {
         let surroundings = Surroundings {
             tables: None,
             upstream: None,
@@ -211,7 +209,11 @@ impl Bench<'_> {
         match verify::fully(one.running.target(), &scenario(probe, one.side.protocol), &surroundings).await {
             Ok(_) => Ok(()),
             Err(Unverified::Stage(error)) => Err(error.into()),
-            Err(wrong @ Unverified::Wrong(_)) => Err(one.side.broken(&wrong.to_string())),
+            Err(wrong @ Unverified::Wrong(_)) => {
+                let when = format!("in the check of {}", probe.name);
+                let gone = one.running.gone_after_failure(&when).await?;
+                Err(one.side.broken(&gone.unwrap_or_else(|| wrong.to_string())))
+            }
         }
     }
 
@@ -283,13 +285,14 @@ impl Bench<'_> {
         };
         let (observation, disturbances): (Observation, Vec<Disturbance>) =
             observer.finish(0, recording.window, &recording.generator, cores(Role::Generator).len());
-        if let Alive::Exited { how } = one.running.alive().await? {
-            let logs = one.running.logs(LOG_LINES).await;
-            return Err(one.side.broken(&format!(
-                "the server ended under the load of {} ({how}); last lines of its output:\n{}",
-                probe.name,
-                logs.trim_end()
-            )));
+        let when = format!("under the load of {}", probe.name);
+        let gone = if lost_connections(&recording) {
+            one.running.gone_after_failure(&when).await?
+        } else {
+            one.running.gone(&when).await?
+        };
+        if let Some(reason) = gone {
+            return Err(one.side.broken(&reason));
         }
         Ok((recording, observation, !disturbances.is_empty()))
     }
@@ -326,12 +329,10 @@ impl Up<'_> {
             return Ok(());
         }
         if ok == 0 {
-            let failures = turns.outcomes.failures();
-            let failures: Vec<String> = failures.iter().map(|(name, count)| format!("{count} {name}")).collect();
             let reason = format!(
                 "{}: not one right answer under load: {}",
                 probe.name,
-                failures.join(", ")
+                turns.outcomes.failures_in_words()
             );
             return Err(self.side.broken(&reason));
         }

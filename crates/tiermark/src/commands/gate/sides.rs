@@ -9,7 +9,7 @@ use tiermark_model::format::project::{Metric, Origin, Project, Service};
 use tiermark_model::load::Protocol;
 use tiermark_model::plan::RunnerKind;
 use tiermark_model::run::EntryFacts;
-use tiermark_stage::external::is_tls;
+use tiermark_stage::address::Address;
 use tiermark_stage::stage::Stage;
 use tiermark_stage::types::{Artifact, Events, PrepareError, Prepared};
 use tokio::process::Command;
@@ -180,7 +180,7 @@ pub(super) async fn prepare(
     let service = &project.service;
     let origin = version.origin(&service.from);
     let protocol = Protocol {
-        tls: matches!(&origin, Origin::Url(url) if is_tls(url)?),
+        tls: matches!(&origin, Origin::Url(url) if Address::of_server(url)?.is_tls()),
         ..Protocol::default()
     };
     let prepared = match origin {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use tiermark_load::{Circumstances, LoadError, LoadSpec, Stop, drive, find_capacity, judge};
+use tiermark_load::{Circumstances, LoadError, LoadSpec, Stop, diagnose, drive, find_capacity, judge};
 use tiermark_model::load::Load;
 use tiermark_model::recording::{CapacityFound, CapacityStage, Recording};
+use tiermark_model::verdict::{Check, Verdict};
 
 /// Highest share of requests that may fail at a rate that a search finds: the method's objective.
 const ERROR_SHARE: f64 = 0.001;
@@ -35,7 +36,16 @@ pub(super) fn measure(
         Load::Closed(_) | Load::Open(_) => (drive(spec, stop)?, None),
     };
     recording.verdicts = judge(&recording, &circumstances(&recording, spec, ceiling_per_s));
+    if let Some(answers) = recording.verdicts.iter_mut().find(|verdict| none_was_right(verdict))
+        && let Some(why) = diagnose(spec)
+    {
+        answers.remedy = Some(why);
+    }
     Ok(Measured { recording, capacity })
+}
+
+fn none_was_right(verdict: &Verdict) -> bool {
+    verdict.check == Check::Answers && !verdict.ok
 }
 
 fn circumstances(recording: &Recording, spec: &LoadSpec, ceiling_per_s: Option<f64>) -> Circumstances {

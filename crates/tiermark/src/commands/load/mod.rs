@@ -118,7 +118,10 @@ async fn measure(spec: LoadSpec, ceiling_per_s: Option<f64>, ui: &Arc<Ui>) -> Re
 fn failure(error: LoadError, interrupt: &Interrupt) -> Failure {
     match error {
         LoadError::Stopped { .. } if interrupt.is_set() => Failure::Interrupted,
-        LoadError::Request { .. } | LoadError::Pin { .. } => Failure::Usage(error.to_string()),
+        LoadError::Request { .. }
+        | LoadError::Pin { .. }
+        | LoadError::Certificates { .. }
+        | LoadError::ServerName { .. } => Failure::Usage(error.to_string()),
         error => error.into(),
     }
 }

@@ -1,10 +1,10 @@
 //! From arguments to what the generator is told.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use tiermark_load::{Ask, Body, Expect, LoadSpec, Sample, Trust, Zero};
+use tiermark_load::{Ask, Body, Expect, LoadSpec, Trust, Zero};
+use tiermark_model::input::{self, InputKind};
 use tiermark_model::load::{Arrivals, Capacity, Closed, HttpVersion, Load, Method, Open, Protocol, Request};
 
 use super::arguments::LoadArgs;
@@ -126,10 +126,8 @@ fn expect(arguments: &LoadArgs) -> Expect {
     let expect = Expect::status(arguments.expect_status);
     match &arguments.expect_body_contains {
         None => expect,
-        // All: who names a text means every answer.
         Some(text) => Expect {
             body: Body::Contains(text.clone().into_bytes()),
-            sample: Sample::All,
             ..expect
         },
     }
@@ -143,12 +141,12 @@ fn trust(arguments: &LoadArgs, target: &Target) -> Result<Trust, Failure> {
                 .to_owned(),
         )),
         (None, true) => Ok(Trust::Anybody),
-        (Some(file), _) => read("--cacert", file).map(|_| Trust::File(file.clone())),
+        (Some(file), _) => Ok(Trust::File(file.clone())),
     }
 }
 
 fn read(option: &str, file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file).map_err(|error| Failure::Usage(format!("{option} {}: {error}", file.display())))
+    input::text(file, InputKind::Data).map_err(|error| Failure::Usage(format!("{option} {error}")))
 }
 
 fn threads(arguments: &LoadArgs) -> Result<Vec<Option<usize>>, Failure> {

@@ -2,7 +2,6 @@
 
 mod interview;
 
-use std::fs;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
@@ -74,12 +73,7 @@ fn profile(catalog: &Catalog, arguments: &RecommendArgs, ui: &Ui) -> Result<(Pro
 }
 
 fn read(catalog: &Catalog, file: &Path) -> Result<Profile, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
-        Failure::Usage(format!(
-            "{}: {error}\nremedy: `tiermark new profile NAME` makes a profile to start from",
-            file.display()
-        ))
-    })?;
+    let text = root::written(file, "`tiermark new profile NAME` makes a profile to start from")?;
     let profile = Profile::from_yaml(&file.display().to_string(), &text, None, &catalog.known()?);
     profile.map_err(|error| CatalogError::Format(vec![error]).into())
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tiermark_report::{Analysis, Chart, ChartError, Comparison, Curves, Theme, charts};
 
-use super::output::write;
+use super::output::{CHARTS_REMEDY, write};
 use crate::cli::ReportArgs;
 use crate::error::Failure;
 use crate::ui::Ui;
@@ -55,7 +55,7 @@ pub(crate) fn write_chart(
     png: bool,
     svg: impl Fn(Theme) -> Result<Option<String>, ChartError>,
 ) -> Result<bool, Failure> {
-    let remedy = "give --charts a folder that can be written";
+    let remedy = CHARTS_REMEDY;
     let fail = |error: ChartError| Failure::Machine(error.to_string());
     for theme in Theme::ALL {
         let Some(svg) = svg(theme).map_err(fail)? else {
@@ -68,6 +68,14 @@ pub(crate) fn write_chart(
         }
     }
     Ok(true)
+}
+
+/// Fails before anything is read or drawn if PNG is asked for and this build has none.
+pub(crate) fn check_png(png: bool) -> Result<(), Failure> {
+    if png && !cfg!(feature = "png") {
+        return Err(Failure::Usage(format!("--png: {}", charts::NO_PNG)));
+    }
+    Ok(())
 }
 
 /// Says how many charts were drawn.

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::imported::ImportFormat;
 use tiermark_model::run::{RunReader, name_of};
+use tiermark_model::trial::{State, TrialRecord};
 use tiermark_report::recommend::{Answer, Inquiry, recommend};
 use tiermark_report::{
     Analysis, Comparison, Curves, Options, Report, RunView, ValueRule, analyse, compare, render_comparison_html,
@@ -17,9 +18,10 @@ use crate::cli::{Format, Global, ReportArgs, ValueArg};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;
+use crate::session::answers_wrongly;
 use crate::ui::{Ui, pretty};
-pub(crate) use draw::{say_drawn, write_chart};
-pub(crate) use output::{named_format, open, write, write_or_print};
+pub(crate) use draw::{check_png, say_drawn, write_chart};
+pub(crate) use output::{check_file, check_targets, named_format, open, write, write_or_print};
 
 /// How a run is reported.
 #[derive(Debug, Clone, Default)]
@@ -44,8 +46,10 @@ impl Choice {
 
 /// Writes the report of one run, or the comparison of several.
 pub(crate) fn run(global: &Global, arguments: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
+    check_png(arguments.png)?;
     let catalog = root::catalog(global)?;
-    let named = arguments.runs.iter().map(|name| root::find_run(global, name));
+    check_targets(arguments.out.as_deref(), arguments.charts.as_deref())?;
+    let named = arguments.runs.iter().map(|name| root::find_run(global, name, ui));
     let runs: Vec<RunReader> = named.collect::<Result<_, _>>()?;
     let choice = Choice {
         weights: arguments.weights.clone(),
@@ -217,9 +221,16 @@ impl ReportArgs {
 
 /// Failed targets are a negative result; where nothing that was measured holds, nothing can be concluded.
 fn outcome(run: &RunReader) -> Exit {
-    use tiermark_model::trial::State;
     let any = |wanted: fn(&State) -> bool| run.trials().any(|trial| wanted(&trial.state));
-    if any(|state| matches!(state, State::Failed { .. })) {
+    let is_wrong = |trial: &TrialRecord| {
+        let scenario = run.manifest.plan.scenario(&trial.key.scenario);
+        scenario
+            .zip(trial.recording.as_ref())
+            .is_some_and(|(scenario, recording)| {
+                trial.state == State::Ok && answers_wrongly(recording, &scenario.objective)
+            })
+    };
+    if any(|state| matches!(state, State::Failed { .. })) || run.trials().any(is_wrong) {
         Exit::Negative
     } else if any(|state| matches!(state, State::Invalid { .. })) && !any(|state| matches!(state, State::Ok)) {
         Exit::Inconclusive

@@ -1,6 +1,6 @@
 //! Where a report goes: standard output, a file, the browser.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -8,6 +8,10 @@ use crate::cli::{Format, Global, ReportArgs};
 use crate::error::Failure;
 use crate::root;
 use crate::ui::Ui;
+
+/// What would help if the file of `--out`, or the folder of `--charts`, cannot be written.
+const OUT_REMEDY: &str = "give --out a file that can be written";
+pub(super) const CHARTS_REMEDY: &str = "give --charts a folder that can be written";
 
 /// The folder of all frameworks, from a checkout's root.
 const FRAMEWORKS: &str = "containers/frameworks/";
@@ -74,8 +78,32 @@ pub(crate) fn write_or_print(file: Option<&Path>, text: &str, ui: &Ui) -> Result
 
 /// Writes what --out asked for, and says so.
 fn write_out(file: &Path, text: &str, ui: &Ui) -> Result<(), Failure> {
-    write(file, text.as_bytes(), "give --out a file that can be written")?;
+    write(file, text.as_bytes(), OUT_REMEDY)?;
     ui.note(&format!("wrote {}", file.display()));
+    Ok(())
+}
+
+/// Refuses a file that cannot be written, before anything long is begun. What stands there stays.
+pub(crate) fn check_file(file: &Path, remedy: &str) -> Result<(), Failure> {
+    let is_new = !file.exists();
+    fs::create_dir_all(root::folder_of(file))
+        .and_then(|()| File::options().write(true).create(true).truncate(false).open(file))
+        .map_err(|error| Failure::Usage(format!("{}: {error}\nremedy: {remedy}", file.display())))?;
+    // An empty file is no document: if the command ends early, there is none.
+    if is_new {
+        let _ = fs::remove_file(file);
+    }
+    Ok(())
+}
+
+/// Refuses what `--out` and `--charts` name if it cannot be written, before the stored runs are read.
+pub(crate) fn check_targets(out: Option<&Path>, charts: Option<&Path>) -> Result<(), Failure> {
+    if let Some(file) = out {
+        check_file(file, OUT_REMEDY)?;
+    }
+    if let Some(folder) = charts {
+        check_file(&folder.join(".probe"), CHARTS_REMEDY)?;
+    }
     Ok(())
 }
 

@@ -28,9 +28,6 @@ use crate::session::services::Services;
 use crate::session::{launch, setup};
 use crate::ui::Ui;
 
-/// Last lines of a target's output that are shown with a failure.
-const LOG_LINES: usize = 10;
-
 /// What came of one scenario of one entry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Check {
@@ -104,8 +101,11 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Resu
     } else {
         ui.result(&table::render(&checks, ui.width(), ui.colour()));
     }
-    Ok(if checks.iter().any(|check| check.state == State::Failed) {
+    let any = |state: State| checks.iter().any(|check| check.state == state);
+    Ok(if any(State::Failed) {
         Exit::Negative
+    } else if any(State::NotBuildableHere) && !any(State::Pass) {
+        Exit::Infrastructure
     } else {
         Exit::Done
     })
@@ -141,7 +141,11 @@ impl Verifier<'_> {
         let launch = launch(&entry.framework, variant, cores, None, setup::files(), self.services)?;
         let mut running = match self.stage.start(prepared, &entry.framework.readiness, &launch).await {
             Ok(running) => running,
-            Err(StartFailure::Target { reason }) => return all(State::Failed, &reason),
+            Err(StartFailure::Target { reason }) => {
+                // A lost service would pass for the target's fault.
+                self.services.check_alive().await?;
+                return all(State::Failed, &reason);
+            }
             Err(StartFailure::Stage(error)) => return Err(error.into()),
         };
         let mut checks = Vec::new();
@@ -193,13 +197,13 @@ impl Verifier<'_> {
             Err(wrong @ Unverified::Wrong(_)) => {
                 // A lost service would pass for the target's fault.
                 self.services.check_alive().await?;
-                let log = running.logs(LOG_LINES).await;
-                let output = match log.trim_end() {
-                    "" => String::new(),
-                    log => format!("\nlast lines of its output:\n{log}"),
+                let when = format!("in the check of {}", scenario.name);
+                let reason = match running.gone_after_failure(&when).await? {
+                    Some(reason) => reason,
+                    None => format!("{wrong}\n{}", running.last_words().await),
                 };
-                let reason = self.redactor.text(&format!("{wrong}{output}"));
-                (State::Failed, Some(reason), vec![])
+                let reason = Some(self.redactor.text(&reason));
+                (State::Failed, reason, vec![])
             }
         };
         Ok(Check {
