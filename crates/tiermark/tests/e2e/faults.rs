@@ -14,7 +14,13 @@ use crate::harness::{
 #[test]
 fn a_terminal_that_closes_takes_everything_down() {
     let world = World::new();
-    let mut run = world.spawn(&long("docker"));
+    // Tests that are started by nohup(1) pass it on, and a program that is started so holds.
+    let script = r#"exec env --default-signal=HUP "$0" "$@" --root "$ROOT" --results "$RESULTS""#;
+    let mut command = world.shell(&[&["-c", script, PROGRAM][..], &long("docker")].concat());
+    command
+        .env("ROOT", world.path("root"))
+        .env("RESULTS", world.path("results"));
+    let mut run = world.start(command);
     run.until("a container runs and one of its trials is stored", || {
         world.finals_of("good") == 1 && !containers().is_empty()
     });
