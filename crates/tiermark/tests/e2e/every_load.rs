@@ -9,15 +9,27 @@ use crate::harness::{World, assert_nothing_left};
 
 /// The base images may have to be built first.
 const COLD: Duration = Duration::from_secs(15 * 60);
+/// Seconds of a window. On a machine so busy that a window passes without one answer, a longer one is tried.
+const WINDOWS: [&str; 3] = ["0.6", "3", "9"];
 
 #[test]
 fn every_kind_of_load_is_run_and_stored_with_its_verdicts() {
     let world = World::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut command = world.bare(&["run", "loads", "--runner=docker", "--blocks=1"]);
-    command.args(["--warmup=0.2", "--duration=0.6", "--root"]).arg(root);
-    command.arg("--results").arg(world.path("results"));
-    world.start(command).end_within(COLD).exits(0).prints("json-capacity");
+    let measure = |window: &str| {
+        let mut command = world.bare(&["run", "loads", "--runner=docker", "--blocks=1", "--warmup=0.2"]);
+        command.args(["--duration", window, "--root"]).arg(&root);
+        command.arg("--results").arg(world.path("results"));
+        world.start(command).end_within(COLD)
+    };
+    let mut done = measure(WINDOWS[0]);
+    for longer in &WINDOWS[1..] {
+        if done.code == Some(0) {
+            break;
+        }
+        done = measure(longer);
+    }
+    done.exits(0).prints("json-capacity");
 
     let run = world.newest();
     assert_eq!(run.missing(), 0);
