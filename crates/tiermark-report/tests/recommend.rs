@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tiermark_model::format::criterion::{Criterion, Metric};
 use tiermark_model::format::framework::DataLayerKind::{Full, Raw};
 use tiermark_model::format::framework::{Fact, FactKind, Framework};
-use tiermark_model::format::profile::{Known, Profile};
+use tiermark_model::format::profile::{Profile, ProfileDefinitions};
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::load::{Load, Open};
 use tiermark_model::plan::PlannedEntry;
@@ -50,7 +50,7 @@ fn planned(name: &str) -> PlannedEntry {
 
 fn profile(text: &str) -> Profile {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let known = Known {
+    let known = ProfileDefinitions {
         frameworks: owned(&NAMES),
         languages: owned(&["Go", "Python", "JavaScript", "Ruby", "Rust"]),
         scenarios: owned(&["json", "db", "ticks", "orders"]),

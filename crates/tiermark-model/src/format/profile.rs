@@ -31,7 +31,7 @@ pub struct Profile {
     /// The load it has to carry.
     pub load: LoadNeed,
     /// What it may cost at most.
-    pub limits: Limits,
+    pub limits: ProfileLimits,
     /// The least rating of each judged fact that the team cannot do without.
     pub needs: BTreeMap<FactKind, u8>,
     /// How long it is to live, in years.
@@ -78,7 +78,7 @@ pub struct LoadNeed {
 
 /// What an entry may cost at most; one that is known to cost more is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Limits {
+pub struct ProfileLimits {
     /// Milliseconds to the first right answer.
     pub cold_start_ms: Option<f64>,
     /// Memory before any load, in megabytes (1,000,000 bytes).
@@ -89,7 +89,7 @@ pub struct Limits {
 
 /// The names that a profile may use.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct ProfileDefinitions {
     /// Frameworks.
     pub frameworks: Vec<String>,
     /// Their languages; none: languages are not checked.
@@ -181,7 +181,7 @@ impl Profile {
     ///
     /// # Errors
     /// Every fault with its line and column.
-    pub fn from_yaml(file: &str, text: &str, stem: Option<&str>, known: &Known) -> Result<Self, FormatError> {
+    pub fn from_yaml(file: &str, text: &str, stem: Option<&str>, known: &ProfileDefinitions) -> Result<Self, FormatError> {
         let wire: ProfileFile = read_versioned(file, text)?;
         let mut faults = Faults::default();
         check_version(&wire.version, &mut faults);
@@ -287,7 +287,7 @@ impl ProfileFile {
         }
     }
 
-    fn check_seed(&self, known: &Known, faults: &mut Faults) {
+    fn check_seed(&self, known: &ProfileDefinitions, faults: &mut Faults) {
         let Some(seed) = &self.seed else { return };
         if seed.picks.value.is_empty() {
             faults.add(
@@ -312,7 +312,7 @@ impl ProfileFile {
         }
     }
 
-    fn check_team(&self, known: &Known, faults: &mut Faults) {
+    fn check_team(&self, known: &ProfileDefinitions, faults: &mut Faults) {
         let Some(team) = &self.team else { return };
         if let Some(size) = &team.size {
             check_range("the team's size", size, 1, 10_000, faults);
@@ -344,7 +344,7 @@ impl ProfileFile {
         }
     }
 
-    fn check_numbers(&self, known: &Known, faults: &mut Faults) {
+    fn check_numbers(&self, known: &ProfileDefinitions, faults: &mut Faults) {
         let load = self.load.as_ref();
         if let Some(scenario) = load
             .and_then(|load| load.scenario.as_ref())
@@ -409,7 +409,7 @@ impl ProfileFile {
         needs
     }
 
-    fn weights(&self, known: &Known, faults: &mut Faults) -> BTreeMap<Criterion, f64> {
+    fn weights(&self, known: &ProfileDefinitions, faults: &mut Faults) -> BTreeMap<Criterion, f64> {
         let mut weights = BTreeMap::new();
         for (name, weight) in &self.weights.value {
             if !(weight.value > 0.0 && weight.value <= 1e6) {
@@ -459,7 +459,7 @@ impl ProfileFile {
                 rate_per_s: load.rate_per_s.map(number),
                 p99_ms: load.p99_ms.map(number),
             }),
-            limits: self.limits.map_or_else(Limits::default, |limits| Limits {
+            limits: self.limits.map_or_else(ProfileLimits::default, |limits| ProfileLimits {
                 cold_start_ms: limits.cold_start_ms.map(number),
                 idle_memory_mb: limits.idle_memory_mb.map(number),
                 image_mb: limits.image_mb.map(number),

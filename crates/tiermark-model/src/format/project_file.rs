@@ -8,7 +8,8 @@ use serde::Deserialize;
 use crate::contract;
 
 use super::framework::Readiness;
-use super::project::{GateSettings, Metric, Origin, Probe, Project, Service, ServiceObjective};
+use super::project::{GateSettings, Origin, Probe, Project, ProjectService, ServiceObjective};
+use super::quantity::{GateNames, Named, Quantity, Vocabulary as _};
 use super::scenario::Part;
 use super::scenario_file::{ExpectFile, RequestFile};
 use super::yaml::{At, Faults, Place};
@@ -107,7 +108,7 @@ struct ObjectiveFile {
 #[serde(deny_unknown_fields)]
 struct GateFile {
     /// In what; rate by default.
-    metrics: Option<At<Vec<Metric>>>,
+    metrics: Option<At<Vec<Named<GateNames>>>>,
     /// Slow-downs up to this are let through, in percent; 5 by default.
     threshold_percent: Option<At<f64>>,
     /// Seconds of measurement at most; 300 for each scenario by default.
@@ -242,14 +243,14 @@ impl ServiceFile {
         }
     }
 
-    fn into_domain(self) -> Service {
+    fn into_domain(self) -> ProjectService {
         let from = [
             self.dockerfile.map(|at| Origin::Dockerfile(at.value)),
             self.image.map(|at| Origin::Image(at.value)),
             self.command.map(|at| Origin::Command(at.value)),
             self.url.map(|at| Origin::Url(at.value)),
         ];
-        Service {
+        ProjectService {
             // Validation has seen that there is exactly one.
             from: from
                 .into_iter()
@@ -387,10 +388,8 @@ impl GateFile {
         let all = usual.budget_s * u32::try_from(scenarios).unwrap_or(1);
         GateSettings {
             metrics: self.metrics.map_or(usual.metrics, |at| {
-                let mut metrics = at.value;
-                metrics.sort_unstable();
-                metrics.dedup();
-                metrics
+                let named = |quantity: &Quantity| at.value.iter().any(|metric| metric.quantity == *quantity);
+                GateNames::quantities().filter(named).collect()
             }),
             threshold_percent: self.threshold_percent.map_or(usual.threshold_percent, |at| at.value),
             budget_s: self.budget_s.map_or(all, |at| at.value),
