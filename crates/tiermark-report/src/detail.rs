@@ -1,17 +1,69 @@
 //! What cells show beside rate and latency, where their load is more than a plain closed loop over one request.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 use tiermark_model::histogram::Latency;
 use tiermark_model::load::{LatencyObjective, Load};
 use tiermark_model::recording::{CapacityFound, Outcomes, Recording};
 
-use crate::analysis::Percentile;
-use crate::stats;
+use crate::rate::stats;
+
+/// What was put on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LoadLevel {
+    /// A load of the plan.
+    Planned(Load),
+    /// What an imported table calls it.
+    Named(String),
+}
+
+impl LoadLevel {
+    /// The load, if it is known.
+    #[must_use]
+    pub fn planned(&self) -> Option<&Load> {
+        match self {
+            LoadLevel::Planned(load) => Some(load),
+            LoadLevel::Named(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for LoadLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadLevel::Planned(load) => load.fmt(f),
+            LoadLevel::Named(name) => f.pad(name),
+        }
+    }
+}
+
+impl Serialize for LoadLevel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// By its name, as people write it.
+impl PartialEq<str> for LoadLevel {
+    fn eq(&self, name: &str) -> bool {
+        match self {
+            LoadLevel::Planned(load) => load.to_string() == name,
+            LoadLevel::Named(own) => own == name,
+        }
+    }
+}
+
+impl PartialEq<&str> for LoadLevel {
+    fn eq(&self, name: &&str) -> bool {
+        *self == **name
+    }
+}
 
 /// Kinds of load, the one before whose levels make a family's value where it has several (methodology: values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum LoadKind {
     /// A closed loop: it shows how much the server can do.
     Closed,
     /// A search for the capacity: how much it can do within an objective of its own.
@@ -20,7 +72,7 @@ pub enum Kind {
     Open,
 }
 
-impl Kind {
+impl LoadKind {
     /// The kind of a load.
     #[must_use]
     pub fn of(load: &Load) -> Self {
@@ -127,5 +179,33 @@ impl RequestSummary {
                 outcomes,
             })
             .collect()
+    }
+}
+
+/// A percentile.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Percentile {
+    /// 0.99 for the 99th.
+    pub fraction: f64,
+    /// Nanoseconds; none where fewer than ten samples lie beyond it.
+    pub ns: Option<u64>,
+}
+
+impl Percentile {
+    /// Those of a histogram.
+    pub(crate) fn all(response: &Latency, fractions: &[f64]) -> Vec<Self> {
+        let of = |&fraction: &f64| Self {
+            fraction,
+            ns: response.percentile(fraction),
+        };
+        fractions.iter().map(of).collect()
+    }
+
+    /// The one of that fraction; none where it is not there, or too few samples lie beyond it.
+    #[must_use]
+    pub fn find(all: &[Self], fraction: f64) -> Option<u64> {
+        all.iter()
+            .find(|percentile| percentile.fraction == fraction)
+            .and_then(|percentile| percentile.ns)
     }
 }

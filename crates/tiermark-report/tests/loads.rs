@@ -10,7 +10,7 @@ use tiermark_model::load::{Arrivals, Capacity, Closed, Load, Open};
 use tiermark_model::recording::{CapacityFound, RequestRecording, Scheduled};
 use tiermark_model::trial::{Record, State, TrialKey, TrialRecord};
 use tiermark_model::verdict::{Check, Effect, Verdict};
-use tiermark_report::analysis::{Cell, Family, Judgement, Kind, Standing};
+use tiermark_report::analysis::{Cell, Family, Judgement, LoadKind, Standing};
 use tiermark_report::{Analysis, Options, Style, render_markdown, render_text};
 
 fn search() -> Load {
@@ -176,10 +176,10 @@ fn markdown_has_a_cell_for_every_column() {
 fn json() {
     let analysis = every_kind();
     let cells = &family(&analysis, "gin", "json").cells;
-    let kinds: Vec<Kind> = cells.iter().map(|cell| cell.kind).collect();
+    let kinds: Vec<LoadKind> = cells.iter().map(|cell| cell.kind).collect();
     assert_eq!(
         kinds,
-        [Kind::Closed, Kind::Closed, Kind::Open, Kind::Open, Kind::Capacity]
+        [LoadKind::Closed, LoadKind::Closed, LoadKind::Open, LoadKind::Open, LoadKind::Capacity]
     );
     let shown: Vec<serde_json::Value> = [2, 4]
         .map(|index| serde_json::to_value(&cells[index]).unwrap())

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::analysis::Analysis;
-use crate::numbers::plain;
-use crate::view::RunView;
+use crate::show::numbers::plain;
+use crate::read::view::RunView;
 
 /// Why numbers of two runs should not be held against each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,7 +111,7 @@ fn between(base: &RunView<'_>, other: &RunView<'_>) -> Vec<Obstacle> {
         let plan = run.plan();
         let memory = run.manifest.limits.memory_bytes;
         [
-            ("runner", plan.runner.to_string()),
+            ("runner", run.runner()),
             (
                 "memory limit",
                 memory.map_or_else(|| "none".to_owned(), |limit| format!("{limit} bytes")),

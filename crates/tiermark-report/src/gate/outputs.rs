@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value, json};
-use tiermark_model::format::project::Metric;
+use tiermark_model::format::quantity::{GateNames, Quantity, Unit, Vocabulary as _};
 
 use super::document::{described, lines_of, not_measured, signed, written};
-use super::{Compared, Decision, GateReport, Kept, Outcome};
+use super::{Compared, Decision, GateReport, Kept, GateOutcome};
 
-use crate::stats;
+use crate::rate::stats;
 
 /// GitHub cuts a step's summary at a mebibyte and refuses longer ones; a comment holds 65,536 characters.
 const SUMMARY_BYTES: usize = 64 * 1024;
@@ -18,7 +18,7 @@ const ANNOTATIONS: usize = 10;
 
 /// What names a comparison in other tools: `orders/p99`, `start/memory`.
 fn name(of: &Compared) -> String {
-    format!("{}/{}", of.scenario.as_deref().unwrap_or("start"), of.metric.name())
+    format!("{}/{}", of.scenario.as_deref().unwrap_or("start"), GateNames::name(of.metric))
 }
 
 /// What is wrong, a sentence each, the greatest slow-down first.
@@ -61,7 +61,7 @@ pub fn annotations(report: &GateReport) -> String {
     if shown < all.len() {
         lines.push(command("error", &format!("and {} more", all.len() - shown)));
     }
-    if report.outcome() == Outcome::Inconclusive {
+    if report.outcome() == GateOutcome::Inconclusive {
         lines.push(command(
             "warning",
             "the time was used up before it could be said whether anything is slower",
@@ -132,7 +132,7 @@ fn compared_case(of: &Compared) -> Markup {
         .map(|share| format!("slow-down {}", signed(share)))
         .unwrap_or_default();
     html! {
-        testcase classname=(text_of(scenario)) name=(of.metric.name()) {
+        testcase classname=(text_of(scenario)) name=(GateNames::name(of.metric)) {
             @match of.decision {
                 Decision::Slower => { failure message=(said) type="slower" { (format!("{} pairs", of.pairs.len())) } }
                 Decision::Open => { skipped message=(format!("inconclusive: {said}")) {} }
@@ -177,12 +177,16 @@ fn of_head(report: &GateReport) -> impl Iterator<Item = (&Compared, f64, [f64; 2
 }
 
 /// Unit of a metric in other tools.
-fn unit(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Rate => "requests/s",
-        Metric::P50 | Metric::P99 | Metric::Start => "ms",
-        Metric::Cpu => "us/request",
-        Metric::Memory => "bytes",
+fn unit(metric: Quantity) -> &'static str {
+    match GateNames::unit(metric) {
+        Unit::PerSecond => "requests/s",
+        Unit::Nanoseconds => "ns",
+        Unit::Microseconds => "us/request",
+        Unit::Milliseconds => "ms",
+        Unit::Bytes => "bytes",
+        Unit::Kibibytes => "KiB",
+        Unit::Mebibytes => "MiB",
+        Unit::Count | Unit::Share => "",
     }
 }
 
@@ -193,7 +197,7 @@ pub fn bencher(report: &GateReport) -> Value {
     for (of, value, [low, high]) in of_head(report) {
         let benchmark = format!("{}/{}", report.service, of.scenario.as_deref().unwrap_or("start"));
         let measures = all.entry(benchmark).or_insert_with(|| json!({}));
-        measures[of.metric.name()] = json!({"value": value, "lower_value": low, "upper_value": high});
+        measures[GateNames::name(of.metric)] = json!({"value": value, "lower_value": low, "upper_value": high});
     }
     Value::Object(all)
 }
@@ -216,35 +220,16 @@ pub fn github_action_benchmark(report: &GateReport, bigger_is_better: bool) -> V
 
 /// A metric's family in OpenMetrics: its name, which ends in its unit, the unit, and how many of ours are one of it. Base units, as the
 /// specification asks for; right answers a second have none there.
-fn family(metric: Metric) -> (&'static str, Option<&'static str>, f64, &'static str) {
-    match metric {
-        Metric::Rate => ("tiermark_gate_rate", None, 1.0, "Right answers a second"),
-        Metric::P50 => (
-            "tiermark_gate_p50_seconds",
-            Some("seconds"),
-            1e3,
-            "Median of response time",
-        ),
-        Metric::P99 => (
-            "tiermark_gate_p99_seconds",
-            Some("seconds"),
-            1e3,
-            "99th percentile of response time",
-        ),
-        Metric::Cpu => (
-            "tiermark_gate_cpu_seconds",
-            Some("seconds"),
-            1e6,
-            "CPU time for each right answer",
-        ),
-        Metric::Memory => ("tiermark_gate_memory_bytes", Some("bytes"), 1.0, "Greatest memory"),
-        Metric::Start => (
-            "tiermark_gate_start_seconds",
-            Some("seconds"),
-            1e3,
-            "Time to the first right answer",
-        ),
-    }
+fn family(metric: Quantity) -> (String, Option<&'static str>, f64) {
+    let ours = GateNames::unit(metric);
+    let (unit, divisor) = match ours {
+        _ if ours.is_time() => (Some("seconds"), 1e9 / ours.size()),
+        Unit::Bytes | Unit::Kibibytes | Unit::Mebibytes => (Some("bytes"), 1.0 / ours.size()),
+        _ => (None, 1.0),
+    };
+    let ending = unit.map(|unit| format!("_{unit}")).unwrap_or_default();
+    let name = format!("tiermark_gate_{}{ending}", GateNames::name(metric));
+    (name, unit, divisor)
 }
 
 /// OpenMetrics' text, version 1.0 (<https://prometheus.io/docs/specs/om/open_metrics_spec/>): medians of both sides in a family for each
@@ -253,8 +238,8 @@ fn family(metric: Metric) -> (&'static str, Option<&'static str>, f64, &'static 
 pub fn open_metrics(report: &GateReport) -> String {
     let mut out = String::new();
     let service = label(&report.service);
-    for metric in Metric::ALL {
-        let (name, unit, ours, help) = family(metric);
+    for metric in GateNames::quantities() {
+        let (name, unit, ours) = family(metric);
         let medians = report.compared.iter().filter(|of| of.metric == metric).flat_map(|of| {
             let scenario = label(of.scenario.as_deref().unwrap_or("start"));
             let sides = of.medians().into_iter().flatten().zip(["base", "head"]);
@@ -262,16 +247,16 @@ pub fn open_metrics(report: &GateReport) -> String {
         });
         push_family(
             &mut out,
-            name,
+            &name,
             unit,
-            &format!("{help}: the median over pairs."),
+            &format!("{}: the median over pairs.", metric.facts().title),
             &service,
             medians,
         );
     }
     let slow_downs = report.compared.iter().filter_map(|of| {
         let scenario = label(of.scenario.as_deref().unwrap_or("start"));
-        let labels = format!("scenario=\"{scenario}\",metric=\"{}\"", of.metric.name());
+        let labels = format!("scenario=\"{scenario}\",metric=\"{}\"", GateNames::name(of.metric));
         of.slow_down.map(|share| (labels, share))
     });
     let help = "How much slower the head is, as a share.";
@@ -284,9 +269,9 @@ pub fn open_metrics(report: &GateReport) -> String {
         slow_downs,
     );
     let outcome = match report.outcome() {
-        Outcome::Pass => 0.0,
-        Outcome::Fail => 1.0,
-        Outcome::Inconclusive => 4.0,
+        GateOutcome::Pass => 0.0,
+        GateOutcome::Fail => 1.0,
+        GateOutcome::Inconclusive => 4.0,
     };
     let help = "0 pass, 1 fail, 4 inconclusive.";
     push_family(
