@@ -1,6 +1,6 @@
 //! Results of others in, results for others out: TechEmpower's `results.json`, and plain tables of rates.
 //!
-//! A reader turns a file's text into a [`Table`]; [`Table::into_run`] makes a run of it, on which everything that reads
+//! A reader turns a file's text into a [`RateTable`]; [`RateTable::into_run`] makes a run of it, on which everything that reads
 //! stored runs works. What such a run does not know (histograms, starts, hosts) stays unknown.
 
 mod error;
@@ -13,15 +13,14 @@ use tiermark_model::format::framework::Framework;
 
 pub use error::ExchangeError;
 pub use sheet::read_csv;
-pub(crate) use table::NOT_KNOWN;
-pub use table::{Maker, Row, RowRate, Table};
+pub use table::{ImportedRow, Maker, RateTable, RowRate};
 pub use tfb::{Exported, export_tfb, read_tfb};
 
 /// The frameworks that are defined here, found by the names that other people's results give them.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a>(pub &'a [Framework]);
+pub struct KnownFrameworks<'a>(pub &'a [Framework]);
 
-impl<'a> Known<'a> {
+impl<'a> KnownFrameworks<'a> {
     /// The framework that is called so here or in TechEmpower's results. Capitals do not matter.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&'a Framework> {

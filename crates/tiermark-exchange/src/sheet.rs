@@ -10,8 +10,8 @@ use tiermark_model::host::full_hash;
 use tiermark_model::imported::{ImportFormat, Imported, ImportedEntry, ImportedRate};
 use tiermark_model::trial::EntryId;
 
-use super::table::{Row, RowRate, Table};
-use super::{ExchangeError, Known, clean_name};
+use super::table::{ImportedRow, RateTable, RowRate};
+use super::{ExchangeError, KnownFrameworks, clean_name};
 
 /// Name of the first column.
 const ENTRY: &str = "entry";
@@ -26,7 +26,12 @@ const SHOWN: usize = 20;
 ///
 /// # Errors
 /// Every fault with its line and column: an unknown scenario, a number that is none, a line of the wrong length.
-pub fn read_csv(file: &str, bytes: &[u8], scenarios: &[Scenario], known: Known<'_>) -> Result<Table, ExchangeError> {
+pub fn read_csv(
+    file: &str,
+    bytes: &[u8],
+    scenarios: &[Scenario],
+    known: KnownFrameworks<'_>,
+) -> Result<RateTable, ExchangeError> {
     let text = text_of(file, bytes)?;
     let mut sheet = Sheet {
         text,
@@ -38,7 +43,7 @@ pub fn read_csv(file: &str, bytes: &[u8], scenarios: &[Scenario], known: Known<'
     sheet.check_points();
     sheet.faults.finish(file, text)?;
     let (columns, rows) = read.unwrap_or_default();
-    Ok(Table {
+    Ok(RateTable {
         source: Imported {
             format: ImportFormat::Csv,
             file: file.to_owned(),
@@ -86,7 +91,7 @@ impl Sheet<'_> {
     }
 
     /// Scenarios and rows; none where the header cannot be read, which is a fault.
-    fn read(&mut self, scenarios: &[Scenario], known: Known<'_>) -> Option<(Vec<String>, Vec<Row>)> {
+    fn read(&mut self, scenarios: &[Scenario], known: KnownFrameworks<'_>) -> Option<(Vec<String>, Vec<ImportedRow>)> {
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -123,7 +128,7 @@ impl Sheet<'_> {
                 "one entry a line: `gin,120000,45000`",
             );
         }
-        let mut all: Vec<Row> = vec![];
+        let mut all: Vec<ImportedRow> = vec![];
         for record in rows {
             if let Some(row) = self.row(record, &columns, known) {
                 if all.iter().any(|other| other.id == row.id) {
@@ -187,7 +192,7 @@ impl Sheet<'_> {
         Some(columns)
     }
 
-    fn row(&mut self, record: &StringRecord, columns: &[String], known: Known<'_>) -> Option<Row> {
+    fn row(&mut self, record: &StringRecord, columns: &[String], known: KnownFrameworks<'_>) -> Option<ImportedRow> {
         let expected = columns.len() + 1;
         if record.len() != expected {
             let help = if record.len() > expected {
@@ -339,11 +344,11 @@ fn rate(scenario: &str, per_s: f64) -> RowRate {
     }
 }
 
-fn row(name: &(String, Option<String>), rates: Vec<RowRate>, known: Known<'_>) -> Row {
+fn row(name: &(String, Option<String>), rates: Vec<RowRate>, known: KnownFrameworks<'_>) -> ImportedRow {
     let (framework, variant) = name;
     let own = known.find(framework);
     let written = [Some(framework), variant.as_ref()];
-    Row {
+    ImportedRow {
         id: EntryId {
             framework: own.map_or_else(|| framework.clone(), |own| own.name.clone()),
             variant: variant.clone().unwrap_or_else(|| VARIANT.to_owned()),

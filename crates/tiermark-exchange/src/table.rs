@@ -9,32 +9,29 @@ use tiermark_model::format::framework::{
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::Suite;
 use tiermark_model::host::{Placement, Roles};
-use tiermark_model::imported::{Imported, ImportedEntry, ImportedRate};
+use tiermark_model::imported::{Imported, ImportedEntry, ImportedRate, NOT_KNOWN};
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::run::{Limits, Manifest, RUN_FORMAT, Tool};
 use tiermark_model::trial::{EntryId, Record, State, TrialKey, TrialRecord};
 
-use super::{ExchangeError, Known};
-
-/// What nobody told: in place of a name.
-pub(crate) const NOT_KNOWN: &str = "not known";
+use super::{ExchangeError, KnownFrameworks};
 
 /// A table of rates.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    /// The file, and what it says of itself. Its entries are filled by [`Table::into_run`].
+pub struct RateTable {
+    /// The file, and what it says of itself. Its entries are filled by [`RateTable::into_run`].
     pub source: Imported,
     /// Seconds of each measurement; 0 where the file does not say.
     pub seconds: f64,
     /// Scenarios, in the order in which they are shown.
     pub scenarios: Vec<String>,
     /// Its rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ImportedRow>,
 }
 
 /// A row: one entry with its rates.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct ImportedRow {
     /// Which entry it becomes.
     pub id: EntryId,
     /// What the file says of it.
@@ -73,7 +70,7 @@ pub struct Maker {
     pub command_line: Vec<String>,
 }
 
-impl Table {
+impl RateTable {
     /// Makes a run of it: a manifest that names the file, and a trial for each rate.
     ///
     /// # Errors
@@ -81,7 +78,7 @@ impl Table {
     pub fn into_run(
         self,
         scenarios: &[Scenario],
-        known: Known<'_>,
+        known: KnownFrameworks<'_>,
         maker: Maker,
     ) -> Result<(Manifest, Vec<Record>), ExchangeError> {
         let Maker { tool, at, command_line } = maker;
@@ -90,7 +87,8 @@ impl Table {
             entries: self.rows.iter().map(|row| planned_entry(row, known)).collect(),
             scenarios: planned,
             suite: self.suite(),
-            runner: RunnerKind::Imported,
+            // Who that was is in `imported`.
+            runner: RunnerKind::External,
             placement: Placement {
                 cores: BTreeMap::new(),
                 shared: false,
@@ -158,8 +156,8 @@ impl Table {
 
     /// Catalog names of the core's frameworks that have a row.
     #[must_use]
-    pub fn core<'a>(&self, known: Known<'a>) -> BTreeSet<&'a str> {
-        let of = |row: &Row| known.find(&row.id.framework).filter(|framework| framework.core);
+    pub fn core<'a>(&self, known: KnownFrameworks<'a>) -> BTreeSet<&'a str> {
+        let of = |row: &ImportedRow| known.find(&row.id.framework).filter(|framework| framework.core);
         self.rows
             .iter()
             .filter_map(of)
@@ -174,7 +172,7 @@ fn without_starts(mut plan: Plan) -> Plan {
     plan
 }
 
-fn trial(plan: &str, row: &Row, rate: &RowRate, at: Timestamp) -> TrialRecord {
+fn trial(plan: &str, row: &ImportedRow, rate: &RowRate, at: Timestamp) -> TrialRecord {
     let (state, imported) = match &rate.rate {
         Ok(rate) => (State::Ok, Some(rate.clone())),
         Err(reason) => (State::Failed { reason: reason.clone() }, None),
@@ -199,7 +197,7 @@ fn trial(plan: &str, row: &Row, rate: &RowRate, at: Timestamp) -> TrialRecord {
 }
 
 /// A definition with what the table tells of the framework; how it was built and started is not known.
-fn planned_entry(row: &Row, known: Known<'_>) -> PlannedEntry {
+fn planned_entry(row: &ImportedRow, known: KnownFrameworks<'_>) -> PlannedEntry {
     let own = known.find(&row.id.framework);
     let not_known = || NOT_KNOWN.to_owned();
     let (kind, layer) = (row.data_layer.clone()).unwrap_or_else(|| (DataLayerKind::Raw, not_known()));

@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tiermark_exchange::{ExchangeError, KnownFrameworks, Maker, RateTable, read_csv, read_tfb};
 use tiermark_model::catalog::Catalog;
 use tiermark_model::run::{Manifest, Tool};
 use tiermark_model::trial::Record;
 use tiermark_report::analysis::{Family, Standing, ValueRule};
-use tiermark_report::exchange::{ExchangeError, Known, Maker, Table, read_csv, read_tfb};
 use tiermark_report::{Analysis, Options, RunView, Style, analyse, render_markdown, render_text};
 
 const CUT: &[u8] = include_bytes!("fixtures/tfb-2019-12-11-cut.json");
@@ -23,7 +23,7 @@ fn catalog() -> &'static Catalog {
     &CATALOG
 }
 
-fn made(table: Table, catalog: &Catalog) -> (Manifest, Vec<Record>) {
+fn made(table: RateTable, catalog: &Catalog) -> (Manifest, Vec<Record>) {
     let maker = Maker {
         tool: Tool {
             version: "0.1.0".to_owned(),
@@ -33,11 +33,11 @@ fn made(table: Table, catalog: &Catalog) -> (Manifest, Vec<Record>) {
         command_line: vec!["tiermark".to_owned()],
     };
     table
-        .into_run(&catalog.scenarios, Known(&catalog.frameworks), maker)
+        .into_run(&catalog.scenarios, KnownFrameworks(&catalog.frameworks), maker)
         .unwrap()
 }
 
-fn analysed(table: Table, catalog: &Catalog, weights: &str) -> Analysis {
+fn analysed(table: RateTable, catalog: &Catalog, weights: &str) -> Analysis {
     let (manifest, records) = made(table, catalog);
     let view = RunView {
         name: "2026-03-01.1".to_owned(),
@@ -54,7 +54,7 @@ fn analysed(table: Table, catalog: &Catalog, weights: &str) -> Analysis {
 
 fn cut() -> Analysis {
     let catalog = catalog();
-    let table = read_tfb("results.json", CUT, Known(&catalog.frameworks)).unwrap();
+    let table = read_tfb("results.json", CUT, KnownFrameworks(&catalog.frameworks)).unwrap();
     analysed(table, catalog, "techempower")
 }
 
@@ -248,7 +248,12 @@ fn a_name_in_the_file_cannot_break_a_table() {
         }
     }
     let catalog = catalog();
-    let table = read_tfb("r.json", file.to_string().as_bytes(), Known(&catalog.frameworks)).unwrap();
+    let table = read_tfb(
+        "r.json",
+        file.to_string().as_bytes(),
+        KnownFrameworks(&catalog.frameworks),
+    )
+    .unwrap();
     let names: Vec<String> = table.rows.iter().map(|row| row.id.to_string()).collect();
     assert!(names.contains(&"a-bc\\u{202e}/gin".to_owned()), "{names:?}");
     assert!(
@@ -296,7 +301,7 @@ fn files_that_are_no_results() {
     ];
     let catalog = catalog();
     let said = broken.map(|(what, bytes)| {
-        let error = read_tfb("results.json", &bytes, Known(&catalog.frameworks)).unwrap_err();
+        let error = read_tfb("results.json", &bytes, KnownFrameworks(&catalog.frameworks)).unwrap_err();
         format!("{what}\n  {}\n", error.to_string().replace('\n', "\n  "))
     });
     insta::assert_snapshot!(said.join("\n"));
@@ -306,7 +311,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn no_bytes_are_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut_at in 0..CUT.len()) {
-        let known = Known(&[]);
+        let known = KnownFrameworks(&[]);
         prop_assert!(read_tfb("r.json", &bytes, known).is_err());
         prop_assert!(read_tfb("r.json", &CUT[..cut_at], known).is_err());
         let _ = read_csv("r.csv", &bytes, &[], known);
@@ -315,13 +320,13 @@ proptest! {
 
 // Tables. --------------------------------------------------------------------------------------------------------------
 
-fn csv(text: &str) -> Result<Table, ExchangeError> {
+fn csv(text: &str) -> Result<RateTable, ExchangeError> {
     let catalog = catalog();
     read_csv(
         "rates.csv",
         text.as_bytes(),
         &catalog.scenarios,
-        Known(&catalog.frameworks),
+        KnownFrameworks(&catalog.frameworks),
     )
 }
 
@@ -371,7 +376,7 @@ fn tables_with_faults() {
     ];
     let said = broken.map(|text| csv(text).unwrap_err().to_string());
     insta::assert_snapshot!(said.join("\n\n"));
-    let latin1 = read_csv("rates.csv", b"entry,json\nexpr\xe9ss,1\n", &[], Known(&[])).unwrap_err();
+    let latin1 = read_csv("rates.csv", b"entry,json\nexpr\xe9ss,1\n", &[], KnownFrameworks(&[])).unwrap_err();
     assert!(latin1.to_string().contains("UTF-8"), "{latin1}");
 }
 

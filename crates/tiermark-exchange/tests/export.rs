@@ -1,6 +1,7 @@
 //! Runs written as TechEmpower's file: its readers accept it, and what is read of it is what was measured.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "../../tiermark-report/tests/common/mod.rs"]
 mod common;
 
 use std::path::Path;
@@ -9,13 +10,13 @@ use std::sync::LazyLock;
 use common::{Synthetic, Truth, entry, scenario, weights};
 use proptest::prelude::*;
 use serde_json::Value;
+use tiermark_exchange::{Exported, KnownFrameworks, Maker, export_tfb, read_tfb};
 use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::DataLayerKind::{Full, Raw};
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::load::{Closed, Load, Request};
 use tiermark_model::run::Tool;
 use tiermark_model::trial::{State, TrialKey};
-use tiermark_report::exchange::{Exported, Known, Maker, export_tfb, read_tfb};
 use tiermark_report::{Analysis, Options, RunView, ValueRule, analyse};
 
 fn view(run: &Synthetic) -> RunView<'_> {
@@ -99,7 +100,7 @@ fn imported(json: &str) -> Analysis {
     static CATALOG: LazyLock<Catalog> =
         LazyLock::new(|| Catalog::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap());
     let catalog = &*CATALOG;
-    let known = Known(&catalog.frameworks);
+    let known = KnownFrameworks(&catalog.frameworks);
     let table = read_tfb("results.json", json.as_bytes(), known).unwrap();
     let maker = Maker {
         tool: Tool {

@@ -241,7 +241,11 @@ impl Catalog {
 }
 
 /// What is measured in each scenario, by itself and by suites. Nothing is said of one whose file is faulty.
-fn measured(names: &[String], scenarios: &[Scenario], suites: &[Suite]) -> BTreeMap<String, Option<claim::ScenarioLevels>> {
+fn measured(
+    names: &[String],
+    scenarios: &[Scenario],
+    suites: &[Suite],
+) -> BTreeMap<String, Option<claim::ScenarioLevels>> {
     let of = |scenario: &Scenario| {
         let levels = (suites.iter().map(|suite| suite.loads_of(scenario))).chain([scenario.loads.as_slice()]);
         let mut loads: Vec<String> = levels.flatten().map(ToString::to_string).collect();
@@ -262,7 +266,11 @@ fn contradictions(files: &[(PathBuf, String)]) -> BTreeMap<String, Option<Vec<St
 }
 
 /// Names of files, as for scenarios; languages only where every framework could be read.
-fn known(containers: &Path, frameworks: &[Framework], scenarios: &[String]) -> Result<ProfileDefinitions, CatalogError> {
+fn known(
+    containers: &Path,
+    frameworks: &[Framework],
+    scenarios: &[String],
+) -> Result<ProfileDefinitions, CatalogError> {
     let names: Vec<String> = folders(&containers.join("frameworks"), "framework.yaml")?
         .into_iter()
         .map(|(_, name)| name)

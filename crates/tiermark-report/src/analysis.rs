@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use tiermark_model::format::framework::DataLayerKind;
-use tiermark_model::format::scenario::Objective;
 use tiermark_model::format::quantity::Quantity;
+use tiermark_model::format::scenario::Objective;
 use tiermark_model::format::suite::Weights;
 use tiermark_model::host::{HostFacts, Placement, Role};
 use tiermark_model::imported::{Imported, ImportedEntry};
@@ -16,8 +16,8 @@ use tiermark_model::trial::EntryId;
 pub use crate::detail::{Asked, Capacities, LoadKind, LoadLevel, Percentile, RequestSummary};
 use crate::quantity::ServerUse;
 use crate::rate::stats::{Interval, Spread};
-use crate::read::steady::SteadyStarts;
 use crate::rate::tiers::{Rating, Share};
+use crate::read::steady::SteadyStarts;
 pub use crate::warning::Warning;
 
 /// Version of the JSON document.

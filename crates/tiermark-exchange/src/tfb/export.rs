@@ -8,14 +8,14 @@ use tiermark_model::plan::PlannedEntry;
 use tiermark_model::recording::{Outcomes, Recording};
 use tiermark_model::trial::{EntryId, Record, State, TrialRecord};
 
-use super::levels::{BY_CONNECTIONS, BY_ROWS, Level, Source, plaintext, sources};
+use super::levels::{BY_CONNECTIONS, BY_ROWS, FileLevel, TestSource, plaintext, sources};
 use super::metadata::{TestMetadata, metadata_of, names, uuid};
 use super::wrk::duration_text;
 use super::{OwnMark, TestType};
-use crate::exchange::ExchangeError;
-use crate::group::{self, Tries};
-use crate::stats;
-use crate::view::RunView;
+use crate::ExchangeError;
+use tiermark_report::RunView;
+use tiermark_report::read::{self, Tries};
+use tiermark_report::stats;
 
 /// A `results.json`.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,7 +132,7 @@ pub fn export_tfb(run: &RunView<'_>) -> Result<Exported, ExchangeError> {
 struct Export<'a> {
     run: &'a RunView<'a>,
     tries: Tries<'a>,
-    sources: Vec<Source<'a>>,
+    sources: Vec<TestSource<'a>>,
     names: BTreeMap<&'a EntryId, String>,
     seconds: u32,
 }
@@ -142,7 +142,7 @@ impl<'a> Export<'a> {
         let plan = run.plan();
         Self {
             run,
-            tries: group::tries(run),
+            tries: read::tries(run),
             sources: sources(run),
             names: names(&plan.entries),
             seconds: whole_seconds(plan.suite.duration_s),
@@ -163,7 +163,7 @@ impl<'a> Export<'a> {
         all
     }
 
-    fn execution(&self, id: &EntryId, level: &Level<'a>) -> Execution {
+    fn execution(&self, id: &EntryId, level: &FileLevel<'a>) -> Execution {
         let measured = level
             .loads
             .iter()
@@ -177,13 +177,13 @@ impl<'a> Export<'a> {
     }
 
     fn measured<'x>(&'x self, id: &'x EntryId, scenario: &'x str, load: &'x str) -> Option<Measured<'x>> {
-        let counted = group::counted(self.tries_of(id, scenario, load));
+        let counted = read::counted(self.tries_of(id, scenario, load));
         let ok = counted.values().filter(|trial| trial.state == State::Ok);
         Measured::of(ok.filter_map(|trial| trial.recording.as_ref()).collect())
     }
 
     /// Whether the target failed in a test.
-    fn has_failed(&self, id: &EntryId, source: &Source<'a>) -> bool {
+    fn has_failed(&self, id: &EntryId, source: &TestSource<'a>) -> bool {
         let is_failed = |trial: &&TrialRecord| matches!(trial.state, State::Failed { .. });
         source.levels.iter().any(|level| {
             let of = |load: &String| self.tries_of(id, level.scenario, load).iter().any(is_failed);

@@ -11,8 +11,8 @@ use tiermark_model::imported::{ImportFormat, Imported, ImportedEntry, ImportedRa
 use tiermark_model::trial::EntryId;
 
 use super::{OwnMark, PIPELINE, TestType};
-use crate::exchange::table::{Row, RowRate, Table};
-use crate::exchange::{ExchangeError, Known, clean_name};
+use crate::table::{ImportedRow, RateTable, RowRate};
+use crate::{ExchangeError, KnownFrameworks, clean_name};
 
 /// Variant of an entry that several tests are joined in.
 const JOINED: &str = "joined";
@@ -137,7 +137,7 @@ impl TestMetadata {
 ///
 /// # Errors
 /// With line and column what is no JSON or not TechEmpower's; what it lacks for a table.
-pub fn read_tfb(file: &str, bytes: &[u8], known: Known<'_>) -> Result<Table, ExchangeError> {
+pub fn read_tfb(file: &str, bytes: &[u8], known: KnownFrameworks<'_>) -> Result<RateTable, ExchangeError> {
     let results = parse(file, bytes)?;
     let content = |message: &str, remedy| ExchangeError::Content {
         file: file.to_owned(),
@@ -173,7 +173,7 @@ pub fn read_tfb(file: &str, bytes: &[u8], known: Known<'_>) -> Result<Table, Exc
         rows.iter()
             .any(|row| row.rates.iter().any(|rate| rate.scenario == test.scenario()))
     };
-    Ok(Table {
+    Ok(RateTable {
         source: Imported {
             format: ImportFormat::Tfb,
             file: file.to_owned(),
@@ -299,7 +299,7 @@ impl ResultsFile {
 type Level = (String, Option<u32>, Execution);
 
 /// One row for each framework, in the order of their names.
-fn rows(results: &ResultsFile, metadata: &[TestMetadata], known: Known<'_>) -> Vec<Row> {
+fn rows(results: &ResultsFile, metadata: &[TestMetadata], known: KnownFrameworks<'_>) -> Vec<ImportedRow> {
     let mut joined: BTreeMap<String, Vec<&TestMetadata>> = BTreeMap::new();
     for test in metadata {
         let Some(name) = clean_name(test.framework()) else {
@@ -315,7 +315,7 @@ fn rows(results: &ResultsFile, metadata: &[TestMetadata], known: Known<'_>) -> V
 }
 
 /// None for a framework that has neither a result nor a failure.
-fn row(results: &ResultsFile, framework: String, tests: &[&TestMetadata]) -> Option<Row> {
+fn row(results: &ResultsFile, framework: String, tests: &[&TestMetadata]) -> Option<ImportedRow> {
     let mut rates = vec![];
     let mut of_rates: BTreeSet<&str> = BTreeSet::new();
     for test in TestType::ALL {
@@ -350,7 +350,7 @@ fn row(results: &ResultsFile, framework: String, tests: &[&TestMetadata]) -> Opt
         load,
         rate,
     };
-    Some(Row {
+    Some(ImportedRow {
         id: EntryId { framework, variant },
         about: ImportedEntry {
             name: clean_name(first.framework()).unwrap_or_default(),

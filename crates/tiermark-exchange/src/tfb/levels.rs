@@ -6,7 +6,7 @@ use tiermark_model::format::scenario::Scenario;
 use tiermark_model::load::{Closed, Load};
 
 use super::{PIPELINE, TestType};
-use crate::view::RunView;
+use tiermark_report::RunView;
 
 /// Tests that vary connections and share `concurrencyLevels`.
 pub(super) const BY_CONNECTIONS: [TestType; 3] = [TestType::Json, TestType::Db, TestType::Fortune];
@@ -14,13 +14,13 @@ pub(super) const BY_CONNECTIONS: [TestType; 3] = [TestType::Json, TestType::Db, 
 pub(super) const BY_ROWS: [TestType; 2] = [TestType::Query, TestType::Update];
 
 /// One column of the file: the levels of one of TechEmpower's tests, in the file's order.
-pub(super) struct Source<'a> {
+pub(super) struct TestSource<'a> {
     pub(super) test: TestType,
-    pub(super) levels: Vec<Level<'a>>,
+    pub(super) levels: Vec<FileLevel<'a>>,
 }
 
 /// Where the measurement of a level comes from.
-pub(super) struct Level<'a> {
+pub(super) struct FileLevel<'a> {
     /// Connections, or rows of a request.
     pub(super) number: u32,
     pub(super) scenario: &'a str,
@@ -29,13 +29,13 @@ pub(super) struct Level<'a> {
 }
 
 /// What becomes which level of the file.
-pub(super) fn sources<'a>(run: &'a RunView<'_>) -> Vec<Source<'a>> {
+pub(super) fn sources<'a>(run: &'a RunView<'_>) -> Vec<TestSource<'a>> {
     let plan = run.plan();
     let shared = BY_CONNECTIONS.iter().filter_map(|test| plan.scenario(test.scenario()));
     let shared: BTreeSet<u32> = shared
         .flat_map(|scenario| connections(plan.suite.loads_of(scenario), 1))
         .collect();
-    let of = |test: TestType| Source {
+    let of = |test: TestType| TestSource {
         test,
         levels: if BY_ROWS.contains(&test) {
             rows_levels(run, test, &BY_ROWS)
@@ -45,7 +45,7 @@ pub(super) fn sources<'a>(run: &'a RunView<'_>) -> Vec<Source<'a>> {
             plaintext_levels(run)
         } else {
             let level = |scenario: &'a Scenario| {
-                shared.iter().map(|&number| Level {
+                shared.iter().map(|&number| FileLevel {
                     number,
                     scenario: &scenario.name,
                     loads: vec![Load::Closed(Closed::of(number)).to_string()],
@@ -64,11 +64,11 @@ pub(super) fn plaintext<'a>(run: &'a RunView<'_>) -> Option<(&'a Scenario, u32)>
     (named.into_iter()).find_map(|(name, depth)| Some((run.plan().scenario(name)?, depth)))
 }
 
-fn plaintext_levels<'a>(run: &'a RunView<'_>) -> Vec<Level<'a>> {
+fn plaintext_levels<'a>(run: &'a RunView<'_>) -> Vec<FileLevel<'a>> {
     let Some((scenario, pipeline)) = plaintext(run) else {
         return vec![];
     };
-    let level = |number| Level {
+    let level = |number| FileLevel {
         number,
         scenario: &scenario.name,
         loads: vec![
@@ -87,7 +87,7 @@ fn plaintext_levels<'a>(run: &'a RunView<'_>) -> Vec<Level<'a>> {
 /// One level a scenario of the family: `queries-5`, `queries-10`, `queries`. TechEmpower puts them all under its greatest
 /// number of connections; here the entry's best level speaks for it. `sharing` are the tests that have the same levels: where
 /// this one lacks one, its place stays.
-fn rows_levels<'a>(run: &'a RunView<'_>, test: TestType, sharing: &[TestType]) -> Vec<Level<'a>> {
+fn rows_levels<'a>(run: &'a RunView<'_>, test: TestType, sharing: &[TestType]) -> Vec<FileLevel<'a>> {
     let own = family(run, test);
     let all: BTreeSet<u32> = sharing.iter().flat_map(|test| family(run, *test).into_keys()).collect();
     // Levels that no scenario of this test has only hold a place, and without any there is none to hold.
@@ -96,7 +96,7 @@ fn rows_levels<'a>(run: &'a RunView<'_>, test: TestType, sharing: &[TestType]) -
         let scenario = own.get(&number).copied();
         let of = |connections| Load::Closed(Closed::of(connections)).to_string();
         let loads = scenario.map(|scenario| connections(run.plan().suite.loads_of(scenario), 1).map(of).collect());
-        Level {
+        FileLevel {
             number,
             scenario: scenario.map_or("", |scenario| &scenario.name),
             loads: loads.unwrap_or_default(),

@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::claim::{
-    Bounds, Claim, ClaimCheck, ClaimDefinitions, ClaimNumber, ClaimSource, Test, TierName,
-};
+use super::claim::{Bounds, Claim, ClaimCheck, ClaimDefinitions, ClaimNumber, ClaimSource, Test, TierName};
 use super::quantity::{ClaimNames, Named, Quantity, Scope, Vocabulary as _};
 use super::yaml::{At, Faults, Place};
 use super::{check_name, check_version, list_names};

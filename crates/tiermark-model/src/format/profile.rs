@@ -181,7 +181,12 @@ impl Profile {
     ///
     /// # Errors
     /// Every fault with its line and column.
-    pub fn from_yaml(file: &str, text: &str, stem: Option<&str>, known: &ProfileDefinitions) -> Result<Self, FormatError> {
+    pub fn from_yaml(
+        file: &str,
+        text: &str,
+        stem: Option<&str>,
+        known: &ProfileDefinitions,
+    ) -> Result<Self, FormatError> {
         let wire: ProfileFile = read_versioned(file, text)?;
         let mut faults = Faults::default();
         check_version(&wire.version, &mut faults);

@@ -1,9 +1,9 @@
 //! A comparison as a document.
 
-use super::{RateChange, ComparedCell, Comparison, ComparedSide, ChangeVerdict};
+use super::{ChangeVerdict, ComparedCell, ComparedSide, Comparison, RateChange};
 use crate::analysis::Standing;
 use crate::show::numbers::{NOTHING, plain, plus_minus, rate, times};
-use crate::show::table::{Block, Column, TableRow, Table, Text, Tone, left, right};
+use crate::show::table::{Block, Column, Table, TableRow, Text, Tone, left, right};
 
 pub(crate) fn document(comparison: &Comparison) -> Vec<Block> {
     let names: Vec<String> = comparison.runs.iter().map(|run| plain(&run.name)).collect();
@@ -74,7 +74,12 @@ fn runs(comparison: &Comparison) -> Table {
 
 /// How many cells of each run became what.
 fn counts(comparison: &Comparison) -> Table {
-    let verdicts = [ChangeVerdict::Faster, ChangeVerdict::Slower, ChangeVerdict::Same, ChangeVerdict::Inconclusive];
+    let verdicts = [
+        ChangeVerdict::Faster,
+        ChangeVerdict::Slower,
+        ChangeVerdict::Same,
+        ChangeVerdict::Inconclusive,
+    ];
     let row = |head: usize| {
         let changes = || comparison.cells.iter().map(move |cell| cell.sides[head].change);
         let number = |verdict: ChangeVerdict| changes().flatten().filter(|change| change.verdict == verdict).count();

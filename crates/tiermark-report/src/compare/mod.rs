@@ -8,13 +8,13 @@ use tiermark_model::format::quantity::Quantity;
 use tiermark_model::trial::EntryId;
 
 use crate::analysis::{Analysis, Cell, Estimate, LoadKind, LoadLevel, RunFacts, Standing};
-use crate::show::csv_table::CsvTable;
-use crate::show::markdown;
 use crate::quantity::of::logs_of_cell;
 use crate::quantity::spread::over;
 use crate::rate::stats::{self, Interval, Logs, Spread};
-use crate::show::text::{self, Style};
 use crate::read::view::RunView;
+use crate::show::csv_table::CsvTable;
+use crate::show::markdown;
+use crate::show::text::{self, Style};
 pub(crate) use document::document;
 pub use obstacles::Obstacle;
 
@@ -337,8 +337,7 @@ fn spread(
         match yardstick {
             None => all.push(own),
             Some(id) if *id != other.entry => {
-                let beside =
-                    find(analysis, id, &other.scenario, &other.load).and_then(|cell| over(&own, &logs(cell)));
+                let beside = find(analysis, id, &other.scenario, &other.load).and_then(|cell| over(&own, &logs(cell)));
                 all.extend(beside);
             }
             Some(_) => {}

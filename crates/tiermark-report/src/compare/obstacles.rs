@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::analysis::Analysis;
-use crate::show::numbers::plain;
 use crate::read::view::RunView;
+use crate::show::numbers::plain;
 
 /// Why numbers of two runs should not be held against each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,10 +3,10 @@
 use tiermark_model::format::project::ServiceObjective;
 use tiermark_model::format::quantity::{GateNames, Quantity, Vocabulary as _};
 
-use super::{Compared, Decision, GateReport, Kept, GateOutcome};
+use super::{Compared, Decision, GateOutcome, GateReport, Kept};
 use crate::quantity::words::written_in;
 use crate::show::numbers::{NOTHING, bytes, milliseconds, percent, plain, rate};
-use crate::show::table::{Block, TableRow, Table, Text, Tone, left, right};
+use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right};
 
 pub(super) fn document(report: &GateReport) -> Vec<Block> {
     let mut blocks = vec![

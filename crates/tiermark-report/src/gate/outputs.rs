@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tiermark_model::format::quantity::{GateNames, Quantity, Unit, Vocabulary as _};
 
 use super::document::{described, lines_of, not_measured, signed, written};
-use super::{Compared, Decision, GateReport, Kept, GateOutcome};
+use super::{Compared, Decision, GateOutcome, GateReport, Kept};
 
 use crate::rate::stats;
 
@@ -18,7 +18,11 @@ const ANNOTATIONS: usize = 10;
 
 /// What names a comparison in other tools: `orders/p99`, `start/memory`.
 fn name(of: &Compared) -> String {
-    format!("{}/{}", of.scenario.as_deref().unwrap_or("start"), GateNames::name(of.metric))
+    format!(
+        "{}/{}",
+        of.scenario.as_deref().unwrap_or("start"),
+        GateNames::name(of.metric)
+    )
 }
 
 /// What is wrong, a sentence each, the greatest slow-down first.

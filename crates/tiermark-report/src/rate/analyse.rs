@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::quantity::{Quantity, Vocabulary as _, WeightNames};
+use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::Weights;
 use tiermark_model::plan::PlannedEntry;
 use tiermark_model::trial::EntryId;
@@ -12,17 +12,17 @@ use crate::analysis::{
     ANALYSIS_FORMAT, Analysis, EntryAnalysis, Estimate, Family, IntervalMethod, Judgement, LoadKind, ReferenceUse,
     RunFacts, ScenarioAnalysis, Standing, ValueRule, WeightUse,
 };
-use crate::rate::entries::{analyse_entry, order, weight_use};
-use crate::read::group::{self, CellInput, LevelEvidence, LevelDraft, Tries};
-use crate::read::imported;
-use crate::rate::draft::FamilyDraft;
-use crate::rate::shares;
-use crate::repeat;
 use crate::quantity::spread::{geometric_mean, t_interval};
+use crate::rate::draft::FamilyDraft;
+use crate::rate::entries::{analyse_entry, order, weight_use};
+use crate::rate::shares;
 use crate::rate::stats::{self, BOOTSTRAP_FROM, CONFIDENCE, Logs, Spread};
 use crate::rate::tiers::Rating;
+use crate::read::group::{self, CellInput, LevelDraft, LevelEvidence, Tries};
+use crate::read::imported;
 use crate::read::view::RunView;
 use crate::read::warnings;
+use crate::repeat;
 
 /// What the reader of a run may choose.
 #[derive(Debug, Clone, Default)]

@@ -12,13 +12,14 @@ use tiermark_model::run::{EntryFacts, NotBuilt};
 use tiermark_model::trial::{EntryId, State, TrialRecord};
 
 use crate::analysis::{
-    Asked, Capacities, Cell, Judgement, LoadKind, LoadLevel, Percentile, RequestSummary, Standing, StartRate, TrialTally,
+    Asked, Capacities, Cell, Judgement, LoadKind, LoadLevel, Percentile, RequestSummary, Standing, StartRate,
+    TrialTally,
 };
-use crate::read::limiter::limit;
-use crate::read::pace;
 use crate::quantity::ServerUse;
 use crate::quantity::of::{logs_of_cell, rate_of_trial};
 use crate::rate::stats::{self, Logs};
+use crate::read::limiter::limit;
+use crate::read::pace;
 use crate::read::steady::SteadyStarts;
 use crate::read::view::RunView;
 

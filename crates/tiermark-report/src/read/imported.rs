@@ -9,12 +9,13 @@ use tiermark_model::recording::Outcomes;
 use tiermark_model::trial::{EntryId, State, TrialRecord};
 
 use crate::analysis::{
-    Analysis, Cell, Estimate, ImportedStanding, IntervalMethod, LoadKind, LoadLevel, Standing, Summed, TrialTally, ValueRule,
+    Analysis, Cell, Estimate, ImportedStanding, IntervalMethod, LoadKind, LoadLevel, Standing, Summed, TrialTally,
+    ValueRule,
 };
-use crate::read::group::{self, LevelDraft, Tries};
-use crate::read::limiter::limit;
 use crate::quantity::ServerUse;
 use crate::rate::stats::Logs;
+use crate::read::group::{self, LevelDraft, Tries};
+use crate::read::limiter::limit;
 use crate::read::view::RunView;
 
 /// Without a histogram no level can be held against an objective: the peak is all there is.

@@ -6,9 +6,9 @@ use tiermark_model::host::Role;
 use tiermark_model::trial::{EntryId, WarmUp};
 
 use crate::analysis::{Analysis, Family, Standing};
-use crate::warning::Warning;
-use crate::show::numbers::{gist, rate};
 use crate::read::view::RunView;
+use crate::show::numbers::{gist, rate};
+use crate::warning::Warning;
 
 pub(crate) fn of(run: &RunView<'_>, analysis: &Analysis) -> Vec<Warning> {
     let mut all = Vec::new();

@@ -6,14 +6,14 @@ use tiermark_model::host::Role;
 use crate::analysis::{
     Analysis, Composite, EntryAnalysis, Family, LoadKind, ScenarioAnalysis, Standing, ValueRule, Warning, WeightUse,
 };
+use crate::quantity::words::written_in;
+use crate::rate::stats::{BOOTSTRAP_FROM, Interval};
+use crate::rate::tiers::Rating;
 use crate::show::imported_document::imported_document;
 use crate::show::levels::{levels_legend, levels_table, objective_of};
-use crate::quantity::words::written_in;
 use crate::show::numbers::{NOTHING, bytes, milliseconds, plain, plus_minus, rate, times};
 use crate::show::rules::{composite_rule, counted, rating_name, reference_rule, revision, tone, warnings};
-use crate::rate::stats::{BOOTSTRAP_FROM, Interval};
-use crate::show::table::{Block, TableRow, Table, Text, Tone, left, right};
-use crate::rate::tiers::Rating;
+use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right};
 
 /// The whole report.
 pub(crate) fn document(analysis: &Analysis) -> Vec<Block> {

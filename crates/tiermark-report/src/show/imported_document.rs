@@ -4,11 +4,11 @@ use tiermark_model::format::framework::DataLayerKind;
 use tiermark_model::imported::{ImportFormat, Imported};
 
 use crate::analysis::{Analysis, Composite, EntryAnalysis, Family, Standing};
-use crate::show::rules::{composite_rule, rating_name, reference_rule, revision, tone, warnings};
-use tiermark_model::imported::NOT_KNOWN;
-use crate::show::numbers::{NOTHING, plain, rate, times};
-use crate::show::table::{Block, TableRow, Table, Text, Tone, left, right};
 use crate::rate::tiers::Tier;
+use crate::show::numbers::{NOTHING, plain, rate, times};
+use crate::show::rules::{composite_rule, rating_name, reference_rule, revision, tone, warnings};
+use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right};
+use tiermark_model::imported::NOT_KNOWN;
 
 pub(crate) fn imported_document(analysis: &Analysis, imported: &Imported) -> Vec<Block> {
     let mut blocks = vec![

@@ -4,14 +4,14 @@ use tiermark_model::format::quantity::Quantity;
 use tiermark_model::load::{Closed, Load};
 
 use crate::analysis::{
-    Analysis, Asked, Capacities, Cell, Estimate, Family, Judgement, LoadLevel, Percentile, RequestSummary, ScenarioAnalysis,
-    Standing,
+    Analysis, Asked, Capacities, Cell, Estimate, Family, Judgement, LoadLevel, Percentile, RequestSummary,
+    ScenarioAnalysis, Standing,
 };
 use crate::quantity::of::of_cell;
 use crate::quantity::words::written;
-use crate::show::numbers::{NOTHING, duration_ns, percent, plain, plus_minus, rate, short_duration, three_or_whole};
 use crate::read::pace::spark;
-use crate::show::table::{TableRow, Table, Text, Tone, left, right, spare};
+use crate::show::numbers::{NOTHING, duration_ns, percent, plain, plus_minus, rate, short_duration, three_or_whole};
+use crate::show::table::{Table, TableRow, Text, Tone, left, right, spare};
 
 pub(crate) fn objective_of(scenario: &ScenarioAnalysis) -> String {
     let objective = &scenario.objective;

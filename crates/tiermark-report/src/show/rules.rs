@@ -54,7 +54,9 @@ pub(crate) fn counted(weights: &WeightUse) -> String {
         .collect();
     let of = match weights.set.measure {
         Quantity::Rate => "rates",
-        Quantity::P99 => "99th percentiles under an open loop at one rate, the highest that all defaults of the core sustain",
+        Quantity::P99 => {
+            "99th percentiles under an open loop at one rate, the highest that all defaults of the core sustain"
+        }
         Quantity::CpuPerRequest => "CPU time of the server for each right answer, at the level of the value",
         other => other.words(),
     };

@@ -2,10 +2,10 @@
 
 use super::{ChangePoint, LeftOutRun, Reason, Series, Trend, TrendRun, distinct};
 use crate::compare::ChangeVerdict;
-use crate::show::numbers::{NOTHING, first_line, plain, rate, three_digits, times};
-use crate::read::pace::spark;
 use crate::rate::stats;
-use crate::show::table::{Block, TableRow, Table, Text, Tone, left, right, spare};
+use crate::read::pace::spark;
+use crate::show::numbers::{NOTHING, first_line, plain, rate, three_digits, times};
+use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right, spare};
 
 /// Characters of the line over runs.
 const SPARK: usize = 24;

@@ -6,13 +6,13 @@ use tiermark_model::load::Load;
 use tiermark_model::trial::{EntryId, TrialRecord};
 
 use crate::compare::obstacles::{self, Obstacle};
-use crate::read::group::{self, Tries};
-use crate::read::limiter::limit;
-use crate::show::numbers::{NOTHING, plain};
 use crate::quantity::of::rate_of_trial;
 use crate::quantity::spread::{self, geometric_mean};
 use crate::rate::stats::Logs;
+use crate::read::group::{self, Tries};
+use crate::read::limiter::limit;
 use crate::read::view::RunView;
+use crate::show::numbers::{NOTHING, plain};
 
 /// What of the runs a trend is about; without names, all of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tiermark_model::trial::EntryId;
 
-use crate::compare::{LEVEL, Obstacle, THRESHOLD, ChangeVerdict, corrected};
-use crate::show::markdown;
+use crate::compare::{ChangeVerdict, LEVEL, Obstacle, THRESHOLD, corrected};
 use crate::rate::stats;
+use crate::show::markdown;
 use crate::show::text::{self, Style};
 use document::document;
 pub(crate) use document::share;
@@ -100,7 +100,10 @@ impl Series {
     /// The last change that matters: one within the threshold makes an earlier one neither good nor bad.
     #[must_use]
     pub fn last_change(&self) -> Option<&ChangePoint> {
-        self.changes.iter().rev().find(|change| change.verdict != ChangeVerdict::Same)
+        self.changes
+            .iter()
+            .rev()
+            .find(|change| change.verdict != ChangeVerdict::Same)
     }
 }
 

@@ -78,7 +78,10 @@ impl<'a> RunEvidence<'a> {
         if !above.resamples.is_empty() && above.resamples.len() == below.resamples.len() {
             let ratios = above.resamples.iter().zip(&below.resamples).map(|(a, b)| a / b);
             let starts = above.starts.min(below.starts);
-            return (stats::expanded_percentile(ratios.collect(), starts), NumberMethod::Bootstrap);
+            return (
+                stats::expanded_percentile(ratios.collect(), starts),
+                NumberMethod::Bootstrap,
+            );
         }
         let (mut pool, other) = (self.pool(of, above), self.pool(to, below));
         if pool != other {
@@ -255,7 +258,9 @@ impl<'a> RunEvidence<'a> {
         let values: Vec<(u32, f64)> = match what.fraction() {
             Some(fraction) => {
                 let load = cell.load.to_string();
-                let tries = self.tries.get(&(&family.entry, family.scenario.as_str(), load.as_str()));
+                let tries = self
+                    .tries
+                    .get(&(&family.entry, family.scenario.as_str(), load.as_str()));
                 let valid = group::valid(tries.map_or(&[][..], Vec::as_slice));
                 let own = |trial| of::percentile_of_trial(trial, fraction, metric.request.as_deref());
                 valid

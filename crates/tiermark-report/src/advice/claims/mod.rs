@@ -12,7 +12,7 @@ mod side_by_side;
 mod words;
 
 use serde::Serialize;
-use tiermark_model::format::claim::{ClaimCheck, Claim, ClaimNumber, ClaimSource, Test};
+use tiermark_model::format::claim::{Claim, ClaimCheck, ClaimNumber, ClaimSource, Test};
 use tiermark_model::format::framework::Framework;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::Suite;
@@ -23,7 +23,7 @@ use crate::rate::stats::Interval;
 use crate::rate::tiers::Bound;
 use crate::read::view::RunView;
 use evidence::RunEvidence;
-use number::{Missing, ClaimedValue};
+use number::{ClaimedValue, Missing};
 use predicate::{Range, Region, tier_of};
 
 pub use number::NumberMethod;
@@ -273,7 +273,13 @@ impl Findings {
         self.keep(words::test(test), figures, None, decided)
     }
 
-    fn ratio(&mut self, test: &Test, sides: [&ClaimNumber; 2], region: Region, evidence: &RunEvidence<'_>) -> ClaimVerdict {
+    fn ratio(
+        &mut self,
+        test: &Test,
+        sides: [&ClaimNumber; 2],
+        region: Region,
+        evidence: &RunEvidence<'_>,
+    ) -> ClaimVerdict {
         let [of, to] = sides;
         let numbers = sides.map(|metric| evidence.number(metric));
         let figures: Vec<Figure> = (sides.iter().zip(&numbers))

@@ -1,9 +1,9 @@
 //! The verdicts as text and as Markdown.
 
-use super::{Checked, Finding, NumberMethod, ClaimsReport, SideBySide, ClaimVerdict, words};
+use super::{Checked, ClaimVerdict, ClaimsReport, Finding, NumberMethod, SideBySide, words};
 use crate::show::markdown;
 use crate::show::numbers::{NOTHING, plain, times};
-use crate::show::table::{Block, TableRow, Table, Text, Tone, left, right};
+use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right};
 use crate::show::text::{self, Style};
 
 /// Writes the verdicts as plain text.
@@ -313,7 +313,10 @@ fn legend(report: &ClaimsReport) -> Vec<String> {
             NumberMethod::Binomial,
             "errors: exact binomial interval (Clopper-Pearson), requests taken as independent",
         ),
-        (NumberMethod::Share, "shares of the reference: the interval of the report"),
+        (
+            NumberMethod::Share,
+            "shares of the reference: the interval of the report",
+        ),
     ];
     let explained = methods.iter().filter(|(method, _)| used(*method));
     all.extend(explained.map(|(_, words)| format!("{words}.")));

@@ -6,12 +6,12 @@ use tiermark_model::format::framework::DataLayerKind;
 use tiermark_model::format::quantity::Quantity;
 
 use super::predicate::tier_of;
-use super::{Checked, Definitions, ClaimVerdict};
+use super::{Checked, ClaimVerdict, Definitions};
 use crate::analysis::{Analysis, EntryAnalysis, Family, Limiter, Standing};
 use crate::quantity::of::of_cell;
 use crate::quantity::words::written;
-use crate::show::numbers::times;
 use crate::rate::tiers::{Rating, Tier};
+use crate::show::numbers::times;
 
 /// A framework's row: its default variant.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -7,8 +7,8 @@ use super::Ends;
 use super::number::ClaimedValue;
 use super::predicate::tier_of;
 use crate::quantity::words::{trimmed, written_in};
-use crate::show::numbers::NOTHING;
 use crate::rate::tiers::Bound;
+use crate::show::numbers::NOTHING;
 
 /// What a test asks, on one line.
 pub(super) fn test(test: &Test) -> String {

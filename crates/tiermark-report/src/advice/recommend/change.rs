@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{FlippingChange, RankedChoice, DoubtSource};
-use super::score::{Candidate, WeighedCriterion, KnownOfCriterion};
+use super::answer::{DoubtSource, FlippingChange, RankedChoice};
+use super::score::{Candidate, KnownOfCriterion, WeighedCriterion};
 
 /// Factors beyond this are no small change: nobody would mean them.
 const LARGEST_FACTOR: f64 = 32.0;
 
 /// The smallest change of each kind that makes the second win; kinds that cannot are left out.
-pub(crate) fn smallest(fields: &[WeighedCriterion], first: &Candidate<'_>, second: &Candidate<'_>) -> Vec<FlippingChange> {
+pub(crate) fn smallest(
+    fields: &[WeighedCriterion],
+    first: &Candidate<'_>,
+    second: &Candidate<'_>,
+) -> Vec<FlippingChange> {
     let lead = first.score(fields) - second.score(fields);
     [
         weight(fields, first, second),
@@ -115,11 +119,15 @@ pub(crate) fn question(
             format!("How much does it cost this team to learn {}?", dearer.language)
         }
         Some(DoubtSource::Judged) => {
-            let name = most_different(fields, first, second, |known| matches!(known, KnownOfCriterion::Judged(_)));
+            let name = most_different(fields, first, second, |known| {
+                matches!(known, KnownOfCriterion::Judged(_))
+            });
             format!("Are {a} and {b} rated rightly for this team in {name}?")
         }
         Some(DoubtSource::Measurement) => {
-            let name = most_different(fields, first, second, |known| matches!(known, KnownOfCriterion::Measured { .. }));
+            let name = most_different(fields, first, second, |known| {
+                matches!(known, KnownOfCriterion::Measured { .. })
+            });
             format!("How do {a} and {b} differ in {name}, measured with more starts?")
         }
         Some(DoubtSource::Weights) | None => {
@@ -137,7 +145,11 @@ pub(crate) fn question(
 }
 
 /// What the first gains over the second in each criterion.
-fn gains<'f>(fields: &'f [WeighedCriterion], first: &RankedChoice, second: &RankedChoice) -> Vec<(f64, &'f WeighedCriterion)> {
+fn gains<'f>(
+    fields: &'f [WeighedCriterion],
+    first: &RankedChoice,
+    second: &RankedChoice,
+) -> Vec<(f64, &'f WeighedCriterion)> {
     let parts = first.parts.iter().zip(&second.parts).zip(fields);
     parts
         .map(|((a, b), field)| (a.contribution - b.contribution, field))
@@ -145,7 +157,12 @@ fn gains<'f>(fields: &'f [WeighedCriterion], first: &RankedChoice, second: &Rank
 }
 
 /// The criterion of a kind in which two differ most; where they differ in none, the one that weighs most.
-fn most_different(fields: &[WeighedCriterion], first: &RankedChoice, second: &RankedChoice, wanted: impl Fn(&KnownOfCriterion) -> bool) -> String {
+fn most_different(
+    fields: &[WeighedCriterion],
+    first: &RankedChoice,
+    second: &RankedChoice,
+    wanted: impl Fn(&KnownOfCriterion) -> bool,
+) -> String {
     let of_kind = gains(fields, first, second)
         .into_iter()
         .filter(|(_, field)| wanted(&field.known));

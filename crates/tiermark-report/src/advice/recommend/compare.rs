@@ -2,7 +2,7 @@
 
 use tiermark_model::format::framework::Framework;
 
-use super::answer::{RecommendationAnswer, RankedChoice, Pick, PickStanding, SeedStanding, RecommendationVerdict};
+use super::answer::{Pick, PickStanding, RankedChoice, RecommendationAnswer, RecommendationVerdict, SeedStanding};
 
 /// How many reasons are named.
 const REASONS: usize = 3;

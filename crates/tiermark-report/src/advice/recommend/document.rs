@@ -1,10 +1,12 @@
 //! A recommendation as a list of blocks: what is said, in which order.
 
-use super::answer::{RecommendationAnswer, RankedChoice, KnownValue, Pick, ReferenceValue, DoubtSource, RecommendationVerdict};
+use super::answer::{
+    DoubtSource, KnownValue, Pick, RankedChoice, RecommendationAnswer, RecommendationVerdict, ReferenceValue,
+};
 use super::compare::gains;
 use super::words::{asked, change, joined, name, place, probability, share, stands_twice, tiers, value};
 use crate::show::numbers::{NOTHING, bytes, plain, rate};
-use crate::show::table::{Block, Column, TableRow, Table, Text, Tone, left, right};
+use crate::show::table::{Block, Column, Table, TableRow, Text, Tone, left, right};
 
 /// The whole answer.
 pub(crate) fn document(answer: &RecommendationAnswer) -> Vec<Block> {

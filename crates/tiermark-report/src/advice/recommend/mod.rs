@@ -19,10 +19,11 @@ use tiermark_model::format::framework::Framework;
 use tiermark_model::format::profile::Profile;
 
 pub use answer::{
-    ANSWER_FORMAT, RecommendationAnswer, FlippingChange, RankedChoice, Contribution, CriterionUse, Instances, KnownValue, LeftOutEntry, NotMeasured,
-    Pick, PickStanding, ReferenceValue, RunUse, SeedStanding, DoubtSource, Uncertainty, RecommendationVerdict,
+    ANSWER_FORMAT, Contribution, CriterionUse, DoubtSource, FlippingChange, Instances, KnownValue, LeftOutEntry,
+    NotMeasured, Pick, PickStanding, RankedChoice, RecommendationAnswer, RecommendationVerdict, ReferenceValue, RunUse,
+    SeedStanding, Uncertainty,
 };
-use score::{Candidate, WeighedCriterion, HEADROOM};
+use score::{Candidate, HEADROOM, WeighedCriterion};
 use simulate::DrawnDoubts;
 
 use crate::analysis::Analysis;
@@ -129,13 +130,16 @@ fn choice(
 /// Instances of the measured machine that carry the needed rate, each at half of what it can do.
 fn instances(inquiry: &Inquiry<'_>, candidate: &Candidate<'_>) -> Option<Instances> {
     use tiermark_model::format::criterion::Criterion;
-use tiermark_model::format::quantity::Quantity;
+    use tiermark_model::format::quantity::Quantity;
     let Inquiry { analysis, profile, .. } = *inquiry;
     let needed = profile.load.rate_per_s?;
     let of = |quantity| {
         let parts = criteria::components(analysis, profile, quantity, profile.load.scenario.as_deref()).ok()?;
         let field = WeighedCriterion {
-            criterion: Criterion::Measured { quantity, scenario: None },
+            criterion: Criterion::Measured {
+                quantity,
+                scenario: None,
+            },
             weight: 1.0,
             known: score::KnownOfCriterion::Measured {
                 quantity,
@@ -157,8 +161,8 @@ use tiermark_model::format::quantity::Quantity;
 fn uncertainty(fields: &[WeighedCriterion], candidates: &[Candidate<'_>]) -> Uncertainty {
     let first_two = &candidates[..candidates.len().min(2)];
     let variance = |drawn| simulate::variance_of_lead(&simulate::scores(fields, first_two, drawn));
-    let alone =
-        [DoubtSource::Measurement, DoubtSource::Judged, DoubtSource::Weights].map(|source| (source, variance(DrawnDoubts::only(source))));
+    let alone = [DoubtSource::Measurement, DoubtSource::Judged, DoubtSource::Weights]
+        .map(|source| (source, variance(DrawnDoubts::only(source))));
     let total: f64 = alone.iter().map(|(_, variance)| variance).sum();
     Uncertainty {
         draws: simulate::DRAWS,

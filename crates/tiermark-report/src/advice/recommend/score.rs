@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use tiermark_model::format::criterion::Criterion;
-use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::framework::{Fact, FactKind, Framework};
 use tiermark_model::format::profile::Profile;
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::trial::EntryId;
 
 use super::answer::{Contribution, CriterionUse, KnownValue, NotMeasured, ReferenceValue};
@@ -87,14 +87,23 @@ pub(crate) fn fields(
     (fields, not_measured)
 }
 
-fn measured(analysis: &Analysis, profile: &Profile, quantity: Quantity, scenario: Option<&str>) -> Result<KnownOfCriterion, String> {
+fn measured(
+    analysis: &Analysis,
+    profile: &Profile,
+    quantity: Quantity,
+    scenario: Option<&str>,
+) -> Result<KnownOfCriterion, String> {
     let parts = criteria::components(analysis, profile, quantity, scenario)?;
     let of_load = |part: &Component| part.scenario.is_some() && part.scenario == profile.load.scenario;
     let needed = profile
         .load
         .rate_per_s
         .filter(|_| quantity == Quantity::Rate && parts.iter().all(of_load));
-    Ok(KnownOfCriterion::Measured { quantity, parts, needed })
+    Ok(KnownOfCriterion::Measured {
+        quantity,
+        parts,
+        needed,
+    })
 }
 
 fn judged(analysis: &Analysis, frameworks: &[Framework], kind: FactKind) -> Result<KnownOfCriterion, String> {
@@ -145,9 +154,11 @@ impl WeighedCriterion {
     /// What is known of one entry, ready to be moved by deviations.
     pub(crate) fn of(&self, entry: &EntryId) -> OfEntry {
         match &self.known {
-            KnownOfCriterion::Measured { quantity, parts, needed } => {
-                OfEntry::Measured(parts.iter().map(|part| part.of(*quantity, *needed, entry)).collect())
-            }
+            KnownOfCriterion::Measured {
+                quantity,
+                parts,
+                needed,
+            } => OfEntry::Measured(parts.iter().map(|part| part.of(*quantity, *needed, entry)).collect()),
             KnownOfCriterion::Judged(facts) => {
                 OfEntry::Judged(facts.get(&entry.framework).and_then(|fact| fact.rating).map(f64::from))
             }
@@ -162,7 +173,11 @@ impl WeighedCriterion {
     /// The same if all that is unknown were as good as the reference.
     pub(crate) fn utility_at_best(&self, entry: &EntryId) -> f64 {
         match &self.known {
-            KnownOfCriterion::Measured { quantity, parts, needed } => parts
+            KnownOfCriterion::Measured {
+                quantity,
+                parts,
+                needed,
+            } => parts
                 .iter()
                 .map(|part| match part.values.get(entry) {
                     Some(CriterionValue::Unknown(_)) | None => 0.0,

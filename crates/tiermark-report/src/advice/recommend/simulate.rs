@@ -2,7 +2,7 @@
 
 use super::answer::DoubtSource;
 use super::random::RandomStream;
-use super::score::{Candidate, WeighedCriterion, KnownOfCriterion};
+use super::score::{Candidate, KnownOfCriterion, WeighedCriterion};
 
 /// Number of draws: a probability of a half is then known to ±1.5 percent points.
 pub(crate) const DRAWS: usize = 4_000;

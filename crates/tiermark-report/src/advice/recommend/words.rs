@@ -1,11 +1,11 @@
 //! The words and units of a recommendation.
 
 use tiermark_model::format::criterion::Criterion;
-use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::profile::Profile;
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::host::Role;
 
-use super::answer::{RecommendationAnswer, FlippingChange, RankedChoice, KnownValue, ReferenceValue, RunUse};
+use super::answer::{FlippingChange, KnownValue, RankedChoice, RecommendationAnswer, ReferenceValue, RunUse};
 use crate::analysis::Analysis;
 use crate::quantity::words::written;
 use crate::show::numbers::{NOTHING, plain, rate, three_digits};
@@ -137,7 +137,9 @@ pub(crate) fn asked(profile: &Profile) -> Vec<String> {
 pub(crate) fn change(change: &FlippingChange, first: &RankedChoice, second: &RankedChoice) -> String {
     let part = |criterion: &Criterion| second.parts.iter().find(|part| &part.criterion == criterion);
     match change {
-        FlippingChange::Weight { criterion, factor } if *factor <= 0.0 => format!("`{criterion}` does not count at all"),
+        FlippingChange::Weight { criterion, factor } if *factor <= 0.0 => {
+            format!("`{criterion}` does not count at all")
+        }
         FlippingChange::Weight { criterion, factor } if *factor >= 1.0 => {
             format!("`{criterion}` counts {} times as much", three_digits(*factor))
         }

@@ -1,7 +1,7 @@
 //! A bar an entry, of parts that follow each other.
 
 use super::canvas::{Canvas, Drawn, NAME, NOTE, TICK, TITLE, VALUE, count, cut};
-use super::scale::{Scale, AxisSpread};
+use super::scale::{AxisSpread, Scale};
 
 const WIDTH: i32 = 960;
 const SCALE: [i32; 2] = [226, 800];

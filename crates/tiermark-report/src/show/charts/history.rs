@@ -2,7 +2,7 @@
 
 use super::canvas::{Align, Canvas, Drawn, Lettering};
 use super::lines::{Axis, ChartLine, Lines, PLOT_X, Spots, TOP};
-use super::scale::{Scale, AxisSpread};
+use super::scale::{AxisSpread, Scale};
 use crate::compare::ChangeVerdict;
 use crate::show::numbers::{plain, rate, times};
 use crate::trend::{Series, Trend, share};

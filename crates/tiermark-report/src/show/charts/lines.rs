@@ -2,7 +2,7 @@
 
 use super::canvas::{Align, Canvas, Drawn, Lettering, Marker, NOTE, Pixel, TICK, TITLE, count, cut};
 use super::history::History;
-use super::scale::{Scale, AxisSpread};
+use super::scale::{AxisSpread, Scale};
 
 const WIDTH: i32 = 960;
 pub(super) const PLOT_X: [i32; 2] = [76, 760];

@@ -3,16 +3,16 @@
 use super::Decided;
 use super::bars::{Bar, Bars};
 use super::lines::{Axis, ChartLine, Lines, Spots};
-use super::rows::{Band, Dot, ChartRow, Rows};
+use super::rows::{Band, ChartRow, Dot, Rows};
 use super::scale::AxisSpread;
 use crate::analysis::{Analysis, Cell, EntryAnalysis, LoadKind, ScenarioAnalysis, Standing};
-use crate::compare::{RateChange, ComparedCell, Comparison, ChangeVerdict};
-use crate::read::curves::{Curves, WarmUpCurve};
+use crate::compare::{ChangeVerdict, ComparedCell, Comparison, RateChange};
 use crate::quantity::level;
 use crate::quantity::of::of_cell;
 use crate::quantity::words::written;
-use crate::show::numbers::{bytes, milliseconds, percent, plain, rate, three_or_whole, times};
 use crate::rate::tiers::Tier;
+use crate::read::curves::{Curves, WarmUpCurve};
+use crate::show::numbers::{bytes, milliseconds, percent, plain, rate, three_or_whole, times};
 use tiermark_model::format::quantity::Quantity;
 use tiermark_model::trial::EntryId;
 

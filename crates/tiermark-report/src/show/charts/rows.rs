@@ -1,7 +1,7 @@
 //! A row an entry: a number on a scale, with its interval.
 
 use super::canvas::{Canvas, DETAIL, Drawn, NAME, NOTE, TICK, TITLE, VALUE, count, cut};
-use super::scale::{Scale, AxisSpread};
+use super::scale::{AxisSpread, Scale};
 use crate::rate::stats::Interval;
 use crate::rate::tiers::{Rating, Tier};
 

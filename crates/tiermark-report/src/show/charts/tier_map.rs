@@ -2,8 +2,8 @@
 
 use super::canvas::{Align, Canvas, DETAIL, Drawn, Lettering, NAME, NOTE, TITLE, count, cut};
 use crate::analysis::{Analysis, EntryAnalysis, Family, ScenarioAnalysis, Standing};
-use crate::show::numbers::{plain, rate, times};
 use crate::rate::tiers::Rating;
+use crate::show::numbers::{plain, rate, times};
 
 const NAMES: i32 = 210;
 const CELL: (i32, i32) = (90, 42);

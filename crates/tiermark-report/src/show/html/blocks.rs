@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{TableField, FieldRow, prose, table};
+use super::parts::{FieldRow, TableField, prose, table};
 use crate::show::numbers::plain;
 use crate::show::table::{Block, Table, Text, Tone};
 

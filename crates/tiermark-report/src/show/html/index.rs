@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::page;
-use super::parts::{TableField, FieldRow, table};
+use super::parts::{FieldRow, TableField, table};
 use crate::show::numbers::plain;
 
 /// A stored run, as the list shows it.

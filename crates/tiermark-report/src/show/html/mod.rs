@@ -10,14 +10,14 @@ mod summary;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use tiermark_model::run::Manifest;
 
+use crate::advice::recommend::RecommendationAnswer;
 use crate::analysis::Analysis;
-use crate::show::charts::{self, Chart, ChartError, Theme};
 use crate::compare::Comparison;
 use crate::read::curves::Curves;
-use crate::show::document::{document, facts, legend};
+use crate::show::charts::{self, Chart, ChartError, Theme};
 use crate::show::csv_table::render_csv;
+use crate::show::document::{document, facts, legend};
 use crate::show::numbers::plain;
-use crate::advice::recommend::RecommendationAnswer;
 pub use index::{Listed, render_index_html};
 
 const STYLE: &str = include_str!("report.css");

@@ -7,8 +7,8 @@ use maud::{Markup, html};
 use tiermark_model::trial::EntryId;
 
 use crate::analysis::{Analysis, EntryAnalysis};
-use crate::show::numbers::plain;
 use crate::rate::tiers::{Rating, Tier};
+use crate::show::numbers::plain;
 
 /// Addresses up to this many characters are shown as they are.
 const ADDRESS_LENGTH: usize = 48;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use tiermark_model::format::quantity::Quantity;
 
-use super::parts::{TableField, FieldRow, cell_id, class, entry_link, entry_name, prose, table};
+use super::parts::{FieldRow, TableField, cell_id, class, entry_link, entry_name, prose, table};
 use super::{Report, chart};
 use crate::analysis::{Cell, EntryAnalysis, Family, Judgement, ScenarioAnalysis, Standing};
 use crate::quantity::of::of_cell;
@@ -90,7 +90,8 @@ fn row(entry: &EntryAnalysis, family: &Family, cell: &Cell) -> FieldRow {
         )
     };
     let bound = if cell.limit.lower_bound { "≥" } else { "" };
-    let load = html! { (cell.load.to_string()) @if is_value { " " abbr title="the level whose rate is the value" { "*" } } };
+    let load =
+        html! { (cell.load.to_string()) @if is_value { " " abbr title="the level whose rate is the value" { "*" } } };
     let name = html! { a href=(entry_link(&entry.id)) { (entry_name(entry)) } " " a.link href=(format!("#{id}")) title="Link to this cell" { "#" } };
     let rated = class(family.rating.as_ref().filter(|_| is_value));
     let standing = match cell.standing.reason() {

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::parts::{TableField, FieldRow, class, entry_link, entry_name, prose, table};
+use super::parts::{FieldRow, TableField, class, entry_link, entry_name, prose, table};
 use super::{Report, chart};
+use crate::advice::recommend::{RecommendationAnswer, RecommendationVerdict};
 use crate::analysis::{EntryAnalysis, Standing};
 use crate::show::charts::{Chart, ChartError};
-use crate::show::rules::{composite_rule, reference_rule};
 use crate::show::numbers::{NOTHING, bytes, milliseconds, plain, rate, times};
-use crate::advice::recommend::{RecommendationAnswer, RecommendationVerdict};
+use crate::show::rules::{composite_rule, reference_rule};
 
 pub(super) fn summary(report: &Report<'_>) -> Result<Markup, ChartError> {
     let analysis = report.analysis;

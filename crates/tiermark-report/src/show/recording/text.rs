@@ -10,7 +10,7 @@ use super::spread::spread;
 use super::words::{grouped, load, objective, outcome, per_second, seconds, several};
 use super::{Description, cpu_us_per_request, target_rate};
 use crate::show::numbers::{NOTHING, bytes, duration_ns, percent, plain, short_duration, three_digits};
-use crate::show::table::{Block, TableRow, Table, Text, Tone, left, right};
+use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right};
 use crate::show::text::{Style, render_blocks};
 
 /// The percentiles of the table: the same as those of the JSON document.
