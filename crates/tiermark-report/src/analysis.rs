@@ -11,9 +11,10 @@ use tiermark_model::format::suite::Weights;
 use tiermark_model::host::{HostFacts, Placement, Role};
 use tiermark_model::imported::{Imported, ImportedEntry};
 use tiermark_model::recording::Outcomes;
-use tiermark_model::trial::EntryId;
+use tiermark_model::run::NotBuilt;
+use tiermark_model::trial::{EntryId, State};
 
-pub use crate::detail::{Asked, Capacities, LoadKind, LoadLevel, Percentile, RequestSummary};
+pub use crate::detail::{Asked, Capacities, LoadKind, LoadLevel, Percentile, RequestSummary, StartRate};
 use crate::quantity::ServerUse;
 use crate::rate::stats::{Interval, Spread};
 use crate::rate::tiers::{Rating, Share};
@@ -317,6 +318,39 @@ pub enum Standing {
     NotMeasured,
 }
 
+impl From<&State> for Standing {
+    fn from(state: &State) -> Self {
+        match state {
+            // A trial that is ok without a recording is damage: it must not pass for a number.
+            State::Ok => Standing::Invalid {
+                reason: "the stored trial holds no recording".to_owned(),
+            },
+            State::Invalid { verdicts } => Standing::Invalid {
+                reason: verdicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            },
+            State::Failed { reason } => Standing::Failed { reason: reason.clone() },
+            State::Unsupported { reason } => Standing::Unsupported { reason: reason.clone() },
+            State::NotBuildableHere { reason, remedy } => Standing::NotBuildableHere {
+                reason: reason.clone(),
+                remedy: remedy.clone(),
+            },
+            State::Attempt { .. } => Standing::NotMeasured,
+        }
+    }
+}
+
+impl From<&NotBuilt> for Standing {
+    fn from(why: &NotBuilt) -> Self {
+        match why {
+            NotBuilt::Failed { reason } => Standing::Failed { reason: reason.clone() },
+            NotBuilt::NotBuildableHere { reason, remedy } => Standing::NotBuildableHere {
+                reason: reason.clone(),
+                remedy: remedy.clone(),
+            },
+        }
+    }
+}
+
 impl Standing {
     /// The method's name.
     #[must_use]
@@ -496,27 +530,6 @@ pub struct TrialTally {
     pub disturbed: usize,
     /// Tries that count although the host disturbed them, because the repetition was disturbed as well.
     pub disturbed_counted: usize,
-}
-
-/// The rate of one start.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct StartRate {
-    /// The block.
-    pub block: u32,
-    /// Which try.
-    pub attempt: u32,
-    /// Right answers a second.
-    pub per_s: f64,
-    /// What was seen of the server.
-    #[serde(flatten, serialize_with = "ServerUse::serialize_start")]
-    pub server: ServerUse,
-    /// Whether the host disturbed it.
-    pub disturbed: bool,
-    /// Whether it lies far from the cell's other starts: shown, not dropped. See [`crate::rate::stats::outlying`].
-    pub outlying: bool,
-    /// The 99th percentile of response time, or where there are too few samples the 95th or 90th; of a mix of the request that its
-    /// objective is about. It shows how much tails differ from start to start.
-    pub tail: Option<Percentile>,
 }
 
 /// Whether a load level meets the objective.

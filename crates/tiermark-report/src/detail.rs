@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use tiermark_model::histogram::Latency;
 use tiermark_model::load::{LatencyObjective, Load};
 use tiermark_model::recording::{CapacityFound, Outcomes, Recording};
 
+use crate::quantity::ServerUse;
 use crate::rate::stats;
 
 /// What was put on a server.
@@ -207,5 +209,41 @@ impl Percentile {
         all.iter()
             .find(|percentile| percentile.fraction == fraction)
             .and_then(|percentile| percentile.ns)
+    }
+}
+
+/// The rate of one start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StartRate {
+    /// The block.
+    pub block: u32,
+    /// Which try.
+    pub attempt: u32,
+    /// Right answers a second.
+    pub per_s: f64,
+    /// What was seen of the server.
+    pub server: ServerUse,
+    /// Whether the host disturbed it.
+    pub disturbed: bool,
+    /// Whether it lies far from the cell's other starts: shown, not dropped. See [`stats::outlying`].
+    pub outlying: bool,
+    /// The 99th percentile of response time, or where there are too few samples the 95th or 90th; of a mix of the request that its
+    /// objective is about. It shows how much tails differ from start to start.
+    pub tail: Option<Percentile>,
+}
+
+/// By hand, for the names and the order of fields that documents have.
+impl Serialize for StartRate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut start = serializer.serialize_struct("StartRate", 8)?;
+        start.serialize_field("block", &self.block)?;
+        start.serialize_field("attempt", &self.attempt)?;
+        start.serialize_field("per_s", &self.per_s)?;
+        start.serialize_field("server_cpu_us", &self.server.cpu_us)?;
+        start.serialize_field("disturbed", &self.disturbed)?;
+        start.serialize_field("outlying", &self.outlying)?;
+        start.serialize_field("tail", &self.tail)?;
+        start.serialize_field("server_memory_peak_bytes", &self.server.memory_peak_bytes)?;
+        start.end()
     }
 }

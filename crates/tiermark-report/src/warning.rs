@@ -112,12 +112,10 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Warning::SharedCores { who } => {
-                write!(
-                    f,
-                    "{who}: each slows the other, and high rates are held back; three cores or more give each its own"
-                )
-            }
+            Warning::SharedCores { who } => write!(
+                f,
+                "{who}: each slows the other, and high rates are held back; three cores or more give each its own"
+            ),
             Warning::Imported { origin, whose } => write!(
                 f,
                 "imported from {origin}; {whose}: rates without histograms, so that no latency is judged, and one measurement of each, so that there are no intervals and no probabilities"
@@ -131,13 +129,19 @@ impl fmt::Display for Warning {
                 "no tiers: no default variant of a core framework has a value in this run; run one of the core with it",
             ),
             Warning::Incomplete { done, planned, reason } => {
-                let why = reason
-                    .as_ref()
-                    .map(|reason| format!(" ({})", first_line(reason)))
-                    .unwrap_or_default();
+                let why = reason.as_ref().map(|reason| format!(" ({})", first_line(reason)));
                 write!(
                     f,
-                    "{done} of {planned} planned trials are there{why}; `tiermark run --resume RUN` measures the rest"
+                    "{done} of {planned} planned trials are there{}; `tiermark run --resume RUN` measures the rest",
+                    why.unwrap_or_default()
+                )
+            }
+            Warning::TornLines { lines } => {
+                let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "line {} of trials.jsonl is not whole (a kill or a full disk cut it off) and is left out",
+                    lines.join(", ")
                 )
             }
             Warning::WithoutNumber {
@@ -152,12 +156,22 @@ impl fmt::Display for Warning {
                 load,
                 valid,
                 planned,
-            } => {
-                write!(
-                    f,
-                    "{entry} {scenario} {load}: rests on {valid} of {planned} starts; the others are failed, invalid or not measured"
-                )
-            }
+            } => write!(
+                f,
+                "{entry} {scenario} {load}: rests on {valid} of {planned} starts; the others are failed, invalid or not measured"
+            ),
+            Warning::StillRising { .. }
+            | Warning::Unsteady { .. }
+            | Warning::Outlying { .. }
+            | Warning::Disturbed { .. } => self.fmt_noise(f),
+        }
+    }
+}
+
+impl Warning {
+    /// What blurs numbers without taking any away.
+    fn fmt_noise(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Warning::StillRising { starts, of, after_s } => {
                 let starts: Vec<String> = starts
                     .iter()
@@ -169,32 +183,18 @@ impl fmt::Display for Warning {
                     starts.join(", ")
                 )
             }
-            Warning::Unsteady { cells, of } => {
-                let (shown, more) = cells.split_at(cells.len().min(SHOWN));
-                let more = match more.len() {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                write!(
-                    f,
-                    "{} of {of} cells had a start that was not steady when its window began: {}{more}; a longer warm-up (warmup_s) may help",
-                    cells.len(),
-                    shown.join(", ")
-                )
-            }
-            Warning::Outlying { starts, of } => {
-                let (shown, more) = starts.split_at(starts.len().min(SHOWN));
-                let more = match more.len() {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                write!(
-                    f,
-                    "{} of {of} trials lie far from the other starts of their cell, and count: {}{more}; more blocks show whether that is usual",
-                    starts.len(),
-                    shown.join(", ")
-                )
-            }
+            Warning::Unsteady { cells, of } => write!(
+                f,
+                "{} of {of} cells had a start that was not steady when its window began: {}; a longer warm-up (warmup_s) may help",
+                cells.len(),
+                first_of(cells)
+            ),
+            Warning::Outlying { starts, of } => write!(
+                f,
+                "{} of {of} trials lie far from the other starts of their cell, and count: {}; more blocks show whether that is usual",
+                starts.len(),
+                first_of(starts)
+            ),
             Warning::Disturbed { tries, of, by, rest_on } => {
                 write!(
                     f,
@@ -206,14 +206,17 @@ impl fmt::Display for Warning {
                     cells => write!(f, ", and the repetition was disturbed as well in: {}", cells.join(", ")),
                 }
             }
-            Warning::TornLines { lines } => {
-                let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-                write!(
-                    f,
-                    "line {} of trials.jsonl is not whole (a kill or a full disk cut it off) and is left out",
-                    lines.join(", ")
-                )
-            }
+            _ => Ok(()),
         }
     }
+}
+
+/// The first few, and how many more there are.
+fn first_of(all: &[String]) -> String {
+    let (shown, more) = all.split_at(all.len().min(SHOWN));
+    let more = match more.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", shown.join(", "))
 }

@@ -1,8 +1,9 @@
 //! A gate's report in the formats of others: for CI systems and for tools that keep a history.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use maud::{Markup, PreEscaped, html};
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Map, Value, json};
 use tiermark_model::format::quantity::{GateNames, Quantity, Unit, Vocabulary as _};
 
@@ -101,62 +102,69 @@ pub fn step_summary(report: &GateReport) -> String {
 /// JUnit's XML, a test case each: as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>). What is open is skipped.
 #[must_use]
 pub fn junit(report: &GateReport) -> String {
-    let seconds = format!("{:.3}", report.measured_s[0]);
     let name = format!("tiermark gate {}", text_of(&report.service));
-    let made = report.created.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    let failures = faults(report).len();
-    let open = report
-        .compared
-        .iter()
-        .filter(|of| of.decision == Decision::Open)
-        .count();
-    let unknown = report.objectives.iter().filter(|kept| kept.kept.is_none()).count();
-    let skipped = open + unknown;
-    let tests = report.compared.len() + report.objectives.len() + usize::from(report.broken.is_some());
-    let suites = html! {
-        testsuites name=(name) tests=(tests) failures=(failures) errors="0" skipped=(skipped) time=(seconds) {
-            testsuite name=(name) tests=(tests) failures=(failures) errors="0" skipped=(skipped) time=(seconds) timestamp=(made) {
-                @if let Some(broken) = &report.broken {
-                    testcase classname="head" name="runs" {
-                        failure message="the head could not be measured" type="broken" { (text_of(broken)) }
-                    }
-                }
-                @for of in &report.compared { (compared_case(of)) }
-                @for kept in &report.objectives { (objective_case(kept)) }
-            }
-        }
-    };
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", suites.into_string())
+    let time = Duration::try_from_secs_f64(report.measured_s[0]).unwrap_or_default();
+    let mut suite = TestSuite::new(name.as_str());
+    suite.set_time(time);
+    if let Some(made) = chrono::DateTime::from_timestamp(report.created.as_second(), 0) {
+        suite.set_timestamp(made);
+    }
+    if let Some(broken) = &report.broken {
+        let status = failure("the head could not be measured", "broken", &text_of(broken));
+        suite.add_test_case(case("head", "runs", status));
+    }
+    suite.add_test_cases(report.compared.iter().map(compared_case));
+    suite.add_test_cases(report.objectives.iter().map(objective_case));
+    let mut suites = quick_junit::Report::new(name.as_str());
+    suites.set_time(time);
+    suites.add_test_suite(suite);
+    // Writing to a String cannot fail.
+    suites.to_string().unwrap_or_default()
 }
 
-fn compared_case(of: &Compared) -> Markup {
-    let scenario = of.scenario.as_deref().unwrap_or("start");
+fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(class);
+    case
+}
+
+fn failure(message: &str, kind: &str, description: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(message).set_type(kind);
+    if !description.is_empty() {
+        status.set_description(description);
+    }
+    status
+}
+
+fn skipped(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(message);
+    status
+}
+
+fn compared_case(of: &Compared) -> TestCase {
     let said = of
         .slow_down
         .map(|share| format!("slow-down {}", signed(share)))
         .unwrap_or_default();
-    html! {
-        testcase classname=(text_of(scenario)) name=(GateNames::name(of.metric)) {
-            @match of.decision {
-                Decision::Slower => { failure message=(said) type="slower" { (format!("{} pairs", of.pairs.len())) } }
-                Decision::Open => { skipped message=(format!("inconclusive: {said}")) {} }
-                Decision::NotSlower => { (PreEscaped("")) }
-            }
-        }
-    }
+    let status = match of.decision {
+        Decision::Slower => failure(&said, "slower", &format!("{} pairs", of.pairs.len())),
+        Decision::Open => skipped(&format!("inconclusive: {said}")),
+        Decision::NotSlower => TestCaseStatus::success(),
+    };
+    let scenario = of.scenario.as_deref().unwrap_or("start");
+    case(&text_of(scenario), GateNames::name(of.metric), status)
 }
 
-fn objective_case(kept: &Kept) -> Markup {
+fn objective_case(kept: &Kept) -> TestCase {
     let [what, limit, measured] = described(kept).map(|text| text_of(&text));
-    html! {
-        testcase classname="objective" name=(what) {
-            @match kept.kept {
-                Some(false) => { failure message=(format!("{measured}, which shall be {limit}")) type="missed" {} }
-                None => { skipped message=(text_of(&not_measured(kept))) {} }
-                Some(true) => { (PreEscaped("")) }
-            }
-        }
-    }
+    let status = match kept.kept {
+        Some(false) => failure(&format!("{measured}, which shall be {limit}"), "missed", ""),
+        None => skipped(&text_of(&not_measured(kept))),
+        Some(true) => TestCaseStatus::success(),
+    };
+    case("objective", &what, status)
 }
 
 /// A text for other programs: its lines without control characters, and without the two characters beside them that XML 1.0 has no place

@@ -1,7 +1,6 @@
 //! A quantity read off what holds it: a trial, a load level, an entry. All numbers are in the quantity's own unit.
 
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::Objective;
 use tiermark_model::host::Role;
@@ -54,14 +53,6 @@ impl ServerUse {
             Quantity::Threads => self.threads_peak.map(f64::from),
             _ => None,
         }
-    }
-
-    /// What the JSON document says of a single start.
-    pub(crate) fn serialize_start<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("server_cpu_us", &self.cpu_us)?;
-        map.serialize_entry("server_memory_peak_bytes", &self.memory_peak_bytes)?;
-        map.end()
     }
 }
 

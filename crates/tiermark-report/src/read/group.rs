@@ -8,7 +8,7 @@ use tiermark_model::histogram::Latency;
 use tiermark_model::host::Placement;
 use tiermark_model::load::Load;
 use tiermark_model::recording::{CapacityFound, Outcomes, Recording};
-use tiermark_model::run::{EntryFacts, NotBuilt};
+use tiermark_model::run::EntryFacts;
 use tiermark_model::trial::{EntryId, State, TrialRecord};
 
 use crate::analysis::{
@@ -31,6 +31,7 @@ const OBJECTIVE_FRACTION: f64 = 0.99;
 /// All tries of a run by entry, scenario and load level.
 pub type Tries<'a> = BTreeMap<(&'a EntryId, &'a str, &'a str), Vec<&'a TrialRecord>>;
 
+/// The tries of a run that belong to its plan.
 pub fn tries<'a>(run: &RunView<'a>) -> Tries<'a> {
     let mut all = Tries::new();
     for trial in run.trials().filter(|trial| trial.key.plan == run.plan().hash) {
@@ -253,7 +254,7 @@ fn tally(input: &CellInput<'_>, counted: &BTreeMap<u32, &TrialRecord>) -> TrialT
 
 /// Why a cell without a valid start has no number. The target's own fault is named before doubts about the measurement.
 fn standing_of(counted: &BTreeMap<u32, &TrialRecord>, input: &CellInput<'_>) -> Standing {
-    let mut all: Vec<Standing> = counted.values().map(|trial| standing_of_state(&trial.state)).collect();
+    let mut all: Vec<Standing> = counted.values().map(|trial| Standing::from(&trial.state)).collect();
     all.sort_by_key(rank);
     all.into_iter()
         .next()
@@ -274,33 +275,8 @@ pub(crate) fn rank(standing: &Standing) -> u8 {
     }
 }
 
-pub(crate) fn standing_of_state(state: &State) -> Standing {
-    match state {
-        // A trial that is ok without a recording is damage: it must not pass for a number.
-        State::Ok => Standing::Invalid {
-            reason: "the stored trial holds no recording".to_owned(),
-        },
-        State::Invalid { verdicts } => Standing::Invalid {
-            reason: verdicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-        },
-        State::Failed { reason } => Standing::Failed { reason: reason.clone() },
-        State::Unsupported { reason } => Standing::Unsupported { reason: reason.clone() },
-        State::NotBuildableHere { reason, remedy } => Standing::NotBuildableHere {
-            reason: reason.clone(),
-            remedy: remedy.clone(),
-        },
-        State::Attempt { .. } => Standing::NotMeasured,
-    }
-}
-
 /// What manifest and framework say of cells that have no record.
 pub(crate) fn without_record(facts: Option<&EntryFacts>, unsupported: Option<&String>) -> Option<Standing> {
-    match facts.and_then(|facts| facts.not_built.as_ref()) {
-        Some(NotBuilt::Failed { reason }) => Some(Standing::Failed { reason: reason.clone() }),
-        Some(NotBuilt::NotBuildableHere { reason, remedy }) => Some(Standing::NotBuildableHere {
-            reason: reason.clone(),
-            remedy: remedy.clone(),
-        }),
-        None => unsupported.map(|reason| Standing::Unsupported { reason: reason.clone() }),
-    }
+    let not_built = facts.and_then(|facts| facts.not_built.as_ref()).map(Standing::from);
+    not_built.or_else(|| unsupported.map(|reason| Standing::Unsupported { reason: reason.clone() }))
 }

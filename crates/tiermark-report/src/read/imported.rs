@@ -51,7 +51,7 @@ fn level(load: &str, trial: &TrialRecord) -> Option<LevelDraft> {
     // A trial that is ok without a rate is damage, as one without a recording is in a measured run.
     let standing = match rate {
         Some(_) => Standing::Ok,
-        None => group::standing_of_state(&trial.state),
+        None => Standing::from(&trial.state),
     };
     let is = |wanted: fn(&Standing) -> bool| usize::from(wanted(&standing));
     let tally = TrialTally {

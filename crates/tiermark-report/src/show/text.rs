@@ -1,5 +1,7 @@
 //! The report for a terminal or a log: aligned columns, readable at any width from 60 columns on.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::analysis::Analysis;
 use crate::show::document::{document, summary};
 use crate::show::table::{Block, Table, Text, Tone};
@@ -102,8 +104,9 @@ fn push_wrapped(out: &mut String, first: &str, text: &str, width: usize) {
     push_lines(out, &[line]);
 }
 
+/// Columns of a terminal, of which some letters take two and some marks none.
 fn width_of(text: &str) -> usize {
-    text.chars().count()
+    text.width()
 }
 
 fn render_table(table: &Table, style: &Style, out: &mut String) {
@@ -161,7 +164,7 @@ fn push_rows(table: &Table, columns: &[usize], widths: &[usize], style: &Style, 
 fn push_spanning(cells: &[Text], text: &Text, widths: &[usize], style: &Style, out: &mut String) {
     let first = cells.iter().zip(widths).fold(String::new(), |line, (cell, width)| {
         let word = cell.lines.first().map_or("", String::as_str);
-        format!("{line}{word:<width$}{}", " ".repeat(GAP))
+        format!("{line}{}{}", pad(word, *width, false, Tone::Plain), " ".repeat(GAP))
     });
     let mut lines = String::new();
     push_wrapped(&mut lines, &first, &text.lines.join(" "), style.width);
@@ -169,7 +172,7 @@ fn push_spanning(cells: &[Text], text: &Text, widths: &[usize], style: &Style, o
     for line in lines.lines() {
         let (before, words) = line.split_at(
             line.char_indices()
-                .nth(width_of(&first))
+                .nth(first.chars().count())
                 .map_or(line.len(), |(at, _)| at),
         );
         push_lines(out, &[format!("{before}{}", coloured(words, tone))]);
