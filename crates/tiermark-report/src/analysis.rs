@@ -14,7 +14,7 @@ use tiermark_model::recording::Outcomes;
 use tiermark_model::run::NotBuilt;
 use tiermark_model::trial::{EntryId, State};
 
-pub use crate::detail::{Asked, Capacities, LoadKind, LoadLevel, Percentile, RequestSummary, StartRate};
+pub use crate::detail::{AskedRate, Capacities, LoadKind, LoadLevel, Percentile, RequestSummary, StartRate};
 use crate::quantity::ServerUse;
 use crate::rate::stats::{Interval, Spread};
 use crate::rate::tiers::{Rating, Share};
@@ -479,7 +479,7 @@ pub struct Cell {
     pub outcomes: Outcomes,
     /// Of an open loop: what was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Asked>,
+    pub asked: Option<AskedRate>,
     /// Of a search for the capacity: what was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacities>,

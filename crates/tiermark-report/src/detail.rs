@@ -88,14 +88,14 @@ impl LoadKind {
 
 /// What an open loop asked for, over all valid starts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Asked {
+pub struct AskedRate {
     /// Requests a second that the schedule asked for; of a ramp the mean.
     pub per_s: f64,
     /// Right answers over the requests asked for, 0 to 1.
     pub reached: f64,
 }
 
-impl Asked {
+impl AskedRate {
     pub(crate) fn of(recordings: &[&Recording]) -> Option<Self> {
         let (mut seconds, mut asked, mut ok) = (0.0, 0u64, 0u64);
         for recording in recordings {

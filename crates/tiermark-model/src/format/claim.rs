@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::claim_file::ClaimFile;
 use super::quantity::{ClaimNames, Quantity, Vocabulary as _};
-use super::read_versioned;
-use super::yaml::{Faults, FormatError};
 
 /// A validated claim.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -182,20 +179,6 @@ pub struct ScenarioLevels {
     pub loads: Vec<String>,
     /// Names of its requests.
     pub requests: Vec<String>,
-}
-
-impl Claim {
-    /// Reads and validates a claim; `stem` is its file name without ending.
-    ///
-    /// # Errors
-    /// Every fault with its line and column.
-    pub fn from_yaml(file: &str, text: &str, stem: &str, known: &ClaimDefinitions) -> Result<Self, FormatError> {
-        let wire: ClaimFile = read_versioned(file, text)?;
-        let mut faults = Faults::default();
-        let check = wire.validate(stem, known, &mut faults);
-        faults.finish(file, text)?;
-        Ok(wire.into_domain(check))
-    }
 }
 
 /// What a claim's file says it contradicts, before it is validated; none where it cannot be read.

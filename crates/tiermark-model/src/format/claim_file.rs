@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::claim::{Bounds, Claim, ClaimCheck, ClaimDefinitions, ClaimNumber, ClaimSource, Test, TierName};
 use super::quantity::{ClaimNames, Named, Quantity, Scope, Vocabulary as _};
-use super::yaml::{At, Faults, Place};
-use super::{check_name, check_version, list_names};
+use super::yaml::{At, Faults, FormatError, Place};
+use super::{check_name, check_version, list_names, read_versioned};
 
 /// Longest title: what is longer is more than one statement, or a quotation.
 const MAX_TITLE: usize = 200;
@@ -123,9 +123,23 @@ struct NumberFile {
     what: At<Named<ClaimNames>>,
 }
 
+impl Claim {
+    /// Reads and validates a claim; `stem` is its file name without ending.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml(file: &str, text: &str, stem: &str, known: &ClaimDefinitions) -> Result<Self, FormatError> {
+        let wire: ClaimFile = read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        let check = wire.validate(stem, known, &mut faults);
+        faults.finish(file, text)?;
+        Ok(wire.into_domain(check))
+    }
+}
+
 impl ClaimFile {
     /// How it is checked; none where a fault was noted.
-    pub(super) fn validate(&self, stem: &str, known: &ClaimDefinitions, faults: &mut Faults) -> Option<ClaimCheck> {
+    fn validate(&self, stem: &str, known: &ClaimDefinitions, faults: &mut Faults) -> Option<ClaimCheck> {
         check_version(&self.version, faults);
         check_name("claim", &self.name, faults);
         if self.name.value != stem {
@@ -212,7 +226,7 @@ impl ClaimFile {
     }
 
     /// The claim with what validation made of its check; without it there was a fault, and nobody asks.
-    pub(super) fn into_domain(self, check: Option<ClaimCheck>) -> Claim {
+    fn into_domain(self, check: Option<ClaimCheck>) -> Claim {
         Claim {
             name: self.name.value,
             title: self.title.value.trim().to_owned(),

@@ -6,10 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::framework::Readiness;
-use super::project_file::ProjectFile;
 use super::quantity::Quantity;
 use super::scenario::Part;
-use super::yaml::{Faults, FormatError};
 
 /// The file's usual name.
 pub const PROJECT_FILE: &str = "tiermark.yaml";
@@ -134,18 +132,6 @@ impl Default for GateSettings {
 }
 
 impl Project {
-    /// Reads and validates a file.
-    ///
-    /// # Errors
-    /// Every fault with its line and column.
-    pub fn from_yaml(file: &str, text: &str) -> Result<Self, FormatError> {
-        let wire: ProjectFile = super::read_versioned(file, text)?;
-        let mut faults = Faults::default();
-        wire.validate(&mut faults);
-        faults.finish(file, text)?;
-        Ok(wire.into_domain())
-    }
-
     /// The scenario of that name.
     #[must_use]
     pub fn probe(&self, name: &str) -> Option<&Probe> {

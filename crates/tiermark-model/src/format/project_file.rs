@@ -12,7 +12,7 @@ use super::project::{GateSettings, Origin, Probe, Project, ProjectService, Servi
 use super::quantity::{GateNames, Named, Quantity, Vocabulary as _};
 use super::scenario::Part;
 use super::scenario_file::{ExpectFile, RequestFile};
-use super::yaml::{At, Faults, Place};
+use super::yaml::{At, Faults, FormatError, Place};
 use super::{check_name, check_path, check_range, check_status, check_version, is_subfolder, list_names};
 
 /// What tiermark tells a service by itself.
@@ -119,8 +119,22 @@ struct GateFile {
     window_s: Option<At<f64>>,
 }
 
+impl Project {
+    /// Reads and validates a file.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml(file: &str, text: &str) -> Result<Self, FormatError> {
+        let wire: ProjectFile = super::read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        wire.validate(&mut faults);
+        faults.finish(file, text)?;
+        Ok(wire.into_domain())
+    }
+}
+
 impl ProjectFile {
-    pub(super) fn validate(&self, faults: &mut Faults) {
+    fn validate(&self, faults: &mut Faults) {
         check_version(&self.version, faults);
         check_name("service", &self.name, faults);
         self.service.value.validate(self.service.place, faults);
@@ -149,7 +163,7 @@ impl ProjectFile {
         }
     }
 
-    pub(super) fn into_domain(self) -> Project {
+    fn into_domain(self) -> Project {
         let scenarios = self.scenarios.value.len();
         Project {
             name: self.name.value,

@@ -12,7 +12,7 @@ use tiermark_model::run::EntryFacts;
 use tiermark_model::trial::{EntryId, State, TrialRecord};
 
 use crate::analysis::{
-    Asked, Capacities, Cell, Judgement, LoadKind, LoadLevel, Percentile, RequestSummary, Standing, StartRate,
+    AskedRate, Capacities, Cell, Judgement, LoadKind, LoadLevel, Percentile, RequestSummary, Standing, StartRate,
     TrialTally,
 };
 use crate::quantity::ServerUse;
@@ -186,7 +186,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> LevelDraft {
         response: Percentile::all(&response, &FRACTIONS),
         outcomes,
         // A search has a schedule too: that of the stage it recorded.
-        asked: Asked::of(&recordings).filter(|_| matches!(input.load, Load::Open(_))),
+        asked: AskedRate::of(&recordings).filter(|_| matches!(input.load, Load::Open(_))),
         capacity: Capacities::of(&found),
         requests: RequestSummary::of(&recordings, &FRACTIONS),
         steady: SteadyStarts::of(&recordings).filter(|_| matches!(input.load, Load::Closed(_))),

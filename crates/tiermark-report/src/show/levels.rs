@@ -4,7 +4,7 @@ use tiermark_model::format::quantity::Quantity;
 use tiermark_model::load::{Closed, Load};
 
 use crate::analysis::{
-    Analysis, Asked, Capacities, Cell, Estimate, Family, Judgement, LoadLevel, Percentile, RequestSummary,
+    Analysis, AskedRate, Capacities, Cell, Estimate, Family, Judgement, LoadLevel, Percentile, RequestSummary,
     ScenarioAnalysis, Standing,
 };
 use crate::quantity::of::of_cell;
@@ -107,7 +107,7 @@ fn additions(cell: &Cell) -> impl Iterator<Item = Vec<Text>> {
     (sentences.into_iter().flatten().map(sentence)).chain(cell.requests.iter().map(request))
 }
 
-fn asked(asked: &Asked) -> String {
+fn asked(asked: &AskedRate) -> String {
     // 99.6% must not read as 100%.
     let reached = (asked.reached * 1000.0).floor() / 10.0;
     format!("asked {}, reached {reached}%", rate(asked.per_s))
