@@ -40,7 +40,7 @@ impl Bars {
         TOP + ROW * count(self.bars.len())
     }
 
-    pub(super) fn draw(&self, canvas: &Canvas<'_>) -> Drawn<()> {
+    pub(super) fn draw(&self, canvas: &Canvas) -> Drawn<()> {
         let colours = &canvas.colours;
         let ends = self.bars.iter().flat_map(|bar| &bar.ends).flatten().copied();
         let scale = Scale::over(AxisSpread::Linear, ends, SCALE);
@@ -60,7 +60,7 @@ impl Bars {
     }
 
     /// The parts' names, in the order in which they follow each other.
-    fn legend(&self, canvas: &Canvas<'_>) -> Drawn<()> {
+    fn legend(&self, canvas: &Canvas) -> Drawn<()> {
         for (index, part) in self.parts.iter().enumerate() {
             let x = SCALE[0] + 150 * count(index);
             canvas.rectangle([(x, 70), (x + 14, 84)], canvas.colours.part(index))?;
@@ -69,7 +69,7 @@ impl Bars {
         Ok(())
     }
 
-    fn bar(&self, canvas: &Canvas<'_>, scale: &Scale, y: i32, bar: &Bar) -> Drawn<()> {
+    fn bar(&self, canvas: &Canvas, scale: &Scale, y: i32, bar: &Bar) -> Drawn<()> {
         let colours = &canvas.colours;
         canvas.text((SCALE[0] - 14, y), &cut(&bar.name, NAME_LENGTH), colours.ink, NAME)?;
         let mut from = 0.0;

@@ -1,25 +1,25 @@
 //! Colours, strokes and marks that all charts share, and what is said when one is pointed at.
 
 use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::{
-    Circle, Color as _, DrawingArea, DrawingBackend, FontStyle, IntoDrawingArea as _, PathElement, Polygon, RGBColor,
-    Rectangle, SVGBackend, ShapeStyle, Text, TextStyle,
+    Circle, Color as _, DrawingArea, FontStyle, IntoDrawingArea as _, PathElement, Polygon, RGBColor, Rectangle,
+    ShapeStyle, Text, TextStyle,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Theme;
+use super::pen::{FONT_SCALE, Pen, Sheet};
 use crate::rate::tiers::Tier;
 
-pub(super) type Drawn<T> = Result<T, DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>>;
+pub(super) type Drawn<T> = Result<T, DrawingAreaErrorKind<fmt::Error>>;
 
 /// Pixels from the left upper corner.
 pub(super) type Pixel = (i32, i32);
-
-/// The library's text is this much smaller than the size that it is given.
-const FONT_SCALE: f64 = 1.24;
 
 /// Where a text stands beside its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +65,6 @@ pub(super) fn count(number: usize) -> i32 {
     i32::try_from(number.min(1000)).unwrap_or(1000)
 }
 
-/// What a chart says of a place that somebody points at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spot {
-    pub(super) corners: [Pixel; 2],
-    pub(super) words: String,
-}
-
 /// The shape of a series' points: a second cue beside its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker {
@@ -93,53 +86,19 @@ impl Marker {
     }
 }
 
-/// How a line is broken: a third cue, for lines without marks. The drawing library knows no dashes: such a line gets a width that no other has,
-/// which [`with_dashes`] replaces.
-struct Dash {
-    stand_in: u32,
-    width: u32,
-    /// Pixels of a dash and of the gap behind it.
-    pattern: &'static str,
-}
+/// How a line is broken, a third cue for lines without marks: pixels of a dash and of the gap behind it. By series; the first four are
+/// unbroken.
+const DASHES: [Option<&str>; 3] = [None, Some("9 5"), Some("2.5 4")];
+/// The same of a level.
+const LEVEL: &str = "5 4";
 
-/// By series; the first four are unbroken.
-static DASHES: [Option<Dash>; 3] = [
-    None,
-    Some(Dash {
-        stand_in: 20_001,
-        width: 2,
-        pattern: "9 5",
-    }),
-    Some(Dash {
-        stand_in: 20_002,
-        width: 2,
-        pattern: "2.5 4",
-    }),
-];
-/// A level is drawn in these.
-static LEVEL: Dash = Dash {
-    stand_in: 10_001,
-    width: 1,
-    pattern: "5 4",
-};
-
-/// The drawing with its dashes.
-pub(super) fn with_dashes(svg: &str) -> String {
-    let dashes = DASHES.iter().flatten().chain([&LEVEL]);
-    dashes.fold(
-        svg.to_owned(),
-        |svg,
-         Dash {
-             stand_in,
-             width,
-             pattern,
-         }| {
-            svg.replace(
-                &format!("stroke-width=\"{stand_in}\""),
-                &format!("stroke-width=\"{width}\" stroke-dasharray=\"{pattern}\""),
-            )
-        },
-    )
+/// What a chart is drawn for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ground {
+    /// A file of its own.
+    Alone(Theme),
+    /// A page, whose theme it follows: its colours are variables, and what the page's style says of all texts is left out.
+    Page,
 }
 
 /// A name with no more characters than there is room for.
@@ -150,22 +109,41 @@ pub(super) fn cut(name: &str, length: usize) -> String {
     name.chars().take(length - 1).chain(['…']).collect()
 }
 
-pub(super) struct Canvas<'a> {
-    area: DrawingArea<SVGBackend<'a>, Shift>,
+pub(super) struct Canvas {
+    area: DrawingArea<Pen, Shift>,
+    sheet: Rc<RefCell<Sheet>>,
     pub(super) colours: Colours,
-    spots: RefCell<Vec<Spot>>,
+    spots: RefCell<Vec<([Pixel; 2], String)>>,
 }
 
-impl<'a> Canvas<'a> {
-    pub(super) fn on(svg: &'a mut String, size: (u32, u32), theme: Theme) -> Drawn<Self> {
-        let area = SVGBackend::with_string(svg, size).into_drawing_area();
-        let colours = Colours::of(theme);
+impl Canvas {
+    pub(super) fn on(size: (u32, u32), ground: Ground) -> Drawn<Self> {
+        let (colours, variables) = match ground {
+            Ground::Alone(theme) => (Colours::of(theme), vec![]),
+            Ground::Page => (Colours::of(Theme::Light), Colours::of(Theme::Light).named()),
+        };
+        let sheet = Rc::new(RefCell::new(Sheet::new(size, variables)));
+        let pen = Pen {
+            sheet: Rc::clone(&sheet),
+            size,
+        };
+        let area = pen.into_drawing_area();
         area.fill(&colours.ground)?;
         Ok(Self {
             area,
+            sheet,
             colours,
             spots: RefCell::default(),
         })
+    }
+
+    /// The drawing. What is said on pointing at a place lies on top of it.
+    pub(super) fn finish(self) -> String {
+        let mut sheet = self.sheet.replace(Sheet::new((0, 0), vec![]));
+        for (corners, words) in self.spots.into_inner() {
+            sheet.say(corners, &words);
+        }
+        sheet.close()
     }
 
     pub(super) fn rectangle(&self, corners: [Pixel; 2], colour: RGBColor) -> Drawn<()> {
@@ -179,24 +157,25 @@ impl<'a> Canvas<'a> {
 
     /// What is said when somebody points there.
     pub(super) fn hover(&self, corners: [Pixel; 2], words: String) {
-        self.spots.borrow_mut().push(Spot { corners, words });
-    }
-
-    /// What was said so far; the drawing is closed.
-    pub(super) fn into_spots(self) -> Vec<Spot> {
-        self.spots.into_inner()
+        self.spots.borrow_mut().push((corners, words));
     }
 
     /// A line through points, in the dashes of that series.
     pub(super) fn path(&self, points: &[Pixel], colour: RGBColor, series: usize) -> Drawn<()> {
-        let dash = DASHES[(series / 4) % DASHES.len()].as_ref();
-        let style = ShapeStyle::from(colour).stroke_width(dash.map_or(2, |dash| dash.stand_in));
-        self.area.draw(&PathElement::new(points.to_vec(), style))
+        let dash = DASHES[(series / 4) % DASHES.len()];
+        self.stroke(points.to_vec(), ShapeStyle::from(colour).stroke_width(2), dash)
     }
 
     /// A straight line of dashes: a level, not a measurement.
     pub(super) fn dashes(&self, from: Pixel, to: Pixel, colour: RGBColor) -> Drawn<()> {
-        self.line(from, to, colour, LEVEL.stand_in)
+        self.stroke(vec![from, to], ShapeStyle::from(colour).stroke_width(1), Some(LEVEL))
+    }
+
+    fn stroke(&self, points: Vec<Pixel>, style: ShapeStyle, dash: Option<&'static str>) -> Drawn<()> {
+        self.sheet.borrow_mut().dash = dash;
+        let drawn = self.area.draw(&PathElement::new(points, style));
+        self.sheet.borrow_mut().dash = None;
+        drawn
     }
 
     /// The mark of a series, with a rim in the ground's colour.

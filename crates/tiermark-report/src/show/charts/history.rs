@@ -51,7 +51,7 @@ impl History {
 
     /// At each change a stroke through the new level, an arrowhead down or up where it matters, and by how much. The direction is a cue beside
     /// the colour, which is the line's.
-    pub(super) fn draw(&self, canvas: &Canvas<'_>, x: &Scale, y: &Scale, foot: i32) -> Drawn<()> {
+    pub(super) fn draw(&self, canvas: &Canvas, x: &Scale, y: &Scale, foot: i32) -> Drawn<()> {
         for change in &self.changes {
             let colour = canvas.colours.series(change.line);
             let (at, level) = (x.at(change.run as f64), y.at(change.level));

@@ -66,7 +66,7 @@ impl Lines {
         (WIDTH.unsigned_abs(), (self.foot() + BOTTOM).unsigned_abs())
     }
 
-    pub(super) fn draw(&self, canvas: &Canvas<'_>) -> Drawn<()> {
+    pub(super) fn draw(&self, canvas: &Canvas) -> Drawn<()> {
         let points = || self.lines.iter().flat_map(|line| &line.points);
         let intervals = self.lines.iter().flat_map(|line| &line.intervals);
         let reached = intervals.flat_map(|(_, low, high)| [*low, *high]);
@@ -101,7 +101,7 @@ impl Lines {
         TOP + LEAST_HEIGHT.max(NAME_STEP * count(self.lines.len()))
     }
 
-    fn axes(&self, canvas: &Canvas<'_>, x: &Scale, y: &Scale) -> Drawn<()> {
+    fn axes(&self, canvas: &Canvas, x: &Scale, y: &Scale) -> Drawn<()> {
         let (colours, foot) = (&canvas.colours, self.foot());
         for tick in y.ticks() {
             let at = y.at(tick);
@@ -123,7 +123,7 @@ impl Lines {
         canvas.text((16, TOP - 16), &self.y.title, colours.faint, NOTE)
     }
 
-    fn line(&self, canvas: &Canvas<'_>, x: &Scale, y: &Scale, index: usize, line: &ChartLine) -> Drawn<()> {
+    fn line(&self, canvas: &Canvas, x: &Scale, y: &Scale, index: usize, line: &ChartLine) -> Drawn<()> {
         let colour = canvas.colours.series(index);
         let pixels: Vec<Pixel> = line
             .points
@@ -158,7 +158,7 @@ impl Lines {
     }
 
     /// The names at the lines' ends, pushed apart where lines end beside each other, and tied to them.
-    fn names(&self, canvas: &Canvas<'_>, y: &Scale) -> Drawn<()> {
+    fn names(&self, canvas: &Canvas, y: &Scale) -> Drawn<()> {
         let mut ends: Vec<(i32, usize)> = (self.lines.iter().enumerate())
             .filter_map(|(index, line)| Some((y.at(line.points.last()?.1), index)))
             .collect();

@@ -4,14 +4,13 @@ mod bars;
 mod canvas;
 mod history;
 mod lines;
+mod pen;
 mod pictures;
 #[cfg(feature = "png")]
 mod png;
 mod rows;
 mod scale;
 mod tier_map;
-
-use std::fmt::Write as _;
 
 use tiermark_model::trial::EntryId;
 
@@ -20,8 +19,8 @@ use crate::compare::Comparison;
 use crate::quantity::level::holds_connections;
 use crate::read::curves::Curves;
 use crate::trend::Trend;
-use canvas::{Canvas, Colours, Drawn, Spot};
-use plotters::prelude::RGBColor;
+use canvas::{Canvas, Colours, Drawn, Ground};
+use pen::hex;
 #[cfg(feature = "png")]
 pub use png::png;
 
@@ -157,10 +156,16 @@ impl Chart {
     /// # Errors
     /// What the drawing library says; it has no reason to while it writes to memory.
     pub fn svg(&self, analysis: &Analysis, curves: &Curves, theme: Theme) -> Result<Option<String>, ChartError> {
-        let Some(picture) = self.picture(analysis, curves) else {
-            return Ok(None);
-        };
-        written(&picture, theme).map(Some)
+        let picture = self.picture(analysis, curves);
+        picture
+            .map(|picture| written(&picture, Ground::Alone(theme)))
+            .transpose()
+    }
+
+    /// The same as a part of a page, whose theme it follows: [`variables`] gives its colours their values.
+    pub(crate) fn on_page(&self, analysis: &Analysis, curves: &Curves) -> Result<Option<String>, ChartError> {
+        let picture = self.picture(analysis, curves);
+        picture.map(|picture| written(&picture, Ground::Page)).transpose()
     }
 }
 
@@ -169,11 +174,20 @@ impl Chart {
 /// # Errors
 /// As [`Chart::svg`].
 pub fn changes(comparison: &Comparison, scenario: &str, theme: Theme) -> Result<Option<String>, ChartError> {
+    changes_on(comparison, scenario, Ground::Alone(theme))
+}
+
+/// The same as a part of a page.
+pub(crate) fn changes_on_page(comparison: &Comparison, scenario: &str) -> Result<Option<String>, ChartError> {
+    changes_on(comparison, scenario, Ground::Page)
+}
+
+fn changes_on(comparison: &Comparison, scenario: &str, ground: Ground) -> Result<Option<String>, ChartError> {
     let rows = pictures::changes(comparison, scenario);
     if rows.rows.is_empty() {
         return Ok(None);
     }
-    written(&Picture::Rows(rows), theme).map(Some)
+    written(&Picture::Rows(rows), ground).map(Some)
 }
 
 /// Draws how a load level of a scenario went over many runs, a line an entry, with its change points; none where no entry has two values.
@@ -185,7 +199,7 @@ pub fn history(trend: &Trend, scenario: &str, load: &str, theme: Theme) -> Resul
     if lines.lines.iter().all(|line| line.points.len() < 2) {
         return Ok(None);
     }
-    written(&Picture::Lines(lines), theme).map(Some)
+    written(&Picture::Lines(lines), Ground::Alone(theme)).map(Some)
 }
 
 /// How many gates had decided something by when.
@@ -202,70 +216,28 @@ pub struct Decided {
 /// # Errors
 /// As [`Chart::svg`].
 pub fn decided(curves: &[Decided], note: &str, theme: Theme) -> Result<String, ChartError> {
-    written(&Picture::Lines(pictures::decided(curves, note)), theme)
+    written(&Picture::Lines(pictures::decided(curves, note)), Ground::Alone(theme))
 }
 
-fn written(picture: &Picture<'_>, theme: Theme) -> Result<String, ChartError> {
-    let mut svg = String::new();
-    let spots = draw(picture, &mut svg, theme).map_err(|error| ChartError::Drawing(error.to_string()))?;
-    let mut svg = canvas::with_dashes(&svg);
-    say(&mut svg, &spots);
-    Ok(svg)
+fn written(picture: &Picture<'_>, ground: Ground) -> Result<String, ChartError> {
+    draw(picture, ground).map_err(|error| ChartError::Drawing(error.to_string()))
 }
 
-fn draw(picture: &Picture<'_>, svg: &mut String, theme: Theme) -> Drawn<Vec<Spot>> {
+fn draw(picture: &Picture<'_>, ground: Ground) -> Drawn<String> {
     let size = match picture {
         Picture::Rows(rows) => rows.size(),
         Picture::Bars(bars) => bars.size(),
         Picture::Lines(lines) => lines.size(),
         Picture::TierMap(map) => map.size(),
     };
-    let canvas = Canvas::on(svg, size, theme)?;
+    let canvas = Canvas::on(size, ground)?;
     match picture {
         Picture::Rows(rows) => rows.draw(&canvas)?,
         Picture::Bars(bars) => bars.draw(&canvas)?,
         Picture::Lines(lines) => lines.draw(&canvas)?,
         Picture::TierMap(map) => map.draw(&canvas)?,
     }
-    Ok(canvas.into_spots())
-}
-
-/// Puts what is said on pointing at a place on top of the drawing: the drawing library knows no titles.
-fn say(svg: &mut String, spots: &[Spot]) {
-    let Some(end) = svg.rfind("</svg>") else { return };
-    let mut said = String::new();
-    for Spot {
-        corners: [from, to],
-        words,
-    } in spots
-    {
-        let (x, y) = (from.0.min(to.0), from.1.min(to.1));
-        let (width, height) = ((to.0 - from.0).abs().max(1), (to.1 - from.1).abs().max(1));
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            said,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill-opacity=\"0\"><title>{}</title></rect>",
-            escaped(words)
-        );
-    }
-    svg.insert_str(end, &said);
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// The drawing as a part of a page: its colours are variables, so that it follows the page's theme ([`variables`] gives them their values), and
-/// what the page's style says of all texts is left out, a third of its bytes.
-pub(crate) fn with_variables(light: &str) -> String {
-    let named = Colours::of(Theme::Light).named();
-    let said_by_the_page = [" font-family=\"sans-serif\"", " opacity=\"1\"", " stroke-width=\"1\""];
-    let short = said_by_the_page
-        .iter()
-        .fold(light.to_owned(), |svg, attribute| svg.replace(attribute, ""));
-    named.iter().fold(short, |svg, (name, colour)| {
-        svg.replace(&format!("\"{}\"", hex(*colour)), &format!("\"var(--{name})\""))
-    })
+    Ok(canvas.finish())
 }
 
 /// The colours of a theme, as declarations of CSS variables.
@@ -275,11 +247,6 @@ pub(crate) fn variables(theme: Theme) -> String {
         .iter()
         .map(|(name, colour)| format!("--{name}:{};", hex(*colour)))
         .collect()
-}
-
-/// As the drawing library writes it.
-fn hex(colour: RGBColor) -> String {
-    format!("#{:02X}{:02X}{:02X}", colour.0, colour.1, colour.2)
 }
 
 /// What a chart lies on.

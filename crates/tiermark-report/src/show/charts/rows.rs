@@ -69,7 +69,7 @@ impl Rows {
         (WIDTH.unsigned_abs(), (self.foot() + BOTTOM).unsigned_abs())
     }
 
-    pub(super) fn draw(&self, canvas: &Canvas<'_>) -> Drawn<()> {
+    pub(super) fn draw(&self, canvas: &Canvas) -> Drawn<()> {
         let ends = self.rows.iter().flat_map(|row| {
             let interval = row.interval.map(|interval| [interval.low, interval.high]);
             row.number.into_iter().chain(interval.into_iter().flatten())
@@ -90,7 +90,7 @@ impl Rows {
         TOP + ROW * count(self.rows.len())
     }
 
-    fn ground(&self, canvas: &Canvas<'_>, scale: &Scale) -> Drawn<()> {
+    fn ground(&self, canvas: &Canvas, scale: &Scale) -> Drawn<()> {
         let foot = self.foot();
         for (index, band) in self.bands.iter().enumerate() {
             let (left, right) = (scale.at(band.from), scale.at(band.to));
@@ -117,7 +117,7 @@ impl Rows {
     }
 }
 
-fn draw_row(canvas: &Canvas<'_>, scale: &Scale, y: i32, row: &ChartRow) -> Drawn<()> {
+fn draw_row(canvas: &Canvas, scale: &Scale, y: i32, row: &ChartRow) -> Drawn<()> {
     let colours = &canvas.colours;
     canvas.text((SCALE[0] - 14, y - 7), &cut(&row.name, NAME_LENGTH), colours.ink, NAME)?;
     canvas.text(

@@ -53,7 +53,7 @@ impl<'a> TierMap<'a> {
         (width.max(560).unsigned_abs(), height.unsigned_abs())
     }
 
-    pub(super) fn draw(&self, canvas: &Canvas<'_>) -> Drawn<()> {
+    pub(super) fn draw(&self, canvas: &Canvas) -> Drawn<()> {
         let colours = &canvas.colours;
         canvas.text((EDGE, 24), "Rate and tier in each scenario", colours.ink, TITLE)?;
         let note = "right answers a second within the objective; one tier is a factor of two of the core's best";
@@ -77,7 +77,7 @@ impl<'a> TierMap<'a> {
         canvas.text((EDGE, foot), legend, colours.faint, NOTE)
     }
 
-    fn row(&self, canvas: &Canvas<'_>, top: i32, entry: &EntryAnalysis) -> Drawn<()> {
+    fn row(&self, canvas: &Canvas, top: i32, entry: &EntryAnalysis) -> Drawn<()> {
         let colours = &canvas.colours;
         let middle = top + CELL.1 / 2;
         canvas.text(
@@ -137,7 +137,7 @@ impl Face {
         }
     }
 
-    fn draw(&self, canvas: &Canvas<'_>, (x, y): (i32, i32)) -> Drawn<()> {
+    fn draw(&self, canvas: &Canvas, (x, y): (i32, i32)) -> Drawn<()> {
         let colours = &canvas.colours;
         let ground = self
             .rating

@@ -69,7 +69,7 @@ pub fn render_comparison_html(comparison: &Comparison) -> Result<String, ChartEr
     let names: Vec<String> = comparison.runs.iter().map(|run| plain(&run.name)).collect();
     let mut drawn = Vec::new();
     for scenario in comparison.scenarios() {
-        if let Some(svg) = charts::changes(comparison, scenario, Theme::Light)? {
+        if let Some(svg) = charts::changes_on_page(comparison, scenario)? {
             drawn.push(figure(
                 &format!("changes-{scenario}"),
                 &svg,
@@ -116,7 +116,7 @@ fn page(title: &str, links: &Markup, main: &Markup) -> String {
 
 /// A chart of the run, with its name for those who do not see it; nothing where the run has nothing for it.
 fn chart(report: &Report<'_>, chart: &Chart, says: &str) -> Result<Markup, ChartError> {
-    let svg = chart.svg(report.analysis, report.curves, Theme::Light)?;
+    let svg = chart.on_page(report.analysis, report.curves)?;
     Ok(svg.map_or_else(|| html! {}, |svg| figure(&chart.name(), &svg, says)))
 }
 
@@ -124,7 +124,7 @@ fn chart(report: &Report<'_>, chart: &Chart, says: &str) -> Result<Markup, Chart
 fn figure(name: &str, svg: &str, says: &str) -> Markup {
     html! {
         figure id=(format!("chart-{name}")) {
-            div.chart tabindex="0" role="img" aria-label=(says) { (PreEscaped(charts::with_variables(svg))) }
+            div.chart tabindex="0" role="img" aria-label=(says) { (PreEscaped(svg)) }
             figcaption { a.link href=(format!("#chart-{name}")) aria-label=(format!("Link to the chart: {says}")) { "#" } " " (says) }
         }
     }
