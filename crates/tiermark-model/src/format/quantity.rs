@@ -89,6 +89,21 @@ impl Unit {
         }
     }
 
+    /// Its name for other tools, in ASCII. What is counted in microseconds is so for each request.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Unit::PerSecond => "requests/s",
+            Unit::Nanoseconds => "ns",
+            Unit::Microseconds => "us/request",
+            Unit::Milliseconds => "ms",
+            Unit::Bytes => "bytes",
+            Unit::Kibibytes => "KiB",
+            Unit::Mebibytes => "MiB",
+            Unit::Count | Unit::Share => "",
+        }
+    }
+
     /// Whether it counts time.
     #[must_use]
     pub fn is_time(self) -> bool {

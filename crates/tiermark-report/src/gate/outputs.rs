@@ -188,20 +188,6 @@ fn of_head(report: &GateReport) -> impl Iterator<Item = (&Compared, f64, [f64; 2
     })
 }
 
-/// Unit of a metric in other tools.
-fn unit(metric: Quantity) -> &'static str {
-    match GateNames::unit(metric) {
-        Unit::PerSecond => "requests/s",
-        Unit::Nanoseconds => "ns",
-        Unit::Microseconds => "us/request",
-        Unit::Milliseconds => "ms",
-        Unit::Bytes => "bytes",
-        Unit::Kibibytes => "KiB",
-        Unit::Mebibytes => "MiB",
-        Unit::Count | Unit::Share => "",
-    }
-}
-
 /// Bencher's own format (<https://bencher.dev/docs/reference/bencher-metric-format/>): medians of the head with the ends of their range.
 #[must_use]
 pub fn bencher(report: &GateReport) -> Value {
@@ -221,7 +207,7 @@ pub fn github_action_benchmark(report: &GateReport, bigger_is_better: bool) -> V
     let all = wanted.map(|(of, value, [low, high])| {
         json!({
             "name": format!("{} {}", report.service, name(of)),
-            "unit": unit(of.metric),
+            "unit": GateNames::unit(of.metric).symbol(),
             "value": value,
             "range": format!("{low} to {high}"),
             "extra": format!("{} pairs", of.pairs.len()),
