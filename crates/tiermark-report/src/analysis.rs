@@ -137,7 +137,7 @@ pub struct WeightUse {
 pub struct ReferenceUse {
     /// Frameworks of the core whose default variant is in the run.
     pub present: Vec<String>,
-    /// Frameworks of the core that are not.
+    /// Core frameworks whose default variant is missing from the run.
     pub missing: Vec<String>,
 }
 
@@ -167,7 +167,7 @@ pub struct ScenarioAnalysis {
 /// The best value among the core's default variants.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScenarioReference {
-    /// Whose.
+    /// The entry that holds the best value.
     pub entry: EntryId,
     /// In the unit of the weight set's measure: right answers a second, or nanoseconds.
     pub value: f64,
@@ -294,7 +294,7 @@ pub enum Standing {
     ObjectiveMissed,
     /// Measured, but the measurement does not hold.
     Invalid {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The target's fault.
@@ -304,7 +304,7 @@ pub enum Standing {
     },
     /// The framework lacks it.
     Unsupported {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// What it is built from cannot be had here.
@@ -547,7 +547,7 @@ pub enum Judgement {
 /// What kept a cell from being faster, with the busy shares it follows from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Limit {
-    /// What.
+    /// What the cell waited for.
     pub limiter: Limiter,
     /// Whether the generator's or the database's cores were busy: the rate is a lower bound.
     pub lower_bound: bool,

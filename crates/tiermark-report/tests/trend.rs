@@ -173,7 +173,7 @@ fn too_few_runs_are_said_to_be_too_few() {
             .all(|series| series.changes.is_empty() && series.points.len() == 5)
     );
     assert!(
-        text.contains("Too few runs for a change point: 5, and among 9 series"),
+        text.contains("Too few runs for a change point: 5; with 9 series"),
         "{text}"
     );
     assert!(text.contains("too few runs"), "{text}");

@@ -48,14 +48,14 @@ pub enum ClaimCheck {
     Test(Test),
     /// Figures of other hardware or of hosted functions: ours stand beside them and decide nothing.
     NotComparable {
-        /// Why.
+        /// The reason.
         reason: String,
         /// What of a run is shown beside it.
         beside: Vec<ClaimNumber>,
     },
     /// Nothing that a run measures.
     Untestable {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -75,7 +75,7 @@ pub enum Test {
     },
     /// One number.
     Value {
-        /// Which.
+        /// The number.
         of: ClaimNumber,
         /// What it must be, in the metric's unit.
         bounds: Bounds,

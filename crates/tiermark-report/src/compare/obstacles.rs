@@ -25,7 +25,7 @@ pub enum Obstacle {
     Setting {
         /// The later run.
         run: String,
-        /// What.
+        /// What differs.
         what: String,
         /// In the base.
         base: String,
@@ -41,7 +41,7 @@ pub enum Obstacle {
     },
     /// The rates of one were not measured here.
     Imported {
-        /// Which.
+        /// The imported run.
         run: String,
     },
 }

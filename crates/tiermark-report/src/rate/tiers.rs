@@ -190,7 +190,7 @@ pub struct Rating {
     pub worst: Tier,
     /// Probability of each tier, best first; none without an interval. See [`Share::probabilities`].
     pub probabilities: Option<[f64; 5]>,
-    /// Which side is open: anything but exact tells nobody apart.
+    /// Exact, or only a lower or upper bound; a bounded share must not rank two entries.
     pub bound: Bound,
 }
 

@@ -118,7 +118,7 @@ fn no_change(trend: &Trend) -> String {
     let (longest, least, series) = (trend.longest(), trend.least_runs, trend.series.len());
     if longest < least {
         return format!(
-            "Too few runs for a change point: {longest}, and among {series} series none is sure in fewer than {least}. \
+            "Too few runs for a change point: {longest}; with {series} series, a change can only be detected from {least} runs on. \
              Fewer series (--scenario, --entry) need fewer runs."
         );
     }

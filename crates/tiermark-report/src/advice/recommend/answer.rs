@@ -64,12 +64,12 @@ pub struct RunUse {
 pub enum RecommendationVerdict {
     /// One is first with a probability of 60% or more.
     First {
-        /// Which.
+        /// The entry.
         entry: EntryId,
         /// How probable that is.
         probability: f64,
     },
-    /// None is; the fewest that hold it together.
+    /// No clear winner: the smallest set of candidates whose combined probability of first place reaches 60%.
     EitherOf {
         /// Which, the most probable first.
         entries: Vec<EntryId>,
@@ -80,7 +80,7 @@ pub enum RecommendationVerdict {
     },
     /// Every candidate was left out, or nothing that was asked for is known.
     Nobody {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -153,7 +153,7 @@ pub enum KnownValue {
     },
     /// Measured, and missed: counted at 1/32 of the reference.
     Missed {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// Of several scenarios some have no value: those count at 1/32 of the reference.
@@ -163,7 +163,7 @@ pub enum KnownValue {
     },
     /// Measured of others, unknown of this one: counted as missed until it is known.
     Unknown {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -182,7 +182,7 @@ pub struct Instances {
 /// A criterion that was weighed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CriterionUse {
-    /// Which.
+    /// The criterion.
     pub criterion: Criterion,
     /// Its share of all weights that count.
     pub weight: f64,
@@ -217,7 +217,7 @@ pub enum ReferenceValue {
 /// A criterion without weight.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NotMeasured {
-    /// Which.
+    /// The criterion.
     pub criterion: Criterion,
     /// Its share of all weights that the profile gives.
     pub weight: f64,
@@ -228,7 +228,7 @@ pub struct NotMeasured {
 /// An entry that was left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeftOutEntry {
-    /// Which.
+    /// The entry.
     pub entry: EntryId,
     /// Every reason.
     pub reasons: Vec<String>,
@@ -265,28 +265,28 @@ pub enum DoubtSource {
 pub enum FlippingChange {
     /// A criterion's weight, times this.
     Weight {
-        /// Which.
+        /// The criterion.
         criterion: Criterion,
         /// 0: it does not count at all.
         factor: f64,
     },
     /// A measured value of the second, times this.
     Value {
-        /// Which.
+        /// The criterion.
         criterion: Criterion,
         /// Above 1 where more is better.
         factor: f64,
     },
     /// A judged fact of the second rated this many steps higher.
     Rating {
-        /// Which.
+        /// The criterion.
         criterion: Criterion,
         /// Steps of the rubric.
         steps: u8,
     },
     /// The team learns a language.
     Language {
-        /// Which.
+        /// The language.
         language: String,
     },
 }
@@ -328,7 +328,7 @@ pub enum Pick {
     },
     /// It was left out.
     LeftOut {
-        /// Why.
+        /// The reasons, at least one.
         reasons: Vec<String>,
     },
     /// It is defined and not in the run, or not among the candidates.
