@@ -1,12 +1,12 @@
 //! Lines over two axes, each named where it ends.
 
 use super::canvas::{Align, Canvas, Drawn, Lettering, Marker, NOTE, Pixel, TICK, TITLE, count, cut};
-use super::history::History;
+use super::history::{History, Plot};
 use super::scale::{AxisSpread, Scale};
 
 const WIDTH: i32 = 960;
-pub(super) const PLOT_X: [i32; 2] = [76, 760];
-pub(super) const TOP: i32 = 78;
+const PLOT_X: [i32; 2] = [76, 760];
+const TOP: i32 = 78;
 /// Height of the plot; more where that many lines need it for their names.
 const LEAST_HEIGHT: i32 = 318;
 const BOTTOM: i32 = 74;
@@ -91,7 +91,12 @@ impl Lines {
             self.line(canvas, &x, &y, index, line)?;
         }
         if let Some(history) = &self.history {
-            history.draw(canvas, &x, &y, self.foot())?;
+            let plot = Plot {
+                right: PLOT_X[1],
+                top: TOP,
+                foot: self.foot(),
+            };
+            history.draw(canvas, [&x, &y], &plot)?;
         }
         self.names(canvas, &y)
     }

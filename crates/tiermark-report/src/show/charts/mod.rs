@@ -11,6 +11,7 @@ mod png;
 mod rows;
 mod scale;
 mod tier_map;
+mod trend_lines;
 
 use tiermark_model::trial::EntryId;
 
@@ -195,7 +196,7 @@ fn changes_on(comparison: &Comparison, scenario: &str, ground: Ground) -> Result
 /// # Errors
 /// As [`Chart::svg`].
 pub fn history(trend: &Trend, scenario: &str, load: &str, theme: Theme) -> Result<Option<String>, ChartError> {
-    let lines = history::lines(trend, scenario, load);
+    let lines = trend_lines::lines(trend, scenario, load);
     if lines.lines.iter().all(|line| line.points.len() < 2) {
         return Ok(None);
     }
