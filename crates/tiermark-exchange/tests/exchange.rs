@@ -158,7 +158,7 @@ fn tests_are_joined_by_framework_and_each_level_names_its_own() {
             .iter()
             .find(|cell| Some(&cell.load) == family.level.as_ref())
             .unwrap();
-        (chosen.load.clone(), chosen.test.clone().unwrap())
+        (chosen.load.to_string(), chosen.test.clone().unwrap())
     };
     assert_eq!(
         level("queries"),

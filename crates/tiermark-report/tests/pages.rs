@@ -173,7 +173,7 @@ fn every_cell_is_a_line_of_the_csv_with_the_analysis_own_numbers() {
     assert_eq!(lines.len(), cells().count());
     for (line, cell) in lines.iter().zip(cells()) {
         assert_eq!(line[at("rate_per_s")].parse().ok(), cell.rate.map(|rate| rate.per_s));
-        assert_eq!(line[at("load")], cell.load);
+        assert_eq!(line[at("load")], cell.load.to_string());
     }
 }
 

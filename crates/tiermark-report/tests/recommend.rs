@@ -353,7 +353,7 @@ fn latency_and_memory_of_connections_come_from_open_loops() {
         .iter()
         .find(|choice| choice.entry.framework == "gin")
         .unwrap();
-    let value = |quantity: Metric| {
+    let value = |quantity: Quantity| {
         let part = gin
             .parts
             .iter()
