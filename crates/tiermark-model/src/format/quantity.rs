@@ -5,10 +5,11 @@
 //! and a row to the vocabulary of each format that is to know it; `tiermark-report/src/quantity/` says how it is computed.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::Error as _;
+use serde::de::{EnumAccess, Error, VariantAccess as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::json;
 
@@ -348,11 +349,42 @@ impl<V> From<Quantity> for Named<V> {
     }
 }
 
+/// Read as an enum is, so that a fault has the place of the name.
 impl<'de, V: Vocabulary> Deserialize<'de> for Named<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let quantity = V::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, V::NAMES))?;
-        Ok(quantity.into())
+        struct Whole<V>(PhantomData<V>);
+        impl<'de, V: Vocabulary> Visitor<'de> for Whole<V> {
+            type Value = Named<V>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "enum {}", V::TITLE)
+            }
+            fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Named<V>, A::Error> {
+                let (Name(quantity, _), rest) = access.variant::<Name<V>>()?;
+                rest.unit_variant()?;
+                Ok(quantity.into())
+            }
+        }
+        deserializer.deserialize_enum(V::TITLE, V::NAMES, Whole(PhantomData))
+    }
+}
+
+/// The name alone.
+struct Name<V>(Quantity, PhantomData<V>);
+
+impl<'de, V: Vocabulary> Deserialize<'de> for Name<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Identifier<V>(PhantomData<V>);
+        impl<V: Vocabulary> Visitor<'_> for Identifier<V> {
+            type Value = Name<V>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("variant identifier")
+            }
+            fn visit_str<E: Error>(self, name: &str) -> Result<Name<V>, E> {
+                let quantity = V::named(name).ok_or_else(|| E::unknown_variant(name, V::NAMES))?;
+                Ok(Name(quantity, PhantomData))
+            }
+        }
+        deserializer.deserialize_identifier(Identifier(PhantomData))
     }
 }
 
