@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::format::base::{Base, Core, Service};
+use crate::format::base::{Base, Core, ServiceDefinition};
 use crate::format::claim::{self, Claim};
 use crate::format::framework::{Framework, Variant};
-use crate::format::profile::{Known, Profile};
+use crate::format::profile::{Profile, ProfileDefinitions};
 use crate::format::scenario::Scenario;
 use crate::format::suite::{Suite, Weights};
 use crate::format::yaml::{FormatError, nearest};
@@ -71,7 +71,7 @@ pub struct Catalog {
     /// Stand-in bases, by name.
     pub bases: Vec<Base>,
     /// Services, by name.
-    pub services: Vec<Service>,
+    pub services: Vec<ServiceDefinition>,
     /// The core: frameworks that tiers are measured against, those that are not defined yet included.
     pub core: Vec<String>,
 }
@@ -88,7 +88,7 @@ impl Catalog {
         let services = each(
             folders(&containers.join("services"), "service.yaml")?,
             &mut keep,
-            Service::from_yaml,
+            ServiceDefinition::from_yaml,
         )?;
         let service_names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
         let bases = each(
@@ -123,7 +123,7 @@ impl Catalog {
         )?;
         let weights = each(files(&scenario_folder.join("weights"))?, &mut keep, Weights::from_yaml)?;
         let claim_files = files(&scenario_folder.join("claims"))?;
-        let checkable = claim::Known {
+        let checkable = claim::ClaimDefinitions {
             // A faulty suite's load levels are not known: using one of them must be no fault as well.
             scenarios: if files(&scenario_folder.join("suites"))?.len() == suites.len() {
                 measured(&scenario_names, &scenarios, &suites)
@@ -201,7 +201,7 @@ impl Catalog {
     ///
     /// # Errors
     /// The folder that could not be read.
-    pub fn known(&self) -> Result<Known, CatalogError> {
+    pub fn known(&self) -> Result<ProfileDefinitions, CatalogError> {
         let scenarios: Vec<String> = self.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
         known(&self.root.join("containers"), &self.frameworks, &scenarios)
     }
@@ -241,13 +241,17 @@ impl Catalog {
 }
 
 /// What is measured in each scenario, by itself and by suites. Nothing is said of one whose file is faulty.
-fn measured(names: &[String], scenarios: &[Scenario], suites: &[Suite]) -> BTreeMap<String, Option<claim::Measured>> {
+fn measured(
+    names: &[String],
+    scenarios: &[Scenario],
+    suites: &[Suite],
+) -> BTreeMap<String, Option<claim::ScenarioLevels>> {
     let of = |scenario: &Scenario| {
         let levels = (suites.iter().map(|suite| suite.loads_of(scenario))).chain([scenario.loads.as_slice()]);
         let mut loads: Vec<String> = levels.flatten().map(ToString::to_string).collect();
         loads.sort();
         loads.dedup();
-        claim::Measured {
+        claim::ScenarioLevels {
             loads,
             requests: scenario.requests.iter().map(|part| part.name.clone()).collect(),
         }
@@ -262,7 +266,11 @@ fn contradictions(files: &[(PathBuf, String)]) -> BTreeMap<String, Option<Vec<St
 }
 
 /// Names of files, as for scenarios; languages only where every framework could be read.
-fn known(containers: &Path, frameworks: &[Framework], scenarios: &[String]) -> Result<Known, CatalogError> {
+fn known(
+    containers: &Path,
+    frameworks: &[Framework],
+    scenarios: &[String],
+) -> Result<ProfileDefinitions, CatalogError> {
     let names: Vec<String> = folders(&containers.join("frameworks"), "framework.yaml")?
         .into_iter()
         .map(|(_, name)| name)
@@ -274,7 +282,7 @@ fn known(containers: &Path, frameworks: &[Framework], scenarios: &[String]) -> R
         .collect();
     languages.sort();
     languages.dedup();
-    Ok(Known {
+    Ok(ProfileDefinitions {
         frameworks: names,
         languages,
         scenarios: scenarios.to_vec(),

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::trial::EntryId;
 
+/// In place of a name that nobody told.
+pub const NOT_KNOWN: &str = "not known";
+
 /// The kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

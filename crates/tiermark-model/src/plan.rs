@@ -22,10 +22,9 @@ pub enum RunnerKind {
     Docker,
     /// Plain local processes.
     Process,
-    /// A server that somebody else runs.
+    /// A server that somebody else runs, or ran: imported runs of formats up to 6 say `imported`.
+    #[serde(alias = "imported")]
     External,
-    /// Nothing: the rates stand in somebody else's table.
-    Imported,
 }
 
 impl std::fmt::Display for RunnerKind {
@@ -34,7 +33,6 @@ impl std::fmt::Display for RunnerKind {
             RunnerKind::Docker => "docker",
             RunnerKind::Process => "process",
             RunnerKind::External => "external",
-            RunnerKind::Imported => "imported",
         })
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use tiermark_model::format::base::Base;
-use tiermark_model::format::claim::{self, Claim, Measured};
+use tiermark_model::format::claim::{self, Claim, ScenarioLevels};
 use tiermark_model::format::framework::Framework;
 use tiermark_model::format::profile::{self, Profile};
 use tiermark_model::format::scenario::Scenario;
@@ -37,9 +37,9 @@ fn read(format: &str, text: &str) -> Result<(), FormatError> {
         "claim" => {
             let measured = |loads: &[&str], requests: &[&str]| {
                 let (loads, requests) = (owned(loads), owned(requests));
-                Some(Measured { loads, requests })
+                Some(ScenarioLevels { loads, requests })
             };
-            let known = claim::Known {
+            let known = claim::ClaimDefinitions {
                 entries: owned(&["gin", "fastapi", "gin/pgx", "fastapi/granian"]),
                 scenarios: [
                     ("json".to_owned(), measured(&["c1", "c32"], &["json"])),
@@ -53,7 +53,7 @@ fn read(format: &str, text: &str) -> Result<(), FormatError> {
             Claim::from_yaml("scenarios/claims/fast.yaml", text, "fast", &known).map(drop)
         }
         "profile" => {
-            let known = profile::Known {
+            let known = profile::ProfileDefinitions {
                 frameworks: owned(&["gin", "fastapi"]),
                 languages: owned(&["Go", "Python"]),
                 scenarios: owned(&SCENARIOS),

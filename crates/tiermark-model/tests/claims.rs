@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use tiermark_model::catalog::Catalog;
-use tiermark_model::format::claim::{Check, Claim, Test};
+use tiermark_model::format::claim::{Claim, ClaimCheck, Test};
 
 fn claims() -> Vec<Claim> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -15,14 +15,14 @@ fn claims() -> Vec<Claim> {
 #[test]
 fn every_checkable_statement_of_the_article_is_there() {
     let claims = claims();
-    let count = |is: fn(&Check) -> bool| claims.iter().filter(|claim| is(&claim.check)).count();
+    let count = |is: fn(&ClaimCheck) -> bool| claims.iter().filter(|claim| is(&claim.check)).count();
     assert!(
-        count(|check| matches!(check, Check::Test(_))) >= 30,
+        count(|check| matches!(check, ClaimCheck::Test(_))) >= 30,
         "{} claims",
         claims.len()
     );
-    assert!(count(|check| matches!(check, Check::NotComparable { .. })) >= 10);
-    assert!(count(|check| matches!(check, Check::Untestable { .. })) >= 5);
+    assert!(count(|check| matches!(check, ClaimCheck::NotComparable { .. })) >= 10);
+    assert!(count(|check| matches!(check, ClaimCheck::Untestable { .. })) >= 5);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn no_framework_has_two_published_tiers() {
     let claims = claims();
     let tiers: Vec<&str> = (claims.iter())
         .filter_map(|claim| match &claim.check {
-            Check::Test(Test::Tier {
+            ClaimCheck::Test(Test::Tier {
                 entry, scenario: None, ..
             }) => Some(entry.as_str()),
             _ => None,

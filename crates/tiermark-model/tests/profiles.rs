@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tiermark_model::catalog::Catalog;
 use tiermark_model::format::criterion::Criterion;
-use tiermark_model::format::profile::{Known, Profile};
+use tiermark_model::format::profile::{Profile, ProfileDefinitions};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -16,7 +16,7 @@ fn catalog() -> Catalog {
     Catalog::read(&root()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn examples(known: &Known) -> Vec<Profile> {
+fn examples(known: &ProfileDefinitions) -> Vec<Profile> {
     let mut files: Vec<PathBuf> = fs::read_dir(root().join("docs/profiles"))
         .unwrap()
         .map(|file| file.unwrap().path())

@@ -5,7 +5,8 @@ use std::fs;
 
 use proptest::prelude::*;
 use tiermark_model::format::is_name;
-use tiermark_model::format::project::{Metric, Origin, Project, ServiceObjective};
+use tiermark_model::format::project::{Origin, Project, ServiceObjective};
+use tiermark_model::format::quantity::Quantity;
 
 const WHOLE: &str = "\
 version: 1
@@ -70,7 +71,7 @@ fn every_field_is_read() {
         ]
     );
     // Each metric once, whatever stands there twice: it would take its part of the sureness twice.
-    assert_eq!(project.gate.metrics, [Metric::Rate, Metric::P99]);
+    assert_eq!(project.gate.metrics, [Quantity::Rate, Quantity::P99]);
     assert_eq!((project.gate.threshold_percent, project.gate.budget_s), (2.5, 60));
     assert_eq!((project.gate.warmup_s, project.gate.window_s), (0.0, 0.5));
 }

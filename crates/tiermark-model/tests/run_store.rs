@@ -487,7 +487,7 @@ fn manifest_3() -> Manifest {
         source: "https://example.org".to_owned(),
         date: date(2026, 3, 1),
     }];
-    plan.scenarios[0].checks = vec![scenario::Check::RowCounts {
+    plan.scenarios[0].checks = vec![scenario::ScenarioCheck::RowCounts {
         parameter: "queries".to_owned(),
     }];
     plan.scenarios[0].objective.of = Some("json".to_owned());

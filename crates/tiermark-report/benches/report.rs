@@ -20,7 +20,7 @@ use tiermark_model::plan::PlannedCell;
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{self, RunReader, RunWriter};
 use tiermark_model::trial::Record;
-use tiermark_report::recommend::{Answer, Inquiry, recommend};
+use tiermark_report::recommend::{Inquiry, RecommendationAnswer, recommend};
 use tiermark_report::{Curves, Options, Report, RunView, analyse, render_html, render_markdown};
 
 const ROUNDS: usize = 9;
@@ -58,7 +58,7 @@ fn main() {
     let weights = catalog.weights("service").unwrap();
     let analysis = analyse(&view, weights, &Options::default());
     let curves = Curves::of(&view);
-    let answers: Vec<Answer> = catalog
+    let answers: Vec<RecommendationAnswer> = catalog
         .use_cases
         .iter()
         .map(|profile| recommend(&inquiry(&analysis, profile, &catalog)))

@@ -17,10 +17,10 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::Deserialize;
 use statrs::distribution::{Beta, ContinuousCDF as _};
-use tiermark_model::format::project::Metric;
+use tiermark_model::format::quantity::Quantity;
 use tiermark_report::Theme;
 use tiermark_report::charts::{self, Decided};
-use tiermark_report::gate::{Decision, Look, Pair, Pairs, Sureness, is_look};
+use tiermark_report::gate::{Decision, GateLook, Pair, Pairs, Sureness, is_look};
 
 const GATES: usize = 1_000;
 const SEED: u64 = 20_261_126;
@@ -112,11 +112,11 @@ fn read(folder: &Path, name: &'static str) -> Recording {
 
 impl Recording {
     fn logs(&self) -> Vec<f64> {
-        self.pairs.iter().map(|pair| pair.slow_down(Metric::Rate)).collect()
+        self.pairs.iter().map(|pair| pair.slow_down(Quantity::Rate)).collect()
     }
 
     /// What the whole recording says: it is the long run that the true slow-down is known by.
-    fn look(&self) -> Look {
+    fn look(&self) -> GateLook {
         let mut all = Pairs::new(Sureness {
             threshold: 0.0,
             false_alarms: 0.025,
@@ -174,7 +174,7 @@ fn replay(recording: &Recording, threshold: f64) -> Vec<Ended> {
         .map(|_| {
             let first = firsts[random.random_range(0..firsts.len())];
             let swapped = |pair: &Pair, random: &mut SmallRng| {
-                let log = pair.slow_down(Metric::Rate);
+                let log = pair.slow_down(Quantity::Rate);
                 if same && random.random::<bool>() { -log } else { log }
             };
             let timed: Vec<(f64, f64)> = pairs[first..]

@@ -5,20 +5,21 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use tiermark_model::format::framework::DataLayerKind;
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::Objective;
-use tiermark_model::format::suite::{Measure, Weights};
-use tiermark_model::histogram::Latency;
+use tiermark_model::format::suite::Weights;
 use tiermark_model::host::{HostFacts, Placement, Role};
 use tiermark_model::imported::{Imported, ImportedEntry};
-use tiermark_model::plan::RunnerKind;
 use tiermark_model::recording::Outcomes;
-use tiermark_model::trial::EntryId;
+use tiermark_model::run::NotBuilt;
+use tiermark_model::trial::{EntryId, State};
 
-pub use crate::detail::{Asked, Capacities, Kind, RequestSummary};
-use crate::stats::{Interval, Spread};
-use crate::steady::SteadyStarts;
-use crate::tiers::{Rating, Share};
-pub use crate::warnings::Warning;
+pub use crate::detail::{AskedRate, Capacities, LoadKind, LoadLevel, Percentile, RequestSummary, StartRate};
+use crate::quantity::ServerUse;
+use crate::rate::stats::{Interval, Spread};
+use crate::rate::tiers::{Rating, Share};
+use crate::read::steady::SteadyStarts;
+pub use crate::warning::Warning;
 
 /// Version of the JSON document.
 pub const ANALYSIS_FORMAT: u32 = 1;
@@ -92,7 +93,7 @@ pub struct RunFacts {
     /// The suite's name.
     pub suite: String,
     /// What ran the entries.
-    pub runner: RunnerKind,
+    pub runner: String,
     /// Number of blocks: starts of each entry.
     pub blocks: u32,
     /// Seconds of load on each scenario after a start, before anything was measured: at least and at most.
@@ -136,7 +137,7 @@ pub struct WeightUse {
 pub struct ReferenceUse {
     /// Frameworks of the core whose default variant is in the run.
     pub present: Vec<String>,
-    /// Frameworks of the core that are not.
+    /// Core frameworks whose default variant is missing from the run.
     pub missing: Vec<String>,
 }
 
@@ -152,11 +153,11 @@ pub struct ScenarioAnalysis {
     /// What a load level must meet.
     pub objective: Objective,
     /// The kind of load whose levels make the values.
-    pub value_from: Kind,
+    pub value_from: LoadKind,
     /// What values are divided by; none where no entry of the core has a value.
-    pub reference: Option<Reference>,
+    pub reference: Option<ScenarioReference>,
     /// Measures in which some default variant of the core has a value.
-    pub measured: Vec<Measure>,
+    pub measured: Vec<Quantity>,
     /// Spread of rates between starts, pooled over its cells of the kind of load that makes the values.
     pub between_starts: Option<Spread>,
     /// The same without what a block did to all: what blurs ratios.
@@ -165,8 +166,8 @@ pub struct ScenarioAnalysis {
 
 /// The best value among the core's default variants.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Reference {
-    /// Whose.
+pub struct ScenarioReference {
+    /// The entry that holds the best value.
     pub entry: EntryId,
     /// In the unit of the weight set's measure: right answers a second, or nanoseconds.
     pub value: f64,
@@ -293,7 +294,7 @@ pub enum Standing {
     ObjectiveMissed,
     /// Measured, but the measurement does not hold.
     Invalid {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The target's fault.
@@ -303,7 +304,7 @@ pub enum Standing {
     },
     /// The framework lacks it.
     Unsupported {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// What it is built from cannot be had here.
@@ -315,6 +316,39 @@ pub enum Standing {
     },
     /// No final trial is stored.
     NotMeasured,
+}
+
+impl From<&State> for Standing {
+    fn from(state: &State) -> Self {
+        match state {
+            // A trial that is ok without a recording is damage: it must not pass for a number.
+            State::Ok => Standing::Invalid {
+                reason: "the stored trial holds no recording".to_owned(),
+            },
+            State::Invalid { verdicts } => Standing::Invalid {
+                reason: verdicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            },
+            State::Failed { reason } => Standing::Failed { reason: reason.clone() },
+            State::Unsupported { reason } => Standing::Unsupported { reason: reason.clone() },
+            State::NotBuildableHere { reason, remedy } => Standing::NotBuildableHere {
+                reason: reason.clone(),
+                remedy: remedy.clone(),
+            },
+            State::Attempt { .. } => Standing::NotMeasured,
+        }
+    }
+}
+
+impl From<&NotBuilt> for Standing {
+    fn from(why: &NotBuilt) -> Self {
+        match why {
+            NotBuilt::Failed { reason } => Standing::Failed { reason: reason.clone() },
+            NotBuilt::NotBuildableHere { reason, remedy } => Standing::NotBuildableHere {
+                reason: reason.clone(),
+                remedy: remedy.clone(),
+            },
+        }
+    }
 }
 
 impl Standing {
@@ -357,13 +391,13 @@ pub struct Family {
     /// The value, in right answers a second; there only with [`Standing::Ok`].
     pub value: Option<Estimate>,
     /// The load level it is the rate of.
-    pub level: Option<String>,
+    pub level: Option<LoadLevel>,
     /// Whether generator or database held that level back, or an open loop asked for no more: the value is a lower bound.
     pub lower_bound: bool,
     /// In the weight set's measure, value / reference (of times reference / value); 1/32 where the objective was missed.
     pub share: Option<Share>,
     /// The same in every measure.
-    pub shares: BTreeMap<Measure, Share>,
+    pub shares: BTreeMap<Quantity, Share>,
     /// Its tier; none for what is built in.
     pub rating: Option<Rating>,
     /// The load levels, in the scenario's order.
@@ -371,6 +405,26 @@ pub struct Family {
     /// Values of the bootstrap's resamples, drawn together for all families; empty below ten starts. 0: objective missed.
     #[serde(skip)]
     pub resamples: Vec<f64>,
+}
+
+impl Family {
+    /// The cell of a load level.
+    #[must_use]
+    pub fn cell(&self, load: &LoadLevel) -> Option<&Cell> {
+        self.cells.iter().find(|cell| cell.load == *load)
+    }
+
+    /// The cell of the load level with that name.
+    #[must_use]
+    pub fn cell_called(&self, load: &str) -> Option<&Cell> {
+        self.cells.iter().find(|cell| cell.load == *load)
+    }
+
+    /// The cell whose rate is the value.
+    #[must_use]
+    pub fn value_cell(&self) -> Option<&Cell> {
+        self.cell(self.level.as_ref()?)
+    }
 }
 
 /// A rate with its interval.
@@ -401,18 +455,18 @@ pub enum IntervalMethod {
 /// One load level of an entry in a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cell {
-    /// The load level's name.
-    pub load: String,
+    /// The load level.
+    pub load: LoadLevel,
     /// Connections that carry it; 0 where an imported table does not say.
     pub connections: u32,
     /// Connections that are open beside them and ask nothing.
     pub held_connections: u32,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: LoadKind,
     /// Whether it has a rate, and if not, why. A level that misses its objective is still `ok` here: see `judgement`.
     pub standing: Standing,
     /// What became of its trials.
-    pub tally: Tally,
+    pub tally: TrialTally,
     /// The rate of every valid start; of a search for the capacity the rate that it confirmed, 0 where it confirmed none.
     pub starts: Vec<StartRate>,
     /// The rate over starts.
@@ -425,7 +479,7 @@ pub struct Cell {
     pub outcomes: Outcomes,
     /// Of an open loop: what was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Asked>,
+    pub asked: Option<AskedRate>,
     /// Of a search for the capacity: what was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacities>,
@@ -440,12 +494,9 @@ pub struct Cell {
     /// Right answers in each tenth of the window, beside their mean; empty where windows are too short.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pace: Vec<f64>,
-    /// CPU time of the server for each right answer, in microseconds.
-    pub server_cpu_us: Option<f64>,
-    /// Greatest memory of the server, bytes.
-    pub server_memory_peak_bytes: Option<u64>,
-    /// Greatest number of threads of the server.
-    pub server_threads_peak: Option<u32>,
+    /// What was seen of the server over all valid starts.
+    #[serde(flatten)]
+    pub server: ServerUse,
     /// Of an imported run: which of the file's tests its rate is of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
@@ -464,7 +515,7 @@ impl Cell {
 
 /// What became of a cell's trials. Of several tries in a block one counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
+pub struct TrialTally {
     /// Blocks in which it was planned.
     pub planned: usize,
     /// Blocks in which it was measured and holds.
@@ -479,56 +530,6 @@ pub struct Tally {
     pub disturbed: usize,
     /// Tries that count although the host disturbed them, because the repetition was disturbed as well.
     pub disturbed_counted: usize,
-}
-
-/// The rate of one start.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct StartRate {
-    /// The block.
-    pub block: u32,
-    /// Which try.
-    pub attempt: u32,
-    /// Right answers a second.
-    pub per_s: f64,
-    /// CPU time of the server for each right answer, in microseconds.
-    pub server_cpu_us: Option<f64>,
-    /// Whether the host disturbed it.
-    pub disturbed: bool,
-    /// Whether it lies far from the cell's other starts: shown, not dropped. See [`crate::stats::outlying`].
-    pub outlying: bool,
-    /// The 99th percentile of response time, or where there are too few samples the 95th or 90th; of a mix of the request that its
-    /// objective is about. It shows how much tails differ from start to start.
-    pub tail: Option<Percentile>,
-    /// Greatest memory of the server, bytes.
-    pub server_memory_peak_bytes: Option<u64>,
-}
-
-/// A percentile.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Percentile {
-    /// 0.99 for the 99th.
-    pub fraction: f64,
-    /// Nanoseconds; none where fewer than ten samples lie beyond it.
-    pub ns: Option<u64>,
-}
-
-impl Percentile {
-    /// Those of a histogram.
-    pub(crate) fn all(response: &Latency, fractions: &[f64]) -> Vec<Self> {
-        let of = |&fraction: &f64| Self {
-            fraction,
-            ns: response.percentile(fraction),
-        };
-        fractions.iter().map(of).collect()
-    }
-
-    /// The one of that fraction; none where it is not there, or too few samples lie beyond it.
-    #[must_use]
-    pub fn find(all: &[Self], fraction: f64) -> Option<u64> {
-        all.iter()
-            .find(|percentile| percentile.fraction == fraction)
-            .and_then(|percentile| percentile.ns)
-    }
 }
 
 /// Whether a load level meets the objective.
@@ -546,7 +547,7 @@ pub enum Judgement {
 /// What kept a cell from being faster, with the busy shares it follows from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Limit {
-    /// What.
+    /// What the cell waited for.
     pub limiter: Limiter,
     /// Whether the generator's or the database's cores were busy: the rate is a lower bound.
     pub lower_bound: bool,

@@ -1,17 +1,71 @@
 //! What cells show beside rate and latency, where their load is more than a plain closed loop over one request.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 use tiermark_model::histogram::Latency;
 use tiermark_model::load::{LatencyObjective, Load};
 use tiermark_model::recording::{CapacityFound, Outcomes, Recording};
 
-use crate::analysis::Percentile;
-use crate::stats;
+use crate::quantity::ServerUse;
+use crate::rate::stats;
+
+/// What was put on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LoadLevel {
+    /// A load of the plan.
+    Planned(Load),
+    /// What an imported table calls it.
+    Named(String),
+}
+
+impl LoadLevel {
+    /// The load, if it is known.
+    #[must_use]
+    pub fn planned(&self) -> Option<&Load> {
+        match self {
+            LoadLevel::Planned(load) => Some(load),
+            LoadLevel::Named(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for LoadLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadLevel::Planned(load) => load.fmt(f),
+            LoadLevel::Named(name) => f.pad(name),
+        }
+    }
+}
+
+impl Serialize for LoadLevel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// By its name, as people write it.
+impl PartialEq<str> for LoadLevel {
+    fn eq(&self, name: &str) -> bool {
+        match self {
+            LoadLevel::Planned(load) => load.to_string() == name,
+            LoadLevel::Named(own) => own == name,
+        }
+    }
+}
+
+impl PartialEq<&str> for LoadLevel {
+    fn eq(&self, name: &&str) -> bool {
+        *self == **name
+    }
+}
 
 /// Kinds of load, the one before whose levels make a family's value where it has several (methodology: values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum LoadKind {
     /// A closed loop: it shows how much the server can do.
     Closed,
     /// A search for the capacity: how much it can do within an objective of its own.
@@ -20,7 +74,7 @@ pub enum Kind {
     Open,
 }
 
-impl Kind {
+impl LoadKind {
     /// The kind of a load.
     #[must_use]
     pub fn of(load: &Load) -> Self {
@@ -34,14 +88,14 @@ impl Kind {
 
 /// What an open loop asked for, over all valid starts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Asked {
+pub struct AskedRate {
     /// Requests a second that the schedule asked for; of a ramp the mean.
     pub per_s: f64,
     /// Right answers over the requests asked for, 0 to 1.
     pub reached: f64,
 }
 
-impl Asked {
+impl AskedRate {
     pub(crate) fn of(recordings: &[&Recording]) -> Option<Self> {
         let (mut seconds, mut asked, mut ok) = (0.0, 0u64, 0u64);
         for recording in recordings {
@@ -127,5 +181,69 @@ impl RequestSummary {
                 outcomes,
             })
             .collect()
+    }
+}
+
+/// A percentile.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Percentile {
+    /// 0.99 for the 99th.
+    pub fraction: f64,
+    /// Nanoseconds; none where fewer than ten samples lie beyond it.
+    pub ns: Option<u64>,
+}
+
+impl Percentile {
+    /// Those of a histogram.
+    pub(crate) fn all(response: &Latency, fractions: &[f64]) -> Vec<Self> {
+        let of = |&fraction: &f64| Self {
+            fraction,
+            ns: response.percentile(fraction),
+        };
+        fractions.iter().map(of).collect()
+    }
+
+    /// The one of that fraction; none where it is not there, or too few samples lie beyond it.
+    #[must_use]
+    pub fn find(all: &[Self], fraction: f64) -> Option<u64> {
+        all.iter()
+            .find(|percentile| percentile.fraction == fraction)
+            .and_then(|percentile| percentile.ns)
+    }
+}
+
+/// The rate of one start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StartRate {
+    /// The block.
+    pub block: u32,
+    /// Which try.
+    pub attempt: u32,
+    /// Right answers a second.
+    pub per_s: f64,
+    /// What was seen of the server.
+    pub server: ServerUse,
+    /// Whether the host disturbed it.
+    pub disturbed: bool,
+    /// Whether it lies far from the cell's other starts: shown, not dropped. See [`stats::outlying`].
+    pub outlying: bool,
+    /// The 99th percentile of response time, or where there are too few samples the 95th or 90th; of a mix of the request that its
+    /// objective is about. It shows how much tails differ from start to start.
+    pub tail: Option<Percentile>,
+}
+
+/// By hand, for the names and the order of fields that documents have.
+impl Serialize for StartRate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut start = serializer.serialize_struct("StartRate", 8)?;
+        start.serialize_field("block", &self.block)?;
+        start.serialize_field("attempt", &self.attempt)?;
+        start.serialize_field("per_s", &self.per_s)?;
+        start.serialize_field("server_cpu_us", &self.server.cpu_us)?;
+        start.serialize_field("disturbed", &self.disturbed)?;
+        start.serialize_field("outlying", &self.outlying)?;
+        start.serialize_field("tail", &self.tail)?;
+        start.serialize_field("server_memory_peak_bytes", &self.server.memory_peak_bytes)?;
+        start.end()
     }
 }

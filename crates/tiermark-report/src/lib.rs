@@ -1,54 +1,43 @@
 //! Results in, documents out: statistics, tiers, and the documents made of them. Pure: no file, no socket, no output.
 //!
-//! [`analyse::analyse`] turns a stored run into an [`analysis::Analysis`], in which every number stands beside its
-//! validity; [`text::render_text`] and [`markdown::render_markdown`] write it down, and as it is [`serde::Serialize`] it
-//! is also the JSON document; [`charts`] draws it, and [`html::render_html`] puts all into one page. [`compare`] holds
-//! runs against each other, [`mod@trend`] finds where cells changed over many. [`claims`] holds published statements against
-//! a run. [`recording`] holds the documents of a single recording. What each number means is `docs/methodology.md`; the
-//! functions name their sources.
+//! A number goes through the folders in this order:
+//!
+//! - [`read`]: records to cells. Which try counts, what was seen of the server, what held it back.
+//! - [`quantity`]: what a cell, a start or an entry shows of each quantity, and how sure that is.
+//! - [`rate`]: values, shares of the reference and tiers. [`analyse()`] makes the [`Analysis`], in which every number stands beside its
+//!   validity; as it is [`serde::Serialize`] it is also the JSON document.
+//! - [`mod@compare`] holds runs against each other, [`mod@trend`] finds where cells changed over many, [`gate`] decides between two
+//!   versions of a service.
+//! - [`advice`]: recommendations, and published claims held against a run.
+//! - [`show`]: text, Markdown, CSV, pages and charts; [`recording`] has the documents of a single recording.
+//!
+//! What each number means is `docs/methodology.md`; the functions name their sources.
 
-pub mod analyse;
+pub mod advice;
 pub mod analysis;
-pub mod charts;
-pub mod claims;
 pub mod compare;
-pub mod curves;
 mod detail;
-mod document;
-mod entries;
-pub mod exchange;
-mod figures;
 pub mod gate;
-mod group;
-pub mod html;
-mod imported;
-mod imported_document;
-mod levels;
-mod limiter;
-pub mod markdown;
-mod measure;
-pub mod numbers;
-mod pace;
-pub mod recommend;
-pub mod recording;
+pub mod quantity;
+pub mod rate;
+pub mod read;
 mod repeat;
-pub mod stats;
-pub mod steady;
-mod table;
-pub mod text;
-pub mod tiers;
+pub mod show;
 pub mod trend;
-pub mod view;
-mod warnings;
+mod warning;
 
-pub use analyse::{Options, analyse};
+pub use advice::{claims, recommend};
 pub use analysis::{Analysis, ValueRule};
-pub use charts::{Chart, ChartError, Theme};
 pub use compare::{Comparison, compare};
-pub use curves::Curves;
-pub use figures::render_csv;
-pub use html::{Listed, Report, render_comparison_html, render_html, render_index_html};
-pub use markdown::{render_markdown, render_markdown_summary};
-pub use text::{Style, render_text, render_text_summary};
+pub use rate::analyse::{Options, analyse};
+pub use rate::{stats, tiers};
+pub use read::curves::Curves;
+pub use read::view::RunView;
+pub use read::{curves, steady, view};
+pub use show::charts::{Chart, ChartError, Theme};
+pub use show::csv_table::render_csv;
+pub use show::html::{Listed, Report, render_comparison_html, render_html, render_index_html};
+pub use show::markdown::{render_markdown, render_markdown_summary};
+pub use show::text::{Style, render_text, render_text_summary};
+pub use show::{charts, html, markdown, numbers, recording, text};
 pub use trend::{Trend, trend};
-pub use view::RunView;

@@ -159,7 +159,14 @@ fn the_value_is_the_best_level_that_meets_the_objective() {
                 also: vec![],
             },
         );
-        assert_eq!(family(&analysis, "gin").level.as_deref(), Some(level));
+        assert_eq!(
+            family(&analysis, "gin")
+                .level
+                .as_ref()
+                .map(ToString::to_string)
+                .as_deref(),
+            Some(level)
+        );
     };
     check(ValueRule::Objective, "c16");
     check(ValueRule::Peak, "c256");

@@ -9,19 +9,20 @@ use common::{Synthetic, Truth, entry, scenario, weights};
 use proptest::prelude::*;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
-use tiermark_model::format::claim::{Bounds, Check, Claim, Metric, Source, Test, TierName, What};
+use tiermark_model::format::claim::{Bounds, Claim, ClaimCheck, ClaimNumber, ClaimSource, Test, TierName};
 use tiermark_model::format::framework::DataLayerKind::{Full, Raw};
 use tiermark_model::format::framework::Framework;
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::Suite;
 use tiermark_model::trial::{Record, State, TrialKey};
-use tiermark_report::claims::{Checked, Definitions, Report, Verdict, check, render_markdown, render_text};
+use tiermark_report::claims::{Checked, ClaimVerdict, ClaimsReport, Definitions, check, render_markdown, render_text};
 use tiermark_report::{Options, RunView, Style, analyse};
 
 const CORE: [&str; 3] = ["gin", "nestjs", "fastapi"];
 
-fn metric(entry: &str, scenario: Option<&str>, load: Option<&str>, what: What) -> Metric {
-    Metric {
+fn metric(entry: &str, scenario: Option<&str>, load: Option<&str>, what: Quantity) -> ClaimNumber {
+    ClaimNumber {
         entry: entry.to_owned(),
         scenario: scenario.map(str::to_owned),
         load: load.map(str::to_owned),
@@ -30,8 +31,8 @@ fn metric(entry: &str, scenario: Option<&str>, load: Option<&str>, what: What) -
     }
 }
 
-fn peak(entry: &str, scenario: &str) -> Metric {
-    metric(entry, Some(scenario), None, What::Peak)
+fn peak(entry: &str, scenario: &str) -> ClaimNumber {
+    metric(entry, Some(scenario), None, Quantity::Peak)
 }
 
 fn at_least(bound: f64) -> Bounds {
@@ -48,7 +49,7 @@ fn at_most(bound: f64) -> Bounds {
     }
 }
 
-fn ratio(of: Metric, to: Metric, bounds: Bounds) -> Test {
+fn ratio(of: ClaimNumber, to: ClaimNumber, bounds: Bounds) -> Test {
     Test::Ratio { of, to, bounds }
 }
 
@@ -60,11 +61,11 @@ fn tier(entry: &str, is: TierName) -> Test {
     }
 }
 
-fn claim(name: &str, title: &str, check: Check) -> Claim {
+fn claim(name: &str, title: &str, check: ClaimCheck) -> Claim {
     Claim {
         name: name.to_owned(),
         title: title.to_owned(),
-        source: Source {
+        source: ClaimSource {
             document: "A page".to_owned(),
             place: "3rd paragraph".to_owned(),
             names: Some("somebody".to_owned()),
@@ -77,7 +78,7 @@ fn claim(name: &str, title: &str, check: Check) -> Claim {
 }
 
 fn tested(test: Test) -> Claim {
-    claim("it", "It is so.", Check::Test(test))
+    claim("it", "It is so.", ClaimCheck::Test(test))
 }
 
 /// Three of a core and one beside it, two scenarios with two load levels. Up and down by a few percent, the same every time.
@@ -150,7 +151,7 @@ fn suite(name: &str, entries: &[&str], scenarios: &[&str], blocks: u32) -> Suite
     }
 }
 
-fn held_against(run: &Synthetic, claims: &[Claim], core: &[&str]) -> Report {
+fn held_against(run: &Synthetic, claims: &[Claim], core: &[&str]) -> ClaimsReport {
     let view = RunView {
         name: "2026-03-01.1".to_owned(),
         manifest: &run.manifest,
@@ -188,10 +189,10 @@ fn verdict_of(test: Test) -> Checked {
 #[test]
 fn whole_intervals_decide() {
     let of = |bounds| verdict_of(ratio(peak("gin", "json"), peak("nestjs", "json"), bounds)).verdict;
-    assert_eq!(of(at_least(2.0)), Verdict::Supported);
-    assert_eq!(of(at_least(4.0)), Verdict::Refuted);
-    assert_eq!(of(at_least(3.0)), Verdict::Inconclusive);
-    assert_eq!(of(at_most(4.0)), Verdict::Supported);
+    assert_eq!(of(at_least(2.0)), ClaimVerdict::Supported);
+    assert_eq!(of(at_least(4.0)), ClaimVerdict::Refuted);
+    assert_eq!(of(at_least(3.0)), ClaimVerdict::Inconclusive);
+    assert_eq!(of(at_most(4.0)), ClaimVerdict::Supported);
     let found = &verdict_of(ratio(peak("gin", "json"), peak("nestjs", "json"), at_least(2.0))).findings[0];
     let shown = found.ratio.unwrap();
     assert!((shown.estimate - 3.0).abs() < 0.1, "{shown:?}");
@@ -202,29 +203,29 @@ fn whole_intervals_decide() {
 fn a_lower_bound_decides_nothing_in_the_other_direction() {
     // gin 8,000 or more over nestjs 3,000: 2.67 or more.
     let of = |bounds| verdict_of(ratio(peak("gin", "db"), peak("nestjs", "db"), bounds));
-    assert_eq!(of(at_least(2.0)).verdict, Verdict::Supported);
-    assert_eq!(of(at_most(2.0)).verdict, Verdict::Refuted);
+    assert_eq!(of(at_least(2.0)).verdict, ClaimVerdict::Supported);
+    assert_eq!(of(at_most(2.0)).verdict, ClaimVerdict::Refuted);
     let undecided = of(at_least(4.0));
-    assert_eq!(undecided.verdict, Verdict::Inconclusive);
+    assert_eq!(undecided.verdict, ClaimVerdict::Inconclusive);
     let finding = &undecided.findings[0];
     assert!(
         finding.reason.as_ref().unwrap().contains("limiter: database"),
         "{finding:?}"
     );
-    assert_eq!(finding.leaning, Some(Verdict::Refuted));
+    assert_eq!(finding.leaning, Some(ClaimVerdict::Refuted));
     assert_eq!(finding.ratio.unwrap().interval.unwrap().high, None);
 }
 
 #[test]
 fn what_the_run_lacks_is_untested_with_the_command_that_measures_it() {
     let lacking = verdict_of(ratio(peak("express", "cpu"), peak("nestjs", "cpu"), at_least(1.0)));
-    assert_eq!(lacking.verdict, Verdict::Untested);
+    assert_eq!(lacking.verdict, ClaimVerdict::Untested);
     assert_eq!(
         lacking.command.as_deref(),
         Some("tiermark run core --entries express,nestjs --scenarios cpu")
     );
     let failed = verdict_of(ratio(peak("fastapi", "db"), peak("nestjs", "db"), at_least(1.0)));
-    assert_eq!(failed.verdict, Verdict::Untested);
+    assert_eq!(failed.verdict, ClaimVerdict::Untested);
     assert_eq!(failed.command, None, "another run would not help");
     assert!(failed.findings[0].reason.as_ref().unwrap().contains("connection reset"));
     assert_eq!(failed.findings[0].figures.len(), 1, "the other side is shown");
@@ -236,8 +237,8 @@ fn where_the_objective_is_missed_there_is_a_peak_and_no_value() {
         of: metric("laravel", Some("json"), None, what),
         bounds: at_least(500.0),
     };
-    assert_eq!(verdict_of(value(What::Rate)).verdict, Verdict::Inconclusive);
-    assert_eq!(verdict_of(value(What::Peak)).verdict, Verdict::Supported);
+    assert_eq!(verdict_of(value(Quantity::Rate)).verdict, ClaimVerdict::Inconclusive);
+    assert_eq!(verdict_of(value(Quantity::Peak)).verdict, ClaimVerdict::Supported);
 }
 
 #[test]
@@ -250,18 +251,24 @@ fn percentiles_and_errors_are_tested_at_their_load_level() {
         })
         .verdict
     };
-    assert_eq!(value("gin", What::P99Ms, at_most(5.0)), Verdict::Supported);
-    assert_eq!(value("nestjs", What::P99Ms, at_most(5.0)), Verdict::Refuted);
+    assert_eq!(value("gin", Quantity::P99, at_most(5.0)), ClaimVerdict::Supported);
+    assert_eq!(value("nestjs", Quantity::P99, at_most(5.0)), ClaimVerdict::Refuted);
     assert_eq!(
-        value("gin", What::P999Ms, at_most(5.0)),
-        Verdict::Inconclusive,
+        value("gin", Quantity::P999, at_most(5.0)),
+        ClaimVerdict::Inconclusive,
         "too few samples"
     );
-    assert_eq!(value("gin", What::ErrorShare, at_most(0.001)), Verdict::Supported);
-    assert_eq!(value("fastapi", What::ErrorShare, at_most(0.000_1)), Verdict::Refuted);
-    assert_eq!(value("gin", What::Threads, at_most(5.0)), Verdict::Supported);
-    let halved = ratio(at("gin", What::P99Ms), at("nestjs", What::P99Ms), at_most(0.55));
-    assert_eq!(verdict_of(halved).verdict, Verdict::Supported);
+    assert_eq!(
+        value("gin", Quantity::ErrorShare, at_most(0.001)),
+        ClaimVerdict::Supported
+    );
+    assert_eq!(
+        value("fastapi", Quantity::ErrorShare, at_most(0.000_1)),
+        ClaimVerdict::Refuted
+    );
+    assert_eq!(value("gin", Quantity::Threads, at_most(5.0)), ClaimVerdict::Supported);
+    let halved = ratio(at("gin", Quantity::P99), at("nestjs", Quantity::P99), at_most(0.55));
+    assert_eq!(verdict_of(halved).verdict, ClaimVerdict::Supported);
 }
 
 #[test]
@@ -272,17 +279,20 @@ fn tiers_decide_where_the_core_is_complete() {
         scenario: Some("json".to_owned()),
         is,
     };
-    assert_eq!(of(json("nestjs", TierName::MidHigh), &CORE).verdict, Verdict::Supported);
-    assert_eq!(of(json("nestjs", TierName::High), &CORE).verdict, Verdict::Refuted);
+    assert_eq!(
+        of(json("nestjs", TierName::MidHigh), &CORE).verdict,
+        ClaimVerdict::Supported
+    );
+    assert_eq!(of(json("nestjs", TierName::High), &CORE).verdict, ClaimVerdict::Refuted);
     // A framework of the core that is missing might be a better reference: shares are upper bounds.
     let more = ["gin", "nestjs", "fastapi", "fiber"];
     let undecided = of(json("nestjs", TierName::MidHigh), &more);
-    assert_eq!(undecided.verdict, Verdict::Inconclusive);
+    assert_eq!(undecided.verdict, ClaimVerdict::Inconclusive);
     assert!(undecided.findings[0].reason.as_ref().unwrap().contains("lacks fiber"));
-    assert_eq!(of(json("nestjs", TierName::High), &more).verdict, Verdict::Refuted);
+    assert_eq!(of(json("nestjs", TierName::High), &more).verdict, ClaimVerdict::Refuted);
     // Over one of two scenarios it is another number.
     let partial = of(tier("fastapi", TierName::Low), &CORE);
-    assert_eq!(partial.verdict, Verdict::Inconclusive);
+    assert_eq!(partial.verdict, ClaimVerdict::Inconclusive);
     assert!(partial.findings[0].reason.as_ref().unwrap().contains("1 of the 2"));
 }
 
@@ -293,8 +303,8 @@ fn one_start_has_no_interval_and_decides_nothing() {
         .retain(|record| !matches!(record, Record::Trial(trial) if trial.key.block > 1));
     let test = ratio(peak("gin", "json"), peak("nestjs", "json"), at_least(2.0));
     let claim = held_against(&run, &[tested(test)], &CORE).claims.remove(0);
-    assert_eq!(claim.verdict, Verdict::Inconclusive);
-    assert_eq!(claim.findings[0].leaning, Some(Verdict::Supported));
+    assert_eq!(claim.verdict, ClaimVerdict::Inconclusive);
+    assert_eq!(claim.findings[0].leaning, Some(ClaimVerdict::Supported));
 }
 
 /// Ratios of what starts show have intervals that cover the truth as often as they say.
@@ -306,8 +316,8 @@ fn intervals_of_ratios_cover_at_their_stated_rate() {
     let mut normal = move || (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0;
     let mut run = run();
     let test = ratio(
-        metric("nestjs", None, None, What::ColdStartMs),
-        metric("gin", None, None, What::ColdStartMs),
+        metric("nestjs", None, None, Quantity::ColdStart),
+        metric("gin", None, None, Quantity::ColdStart),
         at_least(0.0),
     );
     let mut covered = 0;
@@ -353,12 +363,12 @@ proptest! {
             let test = ratio(peak("gin", "json"), peak("nestjs", "json"), at_least(bound));
             held_against(&run, &[tested(test)], &CORE).claims.remove(0).verdict
         };
-        let rank = |verdict| [Verdict::Refuted, Verdict::Inconclusive, Verdict::Supported].iter().position(|v| *v == verdict);
+        let rank = |verdict| [ClaimVerdict::Refuted, ClaimVerdict::Inconclusive, ClaimVerdict::Supported].iter().position(|v| *v == verdict);
         prop_assert!(rank(with(factor)) >= rank(with(1)));
     }
 }
 
-// What people read. --------------------------------------------------------------------------------------------------
+// Quantity people read. --------------------------------------------------------------------------------------------------
 
 fn linked(claim: Claim, others: &[&str]) -> Claim {
     Claim {
@@ -368,14 +378,14 @@ fn linked(claim: Claim, others: &[&str]) -> Claim {
 }
 
 fn claims() -> Vec<Claim> {
-    let value = |of: Metric, bounds| Check::Test(Test::Value { of, bounds });
+    let value = |of: ClaimNumber, bounds| ClaimCheck::Test(Test::Value { of, bounds });
     vec![
         Claim {
             note: Some("Read as: 3, up or down by a third.".to_owned()),
             ..claim(
                 "gin-three-times-nestjs",
                 "Gin answers three times as much as NestJS.",
-                Check::Test(ratio(
+                ClaimCheck::Test(ratio(
                     peak("gin", "json"),
                     peak("nestjs", "json"),
                     Bounds {
@@ -389,7 +399,7 @@ fn claims() -> Vec<Claim> {
             claim(
                 "gin-fast-start",
                 "Gin starts within a tenth of a second.",
-                value(metric("gin", None, None, What::ColdStartMs), at_most(100.0)),
+                value(metric("gin", None, None, Quantity::ColdStart), at_most(100.0)),
             ),
             &["gin-slow-start"],
         ),
@@ -397,14 +407,14 @@ fn claims() -> Vec<Claim> {
             claim(
                 "gin-slow-start",
                 "Gin takes more than a tenth of a second to start.",
-                value(metric("gin", None, None, What::ColdStartMs), at_least(100.0)),
+                value(metric("gin", None, None, Quantity::ColdStart), at_least(100.0)),
             ),
             &["gin-fast-start"],
         ),
         claim(
             "gin-database",
             "With a database Gin answers five times as much as NestJS, and for JSON more.",
-            Check::Test(Test::All(vec![
+            ClaimCheck::Test(Test::All(vec![
                 ratio(peak("gin", "db"), peak("nestjs", "db"), at_least(5.0)),
                 ratio(peak("gin", "json"), peak("nestjs", "json"), at_least(1.0)),
             ])),
@@ -412,40 +422,40 @@ fn claims() -> Vec<Claim> {
         claim(
             "express-thinner",
             "Express answers more than NestJS.",
-            Check::Test(ratio(peak("express", "json"), peak("nestjs", "json"), at_least(1.0))),
+            ClaimCheck::Test(ratio(peak("express", "json"), peak("nestjs", "json"), at_least(1.0))),
         ),
         claim(
             "gin-lambda",
             "On Lambda Gin starts in 0.3 s.",
-            Check::NotComparable {
+            ClaimCheck::NotComparable {
                 reason: "a hosted function".to_owned(),
                 beside: vec![
-                    metric("gin", None, None, What::ColdStartMs),
-                    metric("fiber", None, None, What::ColdStartMs),
+                    metric("gin", None, None, Quantity::ColdStart),
+                    metric("fiber", None, None, Quantity::ColdStart),
                 ],
             },
         ),
         claim(
             "nestjs-survey",
             "A tenth of all developers use NestJS.",
-            Check::Untestable {
+            ClaimCheck::Untestable {
                 reason: "A survey.".to_owned(),
             },
         ),
         claim(
             "tier-gin",
             "Gin's tier is High.",
-            Check::Test(tier("gin", TierName::High)),
+            ClaimCheck::Test(tier("gin", TierName::High)),
         ),
         claim(
             "tier-nestjs",
             "NestJS's tier is Mid.",
-            Check::Test(tier("nestjs", TierName::Mid)),
+            ClaimCheck::Test(tier("nestjs", TierName::Mid)),
         ),
         claim(
             "tier-laravel",
             "Laravel's tier is Mid.",
-            Check::Test(tier("laravel", TierName::Mid)),
+            ClaimCheck::Test(tier("laravel", TierName::Mid)),
         ),
     ]
 }
@@ -494,6 +504,6 @@ fn a_run_without_any_trial_leaves_every_claim_open() {
         report
             .claims
             .iter()
-            .all(|claim| !matches!(claim.verdict, Verdict::Supported | Verdict::Refuted))
+            .all(|claim| !matches!(claim.verdict, ClaimVerdict::Supported | ClaimVerdict::Refuted))
     );
 }

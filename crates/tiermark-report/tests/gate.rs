@@ -2,10 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::{Value, json};
-use tiermark_model::format::project::{Metric, ServiceObjective};
+use tiermark_model::format::project::ServiceObjective;
+use tiermark_model::format::quantity::Quantity;
 use tiermark_report::Style;
 use tiermark_report::gate::{
-    Compared, Decision, GATE_FORMAT, GateReport, Kept, Outcome, Pair, Pairs, Sureness, annotations, bencher,
+    Compared, Decision, GATE_FORMAT, GateOutcome, GateReport, Kept, Pair, Pairs, Sureness, annotations, bencher,
     github_action_benchmark, junit, open_metrics, step_summary,
 };
 
@@ -19,7 +20,7 @@ fn noisy(value: f64, pair: u32, side: u32) -> f64 {
 }
 
 /// A metric whose head is worse by the factor, after so many pairs.
-fn compared(scenario: Option<&str>, metric: Metric, base: f64, worse: f64, count: u32) -> Compared {
+fn compared(scenario: Option<&str>, metric: Quantity, base: f64, worse: f64, count: u32) -> Compared {
     let head = if metric.more_is_better() {
         base / worse
     } else {
@@ -74,12 +75,12 @@ fn latency(measured: Option<f64>, errors: Option<f64>, kept: Option<bool>) -> Ke
 
 fn every_metric(worse: f64, count: u32) -> Vec<Compared> {
     vec![
-        compared(None, Metric::Memory, 48e6, worse, count),
-        compared(None, Metric::Start, 210.0, worse, count),
-        compared(Some("list"), Metric::Rate, 12_300.0, worse, count),
-        compared(Some("list"), Metric::P50, 1.2, worse, count),
-        compared(Some("list"), Metric::P99, 9.4, worse, count),
-        compared(Some("list"), Metric::Cpu, 81.0, worse, count),
+        compared(None, Quantity::Memory, 48e6, worse, count),
+        compared(None, Quantity::ColdStart, 210.0, worse, count),
+        compared(Some("list"), Quantity::Rate, 12_300.0, worse, count),
+        compared(Some("list"), Quantity::P50, 1.2, worse, count),
+        compared(Some("list"), Quantity::P99, 9.4, worse, count),
+        compared(Some("list"), Quantity::CpuPerRequest, 81.0, worse, count),
     ]
 }
 
@@ -100,8 +101,8 @@ fn passing() -> GateReport {
 
 fn regression() -> GateReport {
     let mut compared = every_metric(1.0, 24);
-    compared[2] = self::compared(Some("list"), Metric::Rate, 12_300.0, 1.18, 24);
-    compared[4] = self::compared(Some("list"), Metric::P99, 9.4, 1.9, 24);
+    compared[2] = self::compared(Some("list"), Quantity::Rate, 12_300.0, 1.18, 24);
+    compared[4] = self::compared(Some("list"), Quantity::P99, 9.4, 1.9, 24);
     report(compared, vec![])
 }
 
@@ -173,7 +174,7 @@ fn many(cells: u32) -> GateReport {
     let compared = (0..cells)
         .map(|cell| {
             let name = format!("scenario-{cell:04}");
-            compared(Some(&name), Metric::Rate, 1_000.0, 1.2 + f64::from(cell) / 100.0, 12)
+            compared(Some(&name), Quantity::Rate, 1_000.0, 1.2 + f64::from(cell) / 100.0, 12)
         })
         .collect();
     report(compared, vec![])
@@ -222,8 +223,8 @@ fn what_a_gate_says() {
 
 #[test]
 fn what_it_comes_to() {
-    let outcomes: Vec<Outcome> = all().iter().map(|(_, report)| report.outcome()).collect();
-    use Outcome::{Fail, Inconclusive, Pass};
+    let outcomes: Vec<GateOutcome> = all().iter().map(|(_, report)| report.outcome()).collect();
+    use GateOutcome::{Fail, Inconclusive, Pass};
     assert_eq!(outcomes, [Pass, Fail, Inconclusive, Fail, Fail, Fail, Fail]);
 }
 
@@ -256,7 +257,7 @@ fn junit_is_xml_whose_counts_are_those_of_its_cases() {
                 .iter()
                 .all(|case| case.attribute("name").is_some() && case.attribute("classname").is_some())
         );
-        assert_eq!(report.outcome() == Outcome::Fail, with("failure") > 0, "{name}");
+        assert_eq!(report.outcome() == GateOutcome::Fail, with("failure") > 0, "{name}");
     }
 }
 
@@ -280,8 +281,8 @@ fn annotations_are_at_most_ten_whole_commands() {
             "{name}: a line is no command of ours:\n{text}"
         );
         assert!(errors <= ANNOTATIONS, "{name}: {errors}");
-        assert_eq!(errors > 0, report.outcome() == Outcome::Fail, "{name}");
-        assert_eq!(warnings > 0, report.outcome() == Outcome::Inconclusive, "{name}");
+        assert_eq!(errors > 0, report.outcome() == GateOutcome::Fail, "{name}");
+        assert_eq!(warnings > 0, report.outcome() == GateOutcome::Inconclusive, "{name}");
         assert!(!text.contains('\r') && !text.contains('\u{1b}'), "{name}");
     }
     let text = annotations(&many(40));

@@ -10,7 +10,7 @@ use tiermark_model::load::{Arrivals, Capacity, Closed, Load, Open};
 use tiermark_model::recording::{CapacityFound, RequestRecording, Scheduled};
 use tiermark_model::trial::{Record, State, TrialKey, TrialRecord};
 use tiermark_model::verdict::{Check, Effect, Verdict};
-use tiermark_report::analysis::{Cell, Family, Judgement, Kind, Standing};
+use tiermark_report::analysis::{Cell, Family, Judgement, LoadKind, Standing};
 use tiermark_report::{Analysis, Options, Style, render_markdown, render_text};
 
 fn search() -> Load {
@@ -176,10 +176,16 @@ fn markdown_has_a_cell_for_every_column() {
 fn json() {
     let analysis = every_kind();
     let cells = &family(&analysis, "gin", "json").cells;
-    let kinds: Vec<Kind> = cells.iter().map(|cell| cell.kind).collect();
+    let kinds: Vec<LoadKind> = cells.iter().map(|cell| cell.kind).collect();
     assert_eq!(
         kinds,
-        [Kind::Closed, Kind::Closed, Kind::Open, Kind::Open, Kind::Capacity]
+        [
+            LoadKind::Closed,
+            LoadKind::Closed,
+            LoadKind::Open,
+            LoadKind::Open,
+            LoadKind::Capacity
+        ]
     );
     let shown: Vec<serde_json::Value> = [2, 4]
         .map(|index| serde_json::to_value(&cells[index]).unwrap())
@@ -209,7 +215,11 @@ fn where_there_are_closed_levels_no_other_makes_the_value() {
     });
     let gin = family(&analysis, "gin", "json");
     assert_eq!(
-        (gin.level.as_deref(), gin.value.unwrap().per_s.round(), gin.lower_bound),
+        (
+            gin.level.as_ref().map(ToString::to_string).as_deref(),
+            gin.value.unwrap().per_s.round(),
+            gin.lower_bound
+        ),
         (Some("c64"), 10_000.0, false)
     );
     assert_eq!(cell(gin, "c64p99=50ms").rate.unwrap().per_s.round(), 40_000.0);
@@ -224,7 +234,10 @@ fn a_value_of_open_loops_alone_is_a_lower_bound_and_one_of_searches_alone_is_non
     let truth = |key: &TrialKey| Some(Truth::rate(if key.load == "c64r2000" { 2000 } else { 4000 }));
     let analysis = run(vec![open], truth, |_| {});
     let gin = family(&analysis, "gin", "json");
-    assert_eq!((gin.level.as_deref(), gin.lower_bound), (Some("c64r4000"), true));
+    assert_eq!(
+        (gin.level.as_ref().map(ToString::to_string).as_deref(), gin.lower_bound),
+        (Some("c64r4000"), true)
+    );
 
     let truth = |_: &TrialKey| Some(Truth::rate(4000));
     let analysis = run(vec![under("json", vec![search()])], truth, |trial| {

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use common::{Synthetic, Truth, entry, scenario, weights};
 use proptest::prelude::*;
 use tiermark_model::format::framework::DataLayerKind::Raw;
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::Scenario;
-use tiermark_model::format::suite::{Measure, Weights};
+use tiermark_model::format::suite::Weights;
 use tiermark_model::load::{Closed, Load, Open};
 use tiermark_model::recording::Scheduled;
 use tiermark_model::trial::{EntryId, Record};
@@ -27,7 +28,7 @@ struct Under {
     busy: f64,
 }
 
-fn measured_by(measure: Measure) -> Weights {
+fn measured_by(measure: Quantity) -> Weights {
     Weights {
         name: "own".to_owned(),
         measure,
@@ -47,7 +48,7 @@ fn json() -> Scenario {
 }
 
 /// `core` are of the core.
-fn analyse(entries: &[(&str, bool, Under)], measure: Measure) -> Analysis {
+fn analyse(entries: &[(&str, bool, Under)], measure: Quantity) -> Analysis {
     let of: BTreeMap<&str, Under> = entries.iter().map(|(name, _, under)| (*name, *under)).collect();
     let planned = entries.iter().map(|(name, core, _)| entry(name, *core, Raw)).collect();
     let mut run = Synthetic::new(planned, vec![json()], 3, &[0, 1, 2], |key| {
@@ -95,7 +96,7 @@ fn latencies_are_compared_at_the_highest_rate_that_the_core_sustains() {
     let slow = Under { p99_ms: 16.0, ..GOOD };
     let analysis = analyse(
         &[("gin", true, GOOD), ("nestjs", true, slow), ("rails", false, GOOD)],
-        Measure::P99,
+        Quantity::P99,
     );
     assert_eq!(share(&analysis, "gin"), Some(1.0));
     // Histograms keep three digits.
@@ -111,19 +112,19 @@ fn an_entry_that_does_not_sustain_the_rate_is_valued_as_a_missed_objective_and_c
     let weak = Under { up_to: 150, ..GOOD };
     let slow = Under { p99_ms: 8.0, ..GOOD };
     let core = [("gin", true, GOOD), ("nestjs", true, slow)];
-    let alone = analyse(&core, Measure::P99);
-    let beside = analyse(&[core[0], core[1], ("laravel", false, weak)], Measure::P99);
+    let alone = analyse(&core, Quantity::P99);
+    let beside = analyse(&[core[0], core[1], ("laravel", false, weak)], Quantity::P99);
     assert_eq!(share(&beside, "laravel"), Some(MISSED));
     assert_eq!(share(&alone, "nestjs"), share(&beside, "nestjs"));
     // One of the core decides the rate: all are then compared at the lower one.
-    let lower = analyse(&[core[0], core[1], ("fastapi", true, weak)], Measure::P99);
+    let lower = analyse(&[core[0], core[1], ("fastapi", true, weak)], Quantity::P99);
     assert_eq!(share(&lower, "fastapi"), Some(1.0));
 }
 
 #[test]
 fn without_an_open_loop_that_the_core_sustains_there_is_no_latency_to_compare() {
     let none = Under { up_to: 50, ..GOOD };
-    let analysis = analyse(&[("gin", true, GOOD), ("fastapi", true, none)], Measure::P99);
+    let analysis = analyse(&[("gin", true, GOOD), ("fastapi", true, none)], Quantity::P99);
     assert_eq!((share(&analysis, "gin"), share(&analysis, "fastapi")), (None, None));
     assert_eq!(analysis.weights.missing, ["json"]);
 }
@@ -131,7 +132,7 @@ fn without_an_open_loop_that_the_core_sustains_there_is_no_latency_to_compare() 
 #[test]
 fn less_cpu_time_a_request_is_as_much_more_of_a_share() {
     let dear = Under { busy: 0.5, ..GOOD };
-    let analysis = analyse(&[("gin", true, GOOD), ("nestjs", true, dear)], Measure::Cpu);
+    let analysis = analyse(&[("gin", true, GOOD), ("nestjs", true, dear)], Quantity::CpuPerRequest);
     assert!((share(&analysis, "nestjs").unwrap() - 0.4).abs() < 1e-9);
     // The same for all starts: an interval of next to no width, and all probability in one tier.
     let rating = analysis.entries[1].composite.as_ref().unwrap().rating.unwrap();
@@ -147,7 +148,7 @@ fn every_entry_is_rated_by_the_further_sets_too() {
     let planned = vec![entry("gin", true, Raw)];
     let run = Synthetic::new(planned, vec![json()], 3, &[0, 1, 2], |_| Some(Truth::rate(1_000)));
     let options = Options {
-        also: vec![measured_by(Measure::Cpu), measured_by(Measure::P99)],
+        also: vec![measured_by(Quantity::CpuPerRequest), measured_by(Quantity::P99)],
         ..Options::default()
     };
     let analysis = run.analyse(&weights(&[("json", 1.0)]), &options);
@@ -167,7 +168,7 @@ proptest! {
         let entries: Vec<(&str, bool, Under)> = names.iter().enumerate()
             .map(|(index, name)| (*name, index < 2, Under { p99_ms: p99[index], up_to: 400, busy: busy[index] }))
             .collect();
-        for (measure, times) in [(Measure::P99, p99), (Measure::Cpu, busy)] {
+        for (measure, times) in [(Quantity::P99, p99), (Quantity::CpuPerRequest, busy)] {
             let analysis = analyse(&entries, measure);
             let shares: Vec<f64> = names.iter().map(|name| share(&analysis, name).unwrap()).collect();
             for a in 0..3 {

@@ -9,7 +9,7 @@ use common::{Synthetic, Truth, entry, scenario, weights};
 use proptest::prelude::*;
 use tiermark_model::format::framework::DataLayerKind;
 use tiermark_model::trial::{State, TrialKey};
-use tiermark_report::compare::Verdict;
+use tiermark_report::compare::ChangeVerdict;
 use tiermark_report::{
     Analysis, Chart, Comparison, Curves, Options, Report, RunView, Theme, charts, compare, render_csv, render_html,
 };
@@ -173,7 +173,7 @@ fn every_cell_is_a_line_of_the_csv_with_the_analysis_own_numbers() {
     assert_eq!(lines.len(), cells().count());
     for (line, cell) in lines.iter().zip(cells()) {
         assert_eq!(line[at("rate_per_s")].parse().ok(), cell.rate.map(|rate| rate.per_s));
-        assert_eq!(line[at("load")], cell.load);
+        assert_eq!(line[at("load")], cell.load.to_string());
     }
 }
 
@@ -201,7 +201,7 @@ fn beside_the_yardstick(entry_per_s: f64, yardstick_per_s: f64, noise: [f64; 3])
     })
 }
 
-fn verdict(comparison: &Comparison) -> (Verdict, f64) {
+fn verdict(comparison: &Comparison) -> (ChangeVerdict, f64) {
     let cell = comparison
         .cells
         .iter()
@@ -219,17 +219,17 @@ fn a_bad_hour_of_the_machine_is_no_change() {
     let base = beside_the_yardstick(10_000.0, 50_000.0, NOISE);
     let slower_machine = beside_the_yardstick(7_000.0, 35_000.0, NOISE);
     let (verdict, ratio) = verdict(&compared(&base, &slower_machine));
-    assert_eq!(verdict, Verdict::Same, "{ratio}");
+    assert_eq!(verdict, ChangeVerdict::Same, "{ratio}");
 }
 
 #[test]
 fn a_slower_server_is_slower() {
     let base = beside_the_yardstick(10_000.0, 50_000.0, NOISE);
     let (found, ratio) = verdict(&compared(&base, &beside_the_yardstick(8_000.0, 50_000.0, NOISE)));
-    assert_eq!(found, Verdict::Slower);
+    assert_eq!(found, ChangeVerdict::Slower);
     assert!((ratio - 0.8).abs() < 0.01, "{ratio}");
     let (found, _) = verdict(&compared(&beside_the_yardstick(8_000.0, 50_000.0, NOISE), &base));
-    assert_eq!(found, Verdict::Faster);
+    assert_eq!(found, ChangeVerdict::Faster);
 }
 
 #[test]
@@ -271,8 +271,8 @@ proptest! {
         let (back, inverse) = verdict(&compared(&head, &base));
         prop_assert!((ratio * inverse - 1.0).abs() < 1e-6);
         let opposite = match there {
-            Verdict::Faster => Verdict::Slower,
-            Verdict::Slower => Verdict::Faster,
+            ChangeVerdict::Faster => ChangeVerdict::Slower,
+            ChangeVerdict::Slower => ChangeVerdict::Faster,
             same => same,
         };
         prop_assert_eq!(back, opposite);

@@ -7,16 +7,18 @@ use std::collections::BTreeMap;
 
 use common::{Synthetic, Truth, entry, scenario, weights};
 use proptest::prelude::*;
-use tiermark_model::format::criterion::{Criterion, Metric};
+use tiermark_model::format::criterion::Criterion;
 use tiermark_model::format::framework::DataLayerKind::{Full, Raw};
 use tiermark_model::format::framework::{Fact, FactKind, Framework};
-use tiermark_model::format::profile::{Known, Profile};
+use tiermark_model::format::profile::{Profile, ProfileDefinitions};
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::load::{Load, Open};
 use tiermark_model::plan::PlannedEntry;
 use tiermark_model::trial::{State, TrialKey};
 use tiermark_report::recommend::{
-    Answer, Change, Inquiry, KnownValue, Pick, Source, Verdict, recommend, render_markdown, render_text,
+    DoubtSource, FlippingChange, Inquiry, KnownValue, Pick, RecommendationAnswer, RecommendationVerdict, recommend,
+    render_markdown, render_text,
 };
 use tiermark_report::{Analysis, Options, Style};
 
@@ -50,7 +52,7 @@ fn planned(name: &str) -> PlannedEntry {
 
 fn profile(text: &str) -> Profile {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let known = Known {
+    let known = ProfileDefinitions {
         frameworks: owned(&NAMES),
         languages: owned(&["Go", "Python", "JavaScript", "Ruby", "Rust"]),
         scenarios: owned(&["json", "db", "ticks", "orders"]),
@@ -123,7 +125,7 @@ fn frameworks() -> Vec<Framework> {
     NAMES.iter().map(|name| planned(name).framework).collect()
 }
 
-fn ask(analysis: &Analysis, profile: &Profile) -> Answer {
+fn ask(analysis: &Analysis, profile: &Profile) -> RecommendationAnswer {
     recommend(&Inquiry {
         analysis,
         profile,
@@ -132,7 +134,7 @@ fn ask(analysis: &Analysis, profile: &Profile) -> Answer {
     })
 }
 
-fn order(answer: &Answer) -> Vec<String> {
+fn order(answer: &RecommendationAnswer) -> Vec<String> {
     answer
         .ranking
         .iter()
@@ -143,7 +145,7 @@ fn order(answer: &Answer) -> Vec<String> {
 const WEIGHED: &str =
     "weights: {rate: 3, rate/json: 1, cold-start: 1, idle-memory: 1, learning-curve: 2, maturity: 1}\n";
 
-fn usual() -> Answer {
+fn usual() -> RecommendationAnswer {
     ask(&analysed(&run(&NAMES, usual_rate)), &profile(WEIGHED))
 }
 
@@ -153,7 +155,7 @@ proptest! {
     /// Making an entry faster never lowers its place.
     #[test]
     fn faster_is_never_lower(rates in proptest::array::uniform5(300u64..60_000), which in 0usize..5, factor in 1.0f64..8.0) {
-        let place = |answer: &Answer| answer.ranking.iter().position(|choice| choice.entry.framework == NAMES[which]);
+        let place = |answer: &RecommendationAnswer| answer.ranking.iter().position(|choice| choice.entry.framework == NAMES[which]);
         let of = |name: &str| rates[NAMES.iter().position(|other| *other == name).unwrap()];
         let before = ask(&analysed(&run(&NAMES, of)), &profile(WEIGHED));
         let faster = |name: &str| if name == NAMES[which] { (of(name) as f64 * factor) as u64 } else { of(name) };
@@ -202,7 +204,7 @@ proptest! {
         let answer = ask(&analysis, &asked);
         let second = answer.ranking[1].entry.clone();
         for change in &answer.changes {
-            let Change::Weight { criterion, factor } = change else { continue };
+            let FlippingChange::Weight { criterion, factor } = change else { continue };
             // Going on in the change's own direction, and going not quite so far.
             for (power, wins) in [(1.02, true), (0.98, false)] {
                 let mut changed = asked.clone();
@@ -340,7 +342,7 @@ fn what_the_run_did_not_measure_takes_no_weight() {
 fn latency_and_memory_of_connections_come_from_open_loops() {
     let mut analysis = analysed(&run(&NAMES, usual_rate));
     for family in analysis.families.iter_mut().filter(|family| family.scenario == "ticks") {
-        family.cells[1].server_memory_peak_bytes = Some(50_000_000);
+        family.cells[1].server.memory_peak_bytes = Some(50_000_000);
     }
     let answer = ask(
         &analysis,
@@ -351,19 +353,19 @@ fn latency_and_memory_of_connections_come_from_open_loops() {
         .iter()
         .find(|choice| choice.entry.framework == "gin")
         .unwrap();
-    let value = |metric: Metric| {
+    let value = |quantity: Quantity| {
         let part = gin
             .parts
             .iter()
-            .find(|part| matches!(&part.criterion, Criterion::Measured { metric: other, .. } if *other == metric));
+            .find(|part| matches!(&part.criterion, Criterion::Measured { quantity: other, .. } if *other == quantity));
         match part.unwrap().known {
             KnownValue::Measured { value, .. } => value.unwrap(),
             _ => f64::NAN,
         }
     };
-    assert!((value(Metric::TailLatency) / 5e6 - 1.0).abs() < 0.01);
-    assert!((value(Metric::IdleConnections) / 5e6 - 1.0).abs() < 0.01);
-    assert_eq!(value(Metric::ConnectionMemory), 50_000.0);
+    assert!((value(Quantity::P99) / 5e6 - 1.0).abs() < 0.01);
+    assert!((value(Quantity::IdleConnections) / 5e6 - 1.0).abs() < 0.01);
+    assert_eq!(value(Quantity::ConnectionMemory), 50_000.0);
 }
 
 #[test]
@@ -414,7 +416,7 @@ fn a_shared_first_place_says_what_decides() {
         &analysed(&run(&["fastapi", "express"], even)),
         &profile("weights: {maturity: 3, openapi: 2, rate: 1}\n"),
     );
-    let Verdict::EitherOf {
+    let RecommendationVerdict::EitherOf {
         entries,
         probability,
         question,
@@ -426,14 +428,17 @@ fn a_shared_first_place_says_what_decides() {
     assert!((probability - 1.0).abs() < 1e-9);
     assert!(question.ends_with('?'));
     let shares = answer.uncertainty.shares.unwrap();
-    assert!(shares[&Source::Weights] + shares[&Source::Judged] > 0.9, "{shares:?}");
+    assert!(
+        shares[&DoubtSource::Weights] + shares[&DoubtSource::Judged] > 0.9,
+        "{shares:?}"
+    );
 }
 
 #[test]
 fn nobody_is_left() {
     let analysis = analysed(&run(&NAMES, usual_rate));
     let answer = ask(&analysis, &profile("limits: {image_mb: 1}\nweights: {rate: 1}\n"));
-    assert!(matches!(answer.verdict, Verdict::Nobody { .. }));
+    assert!(matches!(answer.verdict, RecommendationVerdict::Nobody { .. }));
     assert!(render_text(&answer, &Style::default()).contains("No recommendation"));
 }
 
@@ -448,7 +453,7 @@ lifetime_years: 4
 weights: {rate: 4, cold-start: 1, idle-memory: 1, tail-latency/ticks: 1, learning-curve: 2, openapi: 1, blocking: 1}
 ";
 
-fn whole() -> Answer {
+fn whole() -> RecommendationAnswer {
     let mut run = run(&NAMES, usual_rate);
     // The database held the fastest back.
     for record in &mut run.records {

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tiermark_model::format::framework::DataLayerKind::{Full, Raw};
 use tiermark_model::trial::{State, TrialKey};
-use tiermark_report::compare::Verdict;
-use tiermark_report::trend::{LeftOut, Measured, Reason, Selection, Series};
+use tiermark_report::compare::ChangeVerdict;
+use tiermark_report::trend::{LeftOutRun, Reason, RunRates, Selection, Series};
 use tiermark_report::{RunView, Style, Theme, Trend, charts, trend};
 
 const RUNS: usize = 24;
@@ -54,14 +54,14 @@ fn name(run: &Synthetic) -> String {
     format!("{}.1", run.manifest.created.strftime("%Y-%m-%d"))
 }
 
-fn measured(run: &Synthetic, selection: &Selection) -> Measured {
+fn measured(run: &Synthetic, selection: &Selection) -> RunRates {
     let view = RunView {
         name: name(run),
         manifest: &run.manifest,
         records: &run.records,
         torn_lines: &[],
     };
-    Measured::of(&view, selection)
+    RunRates::of(&view, selection)
 }
 
 fn history(count: usize, truth: impl Fn(usize, &TrialKey) -> Truth) -> Trend {
@@ -96,7 +96,7 @@ fn a_change_is_found_at_its_run_and_no_other_cell_has_one() {
     let [change] = changed[0].changes[..] else {
         panic!("{:?}", changed[0].changes)
     };
-    assert_eq!((change.run, change.verdict), (SLOWER_FROM, Verdict::Slower));
+    assert_eq!((change.run, change.verdict), (SLOWER_FROM, ChangeVerdict::Slower));
     assert!((change.ratio - 0.7).abs() < 0.01, "{change:?}");
     assert!(
         (change.before / 0.12 - 1.0).abs() < 0.02 && changed[0].newest_level == change.after,
@@ -151,12 +151,12 @@ fn what_recovered_is_not_slower_and_a_change_within_the_threshold_is_none_that_m
         truth
     });
     let gin = find(&trend, "gin", "json", "c32");
-    let found: Vec<(usize, Verdict)> = gin.changes.iter().map(|change| (change.run, change.verdict)).collect();
-    assert_eq!(found, [(12, Verdict::Slower), (24, Verdict::Faster)]);
+    let found: Vec<(usize, ChangeVerdict)> = gin.changes.iter().map(|change| (change.run, change.verdict)).collect();
+    assert_eq!(found, [(12, ChangeVerdict::Slower), (24, ChangeVerdict::Faster)]);
     let fastapi = find(&trend, "fastapi", "json", "c32");
     assert_eq!(
         fastapi.changes.iter().map(|change| change.verdict).collect::<Vec<_>>(),
-        [Verdict::Same]
+        [ChangeVerdict::Same]
     );
     assert!(fastapi.last_change().is_none());
     assert_eq!(trend.slower().count(), 0);
@@ -173,7 +173,7 @@ fn too_few_runs_are_said_to_be_too_few() {
             .all(|series| series.changes.is_empty() && series.points.len() == 5)
     );
     assert!(
-        text.contains("Too few runs for a change point: 5, and among 9 series"),
+        text.contains("Too few runs for a change point: 5; with 9 series"),
         "{text}"
     );
     assert!(text.contains("too few runs"), "{text}");
@@ -275,7 +275,7 @@ fn runs_of_another_host_are_told_and_scenarios_that_nobody_asked_for_may_differ(
         .values_mut()
         .for_each(|host| "Another CPU".clone_into(&mut host.cpu));
     let found = obstacles(&of_json, &other);
-    let left_out = LeftOut {
+    let left_out = LeftOutRun {
         run: "old".to_owned(),
         created: Some(Timestamp::UNIX_EPOCH),
         reasons: found
@@ -374,7 +374,7 @@ proptest! {
     #[test]
     fn the_order_in_which_runs_are_read_changes_nothing(turn in 1..10_usize) {
         let of = |number| measured(&run(number, true, slower_db), &Selection::default());
-        let mut runs: Vec<Measured> = (0..10).map(of).collect();
+        let mut runs: Vec<RunRates> = (0..10).map(of).collect();
         let before = trend(runs.clone(), vec![], vec![]);
         runs.rotate_left(turn);
         prop_assert_eq!(trend(runs, vec![], vec![]), before);

@@ -149,7 +149,7 @@ impl Stage {
         let url = self.options.external.as_deref();
         match (self.options.kind, &self.docker) {
             _ if source.framework.built_in => self.prepare_process(source, events).await,
-            (RunnerKind::External | RunnerKind::Imported, _) => {
+            (RunnerKind::External, _) => {
                 let url = url
                     .ok_or_else(|| StageError::Other("the external runner needs the address of a server".to_owned()))?;
                 Ok(external::prepare(url).await?)

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use tiermark_exchange::ExchangeError;
 use tiermark_load::LoadError;
 use tiermark_model::catalog::CatalogError;
 use tiermark_model::input::InputError;
 use tiermark_model::plan::Unplannable;
 use tiermark_model::run::RunError;
-use tiermark_report::exchange::ExchangeError;
 use tiermark_stage::address::AddressError;
 use tiermark_stage::error::StageError;
 use tiermark_stage::web::DownloadError;

@@ -423,7 +423,7 @@ fn every_command_that_is_written_is_taken() {
             "crates/tiermark/src/commands/new.rs",
             "tiermark verify --entries {name}",
         ),
-        ("crates/tiermark-report/src/html/index.rs", "tiermark run quick"),
+        ("crates/tiermark-report/src/show/html/index.rs", "tiermark run quick"),
         ("--help", "tiermark list use-cases"),
     ] {
         assert!(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn cut() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tiermark-report/tests/fixtures/tfb-2019-12-11-cut.json")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tiermark-exchange/tests/fixtures/tfb-2019-12-11-cut.json")
 }
 
 fn tiermark(results: &Path, arguments: &[&str]) -> Output {

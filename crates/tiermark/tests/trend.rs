@@ -165,7 +165,7 @@ fn runs_of_another_host_are_left_out_with_the_reason_unless_they_are_wanted() {
         "{text}"
     );
     assert!(
-        text.contains("Too few runs for a change point: 5, and among 4 series none is sure"),
+        text.contains("Too few runs for a change point: 5; with 4 series, a change"),
         "{text}"
     );
 }

@@ -42,7 +42,7 @@ pub(super) struct BaseFile {
 /// A service that scenarios need.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Service {
+pub struct ServiceDefinition {
     /// The folder's name.
     pub name: String,
     /// The name people know.
@@ -149,7 +149,7 @@ impl Base {
     }
 }
 
-impl Service {
+impl ServiceDefinition {
     /// Reads and validates a `service.yaml`.
     ///
     /// # Errors

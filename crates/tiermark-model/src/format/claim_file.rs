@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::claim::{Bounds, Check, Claim, Known, Metric, Source, Test, TierName, What};
-use super::yaml::{At, Faults, Place};
-use super::{check_name, check_version, list_names};
+use super::claim::{Bounds, Claim, ClaimCheck, ClaimDefinitions, ClaimNumber, ClaimSource, Test, TierName};
+use super::quantity::{ClaimNames, Named, Quantity, Scope, Vocabulary as _};
+use super::yaml::{At, Faults, FormatError, Place};
+use super::{check_name, check_version, list_names, read_versioned};
 
 /// Longest title: what is longer is more than one statement, or a quotation.
 const MAX_TITLE: usize = 200;
@@ -22,7 +23,7 @@ pub(super) struct ClaimFile {
     /// The statement in our own words, one sentence of at most 200 characters.
     title: At<String>,
     /// Where it was published.
-    source: Source,
+    source: ClaimSource,
     /// How the test reads the statement, where that is not plain.
     note: Option<String>,
     /// Claims that cannot hold together with this one. They must name this one too.
@@ -33,7 +34,7 @@ pub(super) struct ClaimFile {
     /// Why our figures cannot decide it: other hardware, hosted functions. Ours are shown: see beside.
     not_comparable: Option<At<String>>,
     /// With not_comparable: what of a run is shown beside the statement.
-    beside: Option<At<Vec<At<MetricFile>>>>,
+    beside: Option<At<Vec<At<NumberFile>>>>,
     /// Why no run can show it.
     untestable: Option<At<String>>,
 }
@@ -60,9 +61,9 @@ struct TestFile {
 #[serde(deny_unknown_fields)]
 struct RatioFile {
     /// The number above.
-    of: At<MetricFile>,
+    of: At<NumberFile>,
     /// The number below.
-    to: At<MetricFile>,
+    to: At<NumberFile>,
     /// The least that the ratio may be.
     at_least: Option<At<f64>>,
     /// The most that the ratio may be.
@@ -73,7 +74,7 @@ struct RatioFile {
 #[serde(deny_unknown_fields)]
 struct ValueFile {
     /// Which number.
-    of: At<MetricFile>,
+    of: At<NumberFile>,
     /// The least it may be, in its unit.
     at_least: Option<At<f64>>,
     /// The most it may be, in its unit.
@@ -92,7 +93,7 @@ struct OrderFile {
     /// The request of a mix.
     request: Option<At<String>>,
     /// Which number.
-    what: At<What>,
+    what: At<Named<ClaimNames>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -109,7 +110,7 @@ struct TierFile {
 /// One number of a run.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct MetricFile {
+struct NumberFile {
     /// A framework (its default variant) or framework/variant.
     entry: At<String>,
     /// The scenario; left out for what belongs to the entry as a whole.
@@ -119,12 +120,26 @@ struct MetricFile {
     /// The request of a mix; left out: all together.
     request: Option<At<String>>,
     /// Which number.
-    what: At<What>,
+    what: At<Named<ClaimNames>>,
+}
+
+impl Claim {
+    /// Reads and validates a claim; `stem` is its file name without ending.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml(file: &str, text: &str, stem: &str, known: &ClaimDefinitions) -> Result<Self, FormatError> {
+        let wire: ClaimFile = read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        let check = wire.validate(stem, known, &mut faults);
+        faults.finish(file, text)?;
+        Ok(wire.into_domain(check))
+    }
 }
 
 impl ClaimFile {
     /// How it is checked; none where a fault was noted.
-    pub(super) fn validate(&self, stem: &str, known: &Known, faults: &mut Faults) -> Option<Check> {
+    fn validate(&self, stem: &str, known: &ClaimDefinitions, faults: &mut Faults) -> Option<ClaimCheck> {
         check_version(&self.version, faults);
         check_name("claim", &self.name, faults);
         if self.name.value != stem {
@@ -146,7 +161,7 @@ impl ClaimFile {
         self.validate_check(known, faults)
     }
 
-    fn validate_contradictions(&self, known: &Known, faults: &mut Faults) {
+    fn validate_contradictions(&self, known: &ClaimDefinitions, faults: &mut Faults) {
         list_names("claim", self.contradicts.iter(), faults);
         for other in &self.contradicts {
             if other.value == self.name.value {
@@ -169,11 +184,11 @@ impl ClaimFile {
         }
     }
 
-    fn validate_check(&self, known: &Known, faults: &mut Faults) -> Option<Check> {
+    fn validate_check(&self, known: &ClaimDefinitions, faults: &mut Faults) -> Option<ClaimCheck> {
         const FORMS: &str = "one of: `test`, `not_comparable` with `beside`, `untestable`";
         let reason = |text: &At<String>| text.value.trim().to_owned();
         match (&self.test, &self.not_comparable, &self.beside, &self.untestable) {
-            (Some(test), None, None, None) => test_of(test, known, faults).map(Check::Test),
+            (Some(test), None, None, None) => test_of(test, known, faults).map(ClaimCheck::Test),
             (None, Some(why), Some(beside), None) => {
                 if beside.value.is_empty() {
                     faults.add(
@@ -182,15 +197,15 @@ impl ClaimFile {
                         "for example `beside: [{entry: gin, what: cold_start_ms}]`",
                     );
                 }
-                let beside: Vec<Option<Metric>> = (beside.value.iter())
-                    .map(|metric| metric_of(&metric.value, known, faults))
+                let beside: Vec<Option<ClaimNumber>> = (beside.value.iter())
+                    .map(|metric| number_of(&metric.value, known, faults))
                     .collect();
-                Some(Check::NotComparable {
+                Some(ClaimCheck::NotComparable {
                     reason: reason(why),
                     beside: beside.into_iter().collect::<Option<_>>()?,
                 })
             }
-            (None, None, None, Some(why)) => Some(Check::Untestable { reason: reason(why) }),
+            (None, None, None, Some(why)) => Some(ClaimCheck::Untestable { reason: reason(why) }),
             (None, Some(why), None, None) => {
                 faults.add(why.place, "`not_comparable` stands without `beside`", FORMS);
                 None
@@ -211,19 +226,19 @@ impl ClaimFile {
     }
 
     /// The claim with what validation made of its check; without it there was a fault, and nobody asks.
-    pub(super) fn into_domain(self, check: Option<Check>) -> Claim {
+    fn into_domain(self, check: Option<ClaimCheck>) -> Claim {
         Claim {
             name: self.name.value,
             title: self.title.value.trim().to_owned(),
             source: self.source,
             note: self.note.map(|note| note.trim().to_owned()),
             contradicts: self.contradicts.into_iter().map(|name| name.value).collect(),
-            check: check.unwrap_or(Check::Untestable { reason: String::new() }),
+            check: check.unwrap_or(ClaimCheck::Untestable { reason: String::new() }),
         }
     }
 }
 
-fn test_of(test: &At<TestFile>, known: &Known, faults: &mut Faults) -> Option<Test> {
+fn test_of(test: &At<TestFile>, known: &ClaimDefinitions, faults: &mut Faults) -> Option<Test> {
     let file = &test.value;
     match (&file.ratio, &file.value, &file.order, &file.tier, &file.all, &file.any) {
         (Some(ratio), None, None, None, None, None) => ratio_of(ratio, known, faults),
@@ -234,7 +249,7 @@ fn test_of(test: &At<TestFile>, known: &Known, faults: &mut Faults) -> Option<Te
                 value.value.at_most.as_ref(),
                 faults,
             );
-            let of = metric_of(&value.value.of.value, known, faults)?;
+            let of = number_of(&value.value.of.value, known, faults)?;
             Some(Test::Value { of, bounds: bounds? })
         }
         (None, None, Some(order), None, None, None) => order_of(order, known, faults),
@@ -263,7 +278,7 @@ fn test_of(test: &At<TestFile>, known: &Known, faults: &mut Faults) -> Option<Te
     }
 }
 
-fn parts_of(parts: &At<Vec<At<TestFile>>>, known: &Known, faults: &mut Faults) -> Option<Vec<Test>> {
+fn parts_of(parts: &At<Vec<At<TestFile>>>, known: &ClaimDefinitions, faults: &mut Faults) -> Option<Vec<Test>> {
     if parts.value.is_empty() {
         faults.add(parts.place, "the list has no test", "at least one test");
     }
@@ -271,7 +286,7 @@ fn parts_of(parts: &At<Vec<At<TestFile>>>, known: &Known, faults: &mut Faults) -
     tests.into_iter().collect()
 }
 
-fn ratio_of(ratio: &At<RatioFile>, known: &Known, faults: &mut Faults) -> Option<Test> {
+fn ratio_of(ratio: &At<RatioFile>, known: &ClaimDefinitions, faults: &mut Faults) -> Option<Test> {
     let RatioFile {
         of,
         to,
@@ -279,15 +294,16 @@ fn ratio_of(ratio: &At<RatioFile>, known: &Known, faults: &mut Faults) -> Option
         at_most,
     } = &ratio.value;
     let bounds = bounds_of(ratio.place, at_least.as_ref(), at_most.as_ref(), faults);
-    if of.value.what.value.unit() != to.value.what.value.unit() {
+    let unit = |number: &NumberFile| ClaimNames::unit(number.what.value.quantity);
+    if unit(&of.value) != unit(&to.value) {
         faults.add(
             to.value.what.place,
             "the two numbers of a ratio have different units",
             "compare a rate with a rate, a time with a time",
         );
     }
-    let of = metric_of(&of.value, known, faults);
-    let to = metric_of(&to.value, known, faults);
+    let of = number_of(&of.value, known, faults);
+    let to = number_of(&to.value, known, faults);
     Some(Test::Ratio {
         of: of?,
         to: to?,
@@ -296,7 +312,7 @@ fn ratio_of(ratio: &At<RatioFile>, known: &Known, faults: &mut Faults) -> Option
 }
 
 /// Entries in falling order are as many ratios of neighbours, each at least 1.
-fn order_of(order: &At<OrderFile>, known: &Known, faults: &mut Faults) -> Option<Test> {
+fn order_of(order: &At<OrderFile>, known: &ClaimDefinitions, faults: &mut Faults) -> Option<Test> {
     let OrderFile {
         entries,
         scenario,
@@ -312,19 +328,19 @@ fn order_of(order: &At<OrderFile>, known: &Known, faults: &mut Faults) -> Option
         );
     }
     list_names("entry", entries.value.iter(), faults);
-    let metric = |entry: &At<String>| MetricFile {
+    let metric = |entry: &At<String>| NumberFile {
         entry: entry.clone(),
         scenario: scenario.clone(),
         load: load.clone(),
         request: request.clone(),
         what: what.clone(),
     };
-    let metrics: Vec<Option<Metric>> = (entries.value.iter())
-        .map(|entry| metric_of(&metric(entry), known, faults))
+    let metrics: Vec<Option<ClaimNumber>> = (entries.value.iter())
+        .map(|entry| number_of(&metric(entry), known, faults))
         .collect();
-    let metrics: Vec<Metric> = metrics.into_iter().collect::<Option<_>>()?;
+    let metrics: Vec<ClaimNumber> = metrics.into_iter().collect::<Option<_>>()?;
     let next = metrics.iter().skip(1);
-    let ratio = |(of, to): (&Metric, &Metric)| Test::Ratio {
+    let ratio = |(of, to): (&ClaimNumber, &ClaimNumber)| Test::Ratio {
         of: of.clone(),
         to: to.clone(),
         bounds: Bounds {
@@ -370,21 +386,21 @@ fn bounds_of(
     }
 }
 
-fn check_entry(entry: &At<String>, known: &Known, faults: &mut Faults) {
+fn check_entry(entry: &At<String>, known: &ClaimDefinitions, faults: &mut Faults) {
     if !known.entries.contains(&entry.value) {
         faults.unknown_name("entry", entry, known.entries.iter().map(String::as_str));
     }
 }
 
-fn check_scenario(scenario: &At<String>, known: &Known, faults: &mut Faults) {
+fn check_scenario(scenario: &At<String>, known: &ClaimDefinitions, faults: &mut Faults) {
     if !known.scenarios.contains_key(&scenario.value) {
         faults.unknown_name("scenario", scenario, known.scenarios.keys().map(String::as_str));
     }
 }
 
 /// The metric; what is wrong with it is noted.
-fn metric_of(file: &MetricFile, known: &Known, faults: &mut Faults) -> Option<Metric> {
-    let what = file.what.value;
+fn number_of(file: &NumberFile, known: &ClaimDefinitions, faults: &mut Faults) -> Option<ClaimNumber> {
+    let what = file.what.value.quantity;
     check_entry(&file.entry, known, faults);
     if let Some(scenario) = &file.scenario {
         check_scenario(scenario, known, faults);
@@ -403,7 +419,7 @@ fn metric_of(file: &MetricFile, known: &Known, faults: &mut Faults) -> Option<Me
         }
     }
     let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
-    Some(Metric {
+    Some(ClaimNumber {
         entry: file.entry.value.clone(),
         scenario: text(&file.scenario),
         load: text(&file.load),
@@ -413,8 +429,8 @@ fn metric_of(file: &MetricFile, known: &Known, faults: &mut Faults) -> Option<Me
 }
 
 /// Which of the fields stand beside which number.
-fn check_fields(file: &MetricFile, faults: &mut Faults) {
-    let what = file.what.value;
+fn check_fields(file: &NumberFile, faults: &mut Faults) {
+    let what = file.what.value.quantity;
     let place = file.what.place;
     match &file.scenario {
         Some(scenario) if what.is_of_entry() => faults.add(
@@ -422,7 +438,7 @@ fn check_fields(file: &MetricFile, faults: &mut Faults) {
             "this number belongs to the entry as a whole",
             "leave the scenario out",
         ),
-        None if !what.is_of_entry() && what != What::Share => faults.add(
+        None if !what.is_of_entry() && what != Quantity::Share => faults.add(
             place,
             "there is no scenario in which this number is measured",
             "for example `{entry: gin, scenario: json, what: peak}`",
@@ -430,12 +446,12 @@ fn check_fields(file: &MetricFile, faults: &mut Faults) {
         _ => {}
     }
     match &file.load {
-        None if what.needs_load() && file.scenario.is_some() => faults.add(
+        None if what.scope() == Scope::Cell && file.scenario.is_some() => faults.add(
             place,
             "there is no load level at which this number is measured",
             "for example `load: c32`: the same number at another load level is another number",
         ),
-        Some(load) if !what.needs_load() && what != What::Rate => faults.add(
+        Some(load) if what.scope() != Scope::Cell && what != Quantity::Rate => faults.add(
             load.place,
             "this number is not one of a single load level",
             "leave the load level out",

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::framework::FactKind;
+use super::quantity::{CriterionNames, Quantity, Vocabulary as _};
 use super::yaml::help_for_name;
 
 /// Something that a profile weighs, written `rate`, `rate/orders` or `learning-curve`.
@@ -13,7 +14,7 @@ pub enum Criterion {
     /// Measured by runs.
     Measured {
         /// What of it.
-        metric: Metric,
+        quantity: Quantity,
         /// In which scenario; none: in that of the profile's load, else in those of the weight set.
         scenario: Option<String>,
     },
@@ -21,89 +22,13 @@ pub enum Criterion {
     Judged(FactKind),
 }
 
-/// What runs measure of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Metric {
-    /// The highest rate of right answers that meets the objective, a second.
-    Rate,
-    /// The 99th percentile of response time in an open loop, nanoseconds.
-    TailLatency,
-    /// From the start's request to the first right answer, milliseconds.
-    ColdStart,
-    /// Memory before any load, bytes.
-    IdleMemory,
-    /// Greatest memory under the load of the value, bytes.
-    LoadMemory,
-    /// Memory of a server that holds the most idle connections of the run, over their number, bytes.
-    ConnectionMemory,
-    /// CPU time of the server for each right answer, microseconds.
-    CpuPerRequest,
-    /// Size of the image, bytes.
-    ImageSize,
-    /// 99th percentile of the light requests beside heavy ones, nanoseconds.
-    Blocking,
-    /// 99th percentile beside the most idle connections of the run, nanoseconds.
-    IdleConnections,
-}
-
-impl Metric {
-    /// All, in the order in which they are shown.
-    pub const ALL: [Metric; 10] = [
-        Metric::Rate,
-        Metric::TailLatency,
-        Metric::Blocking,
-        Metric::IdleConnections,
-        Metric::CpuPerRequest,
-        Metric::LoadMemory,
-        Metric::ConnectionMemory,
-        Metric::IdleMemory,
-        Metric::ColdStart,
-        Metric::ImageSize,
-    ];
-
-    /// Its name in files and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Metric::Rate => "rate",
-            Metric::TailLatency => "tail-latency",
-            Metric::ColdStart => "cold-start",
-            Metric::IdleMemory => "idle-memory",
-            Metric::LoadMemory => "load-memory",
-            Metric::ConnectionMemory => "connection-memory",
-            Metric::CpuPerRequest => "cpu-per-request",
-            Metric::ImageSize => "image-size",
-            Metric::Blocking => "blocking",
-            Metric::IdleConnections => "idle-connections",
-        }
-    }
-
-    /// Whether it may name a scenario: `rate/orders`.
-    #[must_use]
-    pub fn takes_scenario(self) -> bool {
-        matches!(
-            self,
-            Metric::Rate | Metric::TailLatency | Metric::LoadMemory | Metric::CpuPerRequest
-        )
-    }
-
-    /// Whether more is better; of all others less is.
-    #[must_use]
-    pub fn more_is_better(self) -> bool {
-        self == Metric::Rate
-    }
-}
-
 impl Criterion {
     /// The names of all criteria, without scenarios: what is measured first.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         let judged = FactKind::ALL.into_iter().filter(|kind| kind.is_rated());
-        Metric::ALL
-            .into_iter()
-            .map(Metric::name)
-            .chain(judged.map(FactKind::name))
-            .collect()
+        let measured = CriterionNames::NAMES.iter().copied();
+        measured.chain(judged.map(FactKind::name)).collect()
     }
 
     /// Reads a criterion; `scenarios` are those that there are.
@@ -114,11 +39,14 @@ impl Criterion {
         let (name, scenario) = text
             .split_once('/')
             .map_or((text, None), |(name, scenario)| (name, Some(scenario)));
-        let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name);
+        let measured = CriterionNames::named(name);
         let judged = rated(name);
-        match (metric, judged, scenario) {
-            (Some(metric), _, None) => Ok(Self::Measured { metric, scenario: None }),
-            (Some(metric), _, Some(scenario)) if metric.takes_scenario() => {
+        match (measured, judged, scenario) {
+            (Some(quantity), _, None) => Ok(Self::Measured {
+                quantity,
+                scenario: None,
+            }),
+            (Some(quantity), _, Some(scenario)) if takes_scenario(quantity) => {
                 if !scenarios.iter().any(|known| known == scenario) {
                     let valid: Vec<&str> = scenarios.iter().map(String::as_str).collect();
                     return Err((
@@ -127,7 +55,7 @@ impl Criterion {
                     ));
                 }
                 Ok(Self::Measured {
-                    metric,
+                    quantity,
                     scenario: Some(scenario.to_owned()),
                 })
             }
@@ -144,6 +72,15 @@ impl Criterion {
     }
 }
 
+/// Whether a profile may say in which scenario: `rate/orders`. The others name theirs by themselves.
+#[must_use]
+pub fn takes_scenario(quantity: Quantity) -> bool {
+    matches!(
+        quantity,
+        Quantity::Rate | Quantity::P99 | Quantity::Memory | Quantity::CpuPerRequest
+    )
+}
+
 /// The rated fact of that name.
 pub(super) fn rated(name: &str) -> Option<FactKind> {
     FactKind::ALL
@@ -155,10 +92,13 @@ impl fmt::Display for Criterion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Criterion::Measured {
-                metric,
+                quantity,
                 scenario: Some(scenario),
-            } => f.pad(&format!("{}/{scenario}", metric.name())),
-            Criterion::Measured { metric, scenario: None } => f.pad(metric.name()),
+            } => f.pad(&format!("{}/{scenario}", CriterionNames::name(*quantity))),
+            Criterion::Measured {
+                quantity,
+                scenario: None,
+            } => f.pad(CriterionNames::name(*quantity)),
             Criterion::Judged(kind) => f.pad(kind.name()),
         }
     }

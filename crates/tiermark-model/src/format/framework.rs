@@ -224,7 +224,7 @@ pub struct Variant {
     /// Subfolder with a Dockerfile of its own.
     pub folder: Option<String>,
     /// Every other choice and removal, each with its reason.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<FrameworkChoice>,
     /// Replaces the framework's process section.
     pub process: Option<Process>,
 }
@@ -323,7 +323,7 @@ impl Pool {
 /// A choice or removal with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Choice {
+pub struct FrameworkChoice {
     /// What was chosen.
     pub what: String,
     /// How.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::framework::{
-    Choice, DataLayer, Fact, FactKind, Framework, MAX_DATABASE_CONNECTIONS, Need, PLACEHOLDERS, Pool, Process,
+    DataLayer, Fact, FactKind, Framework, FrameworkChoice, MAX_DATABASE_CONNECTIONS, Need, PLACEHOLDERS, Pool, Process,
     Readiness, Variant, VersionProbe, WorkerRule, Workers,
 };
 use super::yaml::{At, Faults, FormatError};
@@ -121,7 +121,7 @@ struct VariantFile {
     folder: Option<At<String>>,
     /// Every other choice and removal, each with its reason.
     #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Vec<FrameworkChoice>,
     /// Replaces the framework's process section.
     process: Option<ProcessFile>,
 }

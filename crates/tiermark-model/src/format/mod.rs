@@ -13,6 +13,7 @@ mod loads;
 pub mod profile;
 pub mod project;
 mod project_file;
+pub mod quantity;
 pub mod scenario;
 mod scenario_checks;
 mod scenario_file;

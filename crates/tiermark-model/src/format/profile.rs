@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::criterion::{Criterion, rated};
 use super::framework::FactKind;
@@ -31,7 +32,7 @@ pub struct Profile {
     /// The load it has to carry.
     pub load: LoadNeed,
     /// What it may cost at most.
-    pub limits: Limits,
+    pub limits: ProfileLimits,
     /// The least rating of each judged fact that the team cannot do without.
     pub needs: BTreeMap<FactKind, u8>,
     /// How long it is to live, in years.
@@ -78,7 +79,7 @@ pub struct LoadNeed {
 
 /// What an entry may cost at most; one that is known to cost more is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Limits {
+pub struct ProfileLimits {
     /// Milliseconds to the first right answer.
     pub cold_start_ms: Option<f64>,
     /// Memory before any load, in megabytes (1,000,000 bytes).
@@ -89,7 +90,7 @@ pub struct Limits {
 
 /// The names that a profile may use.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct ProfileDefinitions {
     /// Frameworks.
     pub frameworks: Vec<String>,
     /// Their languages; none: languages are not checked.
@@ -181,7 +182,12 @@ impl Profile {
     ///
     /// # Errors
     /// Every fault with its line and column.
-    pub fn from_yaml(file: &str, text: &str, stem: Option<&str>, known: &Known) -> Result<Self, FormatError> {
+    pub fn from_yaml(
+        file: &str,
+        text: &str,
+        stem: Option<&str>,
+        known: &ProfileDefinitions,
+    ) -> Result<Self, FormatError> {
         let wire: ProfileFile = read_versioned(file, text)?;
         let mut faults = Faults::default();
         check_version(&wire.version, &mut faults);
@@ -198,71 +204,12 @@ impl Profile {
     /// The profile as its own format has it, for a person to keep and change. What was picked elsewhere is left out.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let mapping = |name: &str, fields: &[(&str, Option<String>)]| {
-            let fields: Vec<String> = fields
-                .iter()
-                .filter_map(|(field, value)| Some(format!("{field}: {}", value.as_ref()?)))
-                .collect();
-            (!fields.is_empty()).then(|| format!("{name}: {{{}}}", fields.join(", ")))
-        };
-        let number = |value: Option<f64>| value.map(|value| value.to_string());
-        let languages: Vec<String> = self.team.languages.iter().map(|language| quoted(language)).collect();
-        let needs: Vec<(&str, Option<String>)> = self
-            .needs
-            .iter()
-            .map(|(kind, least)| (kind.name(), Some(least.to_string())))
-            .collect();
-        let parts = [
-            Some(format!(
-                "version: {}\nname: {}\ntitle: {}\ndescription: {}",
-                super::FORMAT_VERSION,
-                self.name,
-                quoted(&self.title),
-                quoted(&self.description)
-            )),
-            mapping(
-                "team",
-                &[
-                    ("size", self.team.size.map(|size| size.to_string())),
-                    (
-                        "languages",
-                        (!languages.is_empty()).then(|| format!("[{}]", languages.join(", "))),
-                    ),
-                    ("languages_only", self.team.languages_only.then(|| "true".to_owned())),
-                    ("language_cost", number(self.team.language_cost)),
-                ],
-            ),
-            mapping(
-                "load",
-                &[
-                    ("scenario", self.load.scenario.clone()),
-                    ("rate_per_s", number(self.load.rate_per_s)),
-                    ("p99_ms", number(self.load.p99_ms)),
-                ],
-            ),
-            mapping(
-                "limits",
-                &[
-                    ("cold_start_ms", number(self.limits.cold_start_ms)),
-                    ("idle_memory_mb", number(self.limits.idle_memory_mb)),
-                    ("image_mb", number(self.limits.image_mb)),
-                ],
-            ),
-            mapping("needs", &needs),
-            self.lifetime_years.map(|years| format!("lifetime_years: {years}")),
-            Some("weights:".to_owned()),
-        ];
-        let weights = self
-            .weights
-            .iter()
-            .map(|(criterion, weight)| format!("  {criterion}: {weight}"));
-        parts
-            .into_iter()
-            .flatten()
-            .chain(weights)
-            .map(|line| line + "\n")
-            .collect()
+        let mut document = Map::from_iter([("version".to_owned(), Value::from(super::FORMAT_VERSION))]);
+        if let Ok(Value::Object(own)) = serde_json::to_value(self) {
+            document.extend(own.into_iter().filter(|(field, _)| field != "seed"));
+        }
+        // A map of strings and numbers can always be written.
+        serde_yaml::to_string(&said(document)).unwrap_or_default()
     }
 
     /// Whether the team knows the language; true where nothing is known of the team.
@@ -287,7 +234,7 @@ impl ProfileFile {
         }
     }
 
-    fn check_seed(&self, known: &Known, faults: &mut Faults) {
+    fn check_seed(&self, known: &ProfileDefinitions, faults: &mut Faults) {
         let Some(seed) = &self.seed else { return };
         if seed.picks.value.is_empty() {
             faults.add(
@@ -312,7 +259,7 @@ impl ProfileFile {
         }
     }
 
-    fn check_team(&self, known: &Known, faults: &mut Faults) {
+    fn check_team(&self, known: &ProfileDefinitions, faults: &mut Faults) {
         let Some(team) = &self.team else { return };
         if let Some(size) = &team.size {
             check_range("the team's size", size, 1, 10_000, faults);
@@ -344,7 +291,7 @@ impl ProfileFile {
         }
     }
 
-    fn check_numbers(&self, known: &Known, faults: &mut Faults) {
+    fn check_numbers(&self, known: &ProfileDefinitions, faults: &mut Faults) {
         let load = self.load.as_ref();
         if let Some(scenario) = load
             .and_then(|load| load.scenario.as_ref())
@@ -409,7 +356,7 @@ impl ProfileFile {
         needs
     }
 
-    fn weights(&self, known: &Known, faults: &mut Faults) -> BTreeMap<Criterion, f64> {
+    fn weights(&self, known: &ProfileDefinitions, faults: &mut Faults) -> BTreeMap<Criterion, f64> {
         let mut weights = BTreeMap::new();
         for (name, weight) in &self.weights.value {
             if !(weight.value > 0.0 && weight.value <= 1e6) {
@@ -459,7 +406,7 @@ impl ProfileFile {
                 rate_per_s: load.rate_per_s.map(number),
                 p99_ms: load.p99_ms.map(number),
             }),
-            limits: self.limits.map_or_else(Limits::default, |limits| Limits {
+            limits: self.limits.map_or_else(ProfileLimits::default, |limits| ProfileLimits {
                 cold_start_ms: limits.cold_start_ms.map(number),
                 idle_memory_mb: limits.idle_memory_mb.map(number),
                 image_mb: limits.image_mb.map(number),
@@ -469,6 +416,24 @@ impl ProfileFile {
             weights,
         }
     }
+}
+
+/// Without the fields that say nothing: null, false, an empty list or mapping.
+fn said(fields: Map<String, Value>) -> Map<String, Value> {
+    let one = |(field, value)| {
+        let value = match value {
+            Value::Object(inner) => Value::Object(said(inner)),
+            other => other,
+        };
+        let says_nothing = match &value {
+            Value::Null | Value::Bool(false) => true,
+            Value::Array(items) => items.is_empty(),
+            Value::Object(inner) => inner.is_empty(),
+            _ => false,
+        };
+        (!says_nothing).then_some((field, value))
+    };
+    fields.into_iter().filter_map(one).collect()
 }
 
 fn check_number(what: &str, number: &At<f64>, most: f64, faults: &mut Faults) {

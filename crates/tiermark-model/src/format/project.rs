@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::framework::Readiness;
-use super::project_file::ProjectFile;
+use super::quantity::Quantity;
 use super::scenario::Part;
-use super::yaml::{Faults, FormatError};
 
 /// The file's usual name.
 pub const PROJECT_FILE: &str = "tiermark.yaml";
@@ -20,7 +18,7 @@ pub struct Project {
     /// Its name.
     pub name: String,
     /// Where it comes from.
-    pub service: Service,
+    pub service: ProjectService,
     /// What is asked of it.
     pub scenarios: Vec<Probe>,
     /// What it must keep, whatever came before.
@@ -31,7 +29,7 @@ pub struct Project {
 
 /// How the service is started.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Service {
+pub struct ProjectService {
     /// From what.
     pub from: Origin,
     /// A program with its arguments that makes what `command` starts, run in the same folder; empty: nothing is made.
@@ -100,66 +98,17 @@ pub enum ServiceObjective {
     },
 }
 
-/// What two versions are compared in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// Right answers a second under the closed loop.
-    Rate,
-    /// Median of response time at the fixed rate.
-    P50,
-    /// 99th percentile of response time at the fixed rate.
-    P99,
-    /// CPU time of the server for each right answer under the closed loop.
-    Cpu,
-    /// Greatest memory of the server.
-    Memory,
-    /// Time to the first right answer.
-    Start,
-}
-
-impl Metric {
-    /// All of them.
-    pub const ALL: [Metric; 6] = [
-        Metric::Rate,
-        Metric::P50,
-        Metric::P99,
-        Metric::Cpu,
-        Metric::Memory,
-        Metric::Start,
-    ];
-
-    /// Its name, as files write it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Metric::Rate => "rate",
-            Metric::P50 => "p50",
-            Metric::P99 => "p99",
-            Metric::Cpu => "cpu",
-            Metric::Memory => "memory",
-            Metric::Start => "start",
-        }
-    }
-
-    /// Whether it belongs to the whole start, not to one scenario.
-    #[must_use]
-    pub fn is_of_start(self) -> bool {
-        matches!(self, Metric::Memory | Metric::Start)
-    }
-
-    /// Whether more is better.
-    #[must_use]
-    pub fn more_is_better(self) -> bool {
-        self == Metric::Rate
-    }
+/// Whether a gate has it once for the whole start: the memory of all its scenarios together, and the start itself.
+#[must_use]
+pub fn is_of_whole_start(quantity: Quantity) -> bool {
+    matches!(quantity, Quantity::Memory | Quantity::ColdStart)
 }
 
 /// How two versions are held against each other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GateSettings {
     /// In what.
-    pub metrics: Vec<Metric>,
+    pub metrics: Vec<Quantity>,
     /// Slow-downs up to this share are let through, in percent.
     pub threshold_percent: f64,
     /// Seconds of measurement at most.
@@ -173,7 +122,7 @@ pub struct GateSettings {
 impl Default for GateSettings {
     fn default() -> Self {
         Self {
-            metrics: vec![Metric::Rate],
+            metrics: vec![Quantity::Rate],
             threshold_percent: 5.0,
             budget_s: 300,
             warmup_s: 1.0,
@@ -183,18 +132,6 @@ impl Default for GateSettings {
 }
 
 impl Project {
-    /// Reads and validates a file.
-    ///
-    /// # Errors
-    /// Every fault with its line and column.
-    pub fn from_yaml(file: &str, text: &str) -> Result<Self, FormatError> {
-        let wire: ProjectFile = super::read_versioned(file, text)?;
-        let mut faults = Faults::default();
-        wire.validate(&mut faults);
-        faults.finish(file, text)?;
-        Ok(wire.into_domain())
-    }
-
     /// The scenario of that name.
     #[must_use]
     pub fn probe(&self, name: &str) -> Option<&Probe> {

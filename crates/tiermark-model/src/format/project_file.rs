@@ -8,10 +8,11 @@ use serde::Deserialize;
 use crate::contract;
 
 use super::framework::Readiness;
-use super::project::{GateSettings, Metric, Origin, Probe, Project, Service, ServiceObjective};
+use super::project::{GateSettings, Origin, Probe, Project, ProjectService, ServiceObjective};
+use super::quantity::{GateNames, Named, Quantity, Vocabulary as _};
 use super::scenario::Part;
 use super::scenario_file::{ExpectFile, RequestFile};
-use super::yaml::{At, Faults, Place};
+use super::yaml::{At, Faults, FormatError, Place};
 use super::{check_name, check_path, check_range, check_status, check_version, is_subfolder, list_names};
 
 /// What tiermark tells a service by itself.
@@ -107,7 +108,7 @@ struct ObjectiveFile {
 #[serde(deny_unknown_fields)]
 struct GateFile {
     /// In what; rate by default.
-    metrics: Option<At<Vec<Metric>>>,
+    metrics: Option<At<Vec<Named<GateNames>>>>,
     /// Slow-downs up to this are let through, in percent; 5 by default.
     threshold_percent: Option<At<f64>>,
     /// Seconds of measurement at most; 300 for each scenario by default.
@@ -118,8 +119,22 @@ struct GateFile {
     window_s: Option<At<f64>>,
 }
 
+impl Project {
+    /// Reads and validates a file.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml(file: &str, text: &str) -> Result<Self, FormatError> {
+        let wire: ProjectFile = super::read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        wire.validate(&mut faults);
+        faults.finish(file, text)?;
+        Ok(wire.into_domain())
+    }
+}
+
 impl ProjectFile {
-    pub(super) fn validate(&self, faults: &mut Faults) {
+    fn validate(&self, faults: &mut Faults) {
         check_version(&self.version, faults);
         check_name("service", &self.name, faults);
         self.service.value.validate(self.service.place, faults);
@@ -148,7 +163,7 @@ impl ProjectFile {
         }
     }
 
-    pub(super) fn into_domain(self) -> Project {
+    fn into_domain(self) -> Project {
         let scenarios = self.scenarios.value.len();
         Project {
             name: self.name.value,
@@ -242,14 +257,14 @@ impl ServiceFile {
         }
     }
 
-    fn into_domain(self) -> Service {
+    fn into_domain(self) -> ProjectService {
         let from = [
             self.dockerfile.map(|at| Origin::Dockerfile(at.value)),
             self.image.map(|at| Origin::Image(at.value)),
             self.command.map(|at| Origin::Command(at.value)),
             self.url.map(|at| Origin::Url(at.value)),
         ];
-        Service {
+        ProjectService {
             // Validation has seen that there is exactly one.
             from: from
                 .into_iter()
@@ -387,10 +402,8 @@ impl GateFile {
         let all = usual.budget_s * u32::try_from(scenarios).unwrap_or(1);
         GateSettings {
             metrics: self.metrics.map_or(usual.metrics, |at| {
-                let mut metrics = at.value;
-                metrics.sort_unstable();
-                metrics.dedup();
-                metrics
+                let named = |quantity: &Quantity| at.value.iter().any(|metric| metric.quantity == *quantity);
+                GateNames::quantities().filter(named).collect()
             }),
             threshold_percent: self.threshold_percent.map_or(usual.threshold_percent, |at| at.value),
             budget_s: self.budget_s.map_or(all, |at| at.value),

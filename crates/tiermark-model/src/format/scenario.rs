@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::read_versioned;
-pub use super::scenario_checks::{Check, Statements};
-use super::scenario_file::ScenarioFile;
-use super::yaml::{Faults, FormatError};
+pub use super::scenario_checks::{ScenarioCheck, Statements};
 use crate::load::{Load, Protocol, Request};
 
 /// A validated scenario.
@@ -26,7 +23,7 @@ pub struct Scenario {
     pub requests: Vec<Part>,
     /// What of the contract is checked beyond each request's own answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub checks: Vec<Check>,
+    pub checks: Vec<ScenarioCheck>,
     /// Services that must run, by folder name below `containers/services/`.
     pub services: Vec<String>,
     /// Whether it changes the services' data, which is then restored.
@@ -112,29 +109,12 @@ impl Scenario {
     pub fn features(&self) -> impl Iterator<Item = &'static str> {
         self.protocol
             .features()
-            .chain(self.checks.iter().filter_map(Check::feature))
+            .chain(self.checks.iter().filter_map(ScenarioCheck::feature))
     }
 
     /// Whether a service must run for it, by its folder's name below `containers/services/`.
     #[must_use]
     pub fn needs(&self, service: &str) -> bool {
         self.services.iter().any(|needed| needed == service)
-    }
-
-    /// Reads and validates a scenario file; `stem` is its file name without ending, `services` are those that exist.
-    ///
-    /// # Errors
-    /// Every fault with its line and column.
-    pub fn from_yaml<'a>(
-        file: &str,
-        text: &str,
-        stem: &str,
-        services: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, FormatError> {
-        let wire: ScenarioFile = read_versioned(file, text)?;
-        let mut faults = Faults::default();
-        wire.validate(stem, &services.into_iter().collect::<Vec<_>>(), &mut faults);
-        faults.finish(file, text)?;
-        Ok(wire.into_domain())
     }
 }

@@ -16,7 +16,7 @@ const MAX_ROWS: u32 = 500;
 /// A rule of the contract that is checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Check {
+pub enum ScenarioCheck {
     /// A path that no route has is answered with 404.
     UnknownPath,
     /// Requests of this one and of another path, sent in one write, are answered in their order.
@@ -76,24 +76,24 @@ pub struct Statements {
     pub writes: u32,
 }
 
-impl Check {
+impl ScenarioCheck {
     /// Its name, as files write it.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Check::UnknownPath => "unknown_path",
-            Check::PipelinedWith { .. } => "pipelined_with",
-            Check::RowCounts { .. } => "row_counts",
-            Check::Statements(_) => "statements",
-            Check::FreshRows { .. } => "fresh_rows",
-            Check::FreshFortunes => "fresh_fortunes",
-            Check::StoredUpdates => "stored_updates",
-            Check::FilledCache { .. } => "filled_cache",
-            Check::Orders => "orders",
-            Check::OrderFaults => "order_faults",
-            Check::Primes => "primes",
-            Check::Upstream => "upstream",
-            Check::Websocket { .. } => "websocket",
+            ScenarioCheck::UnknownPath => "unknown_path",
+            ScenarioCheck::PipelinedWith { .. } => "pipelined_with",
+            ScenarioCheck::RowCounts { .. } => "row_counts",
+            ScenarioCheck::Statements(_) => "statements",
+            ScenarioCheck::FreshRows { .. } => "fresh_rows",
+            ScenarioCheck::FreshFortunes => "fresh_fortunes",
+            ScenarioCheck::StoredUpdates => "stored_updates",
+            ScenarioCheck::FilledCache { .. } => "filled_cache",
+            ScenarioCheck::Orders => "orders",
+            ScenarioCheck::OrderFaults => "order_faults",
+            ScenarioCheck::Primes => "primes",
+            ScenarioCheck::Upstream => "upstream",
+            ScenarioCheck::Websocket { .. } => "websocket",
         }
     }
 
@@ -101,50 +101,50 @@ impl Check {
     #[must_use]
     pub fn service(&self) -> Option<&'static str> {
         match self {
-            Check::Statements(_)
-            | Check::FreshRows { .. }
-            | Check::FreshFortunes
-            | Check::StoredUpdates
-            | Check::FilledCache { .. }
-            | Check::Orders
-            | Check::OrderFaults => Some(POSTGRES),
-            Check::Upstream => Some(UPSTREAM),
-            Check::UnknownPath
-            | Check::PipelinedWith { .. }
-            | Check::RowCounts { .. }
-            | Check::Primes
-            | Check::Websocket { .. } => None,
+            ScenarioCheck::Statements(_)
+            | ScenarioCheck::FreshRows { .. }
+            | ScenarioCheck::FreshFortunes
+            | ScenarioCheck::StoredUpdates
+            | ScenarioCheck::FilledCache { .. }
+            | ScenarioCheck::Orders
+            | ScenarioCheck::OrderFaults => Some(POSTGRES),
+            ScenarioCheck::Upstream => Some(UPSTREAM),
+            ScenarioCheck::UnknownPath
+            | ScenarioCheck::PipelinedWith { .. }
+            | ScenarioCheck::RowCounts { .. }
+            | ScenarioCheck::Primes
+            | ScenarioCheck::Websocket { .. } => None,
         }
     }
 
     /// The feature that a server must have for it.
     #[must_use]
     pub(super) fn feature(&self) -> Option<&'static str> {
-        matches!(self, Check::Websocket { .. }).then_some("websocket")
+        matches!(self, ScenarioCheck::Websocket { .. }).then_some("websocket")
     }
 
     /// Whether it is about the scenario's one request, which a mix does not have.
     fn is_of_one_request(&self) -> bool {
         match self {
-            Check::PipelinedWith { .. }
-            | Check::RowCounts { .. }
-            | Check::Statements(_)
-            | Check::FreshRows { .. }
-            | Check::FreshFortunes
-            | Check::StoredUpdates
-            | Check::FilledCache { .. } => true,
-            Check::UnknownPath
-            | Check::Orders
-            | Check::OrderFaults
-            | Check::Primes
-            | Check::Upstream
-            | Check::Websocket { .. } => false,
+            ScenarioCheck::PipelinedWith { .. }
+            | ScenarioCheck::RowCounts { .. }
+            | ScenarioCheck::Statements(_)
+            | ScenarioCheck::FreshRows { .. }
+            | ScenarioCheck::FreshFortunes
+            | ScenarioCheck::StoredUpdates
+            | ScenarioCheck::FilledCache { .. } => true,
+            ScenarioCheck::UnknownPath
+            | ScenarioCheck::Orders
+            | ScenarioCheck::OrderFaults
+            | ScenarioCheck::Primes
+            | ScenarioCheck::Upstream
+            | ScenarioCheck::Websocket { .. } => false,
         }
     }
 }
 
 /// Each check once, with what it needs; `single`: the scenario has exactly one request.
-pub(super) fn validate_checks(checks: &[At<Check>], services: &[&str], single: bool, faults: &mut Faults) {
+pub(super) fn validate_checks(checks: &[At<ScenarioCheck>], services: &[&str], single: bool, faults: &mut Faults) {
     let mut seen: Vec<&str> = Vec::new();
     for At { value: check, place } in checks {
         let name = check.name();
@@ -175,8 +175,8 @@ pub(super) fn validate_checks(checks: &[At<Check>], services: &[&str], single: b
             place: *place,
         };
         match check {
-            Check::PipelinedWith { path } | Check::Websocket { path } => check_path(&at(path), faults),
-            Check::Statements(statements) => validate_statements(
+            ScenarioCheck::PipelinedWith { path } | ScenarioCheck::Websocket { path } => check_path(&at(path), faults),
+            ScenarioCheck::Statements(statements) => validate_statements(
                 &At {
                     value: statements.clone(),
                     place: *place,

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use super::loads::{LoadsFile, check_loads};
 use super::scenario::{Expect, ExpectBody, Objective, Part, Scenario};
-use super::scenario_checks::{Check, validate_checks};
-use super::yaml::{At, Faults, help_for_name};
-use super::{check_name, check_path, check_range, check_status, check_version, list_names};
+use super::scenario_checks::{ScenarioCheck, validate_checks};
+use super::yaml::{At, Faults, FormatError, help_for_name};
+use super::{check_name, check_path, check_range, check_status, check_version, list_names, read_versioned};
 use crate::load::{HttpVersion, Method, Protocol, Request, Value};
 
 /// Greatest weight of a request in a mix: with it a rare one is still sent once in a million.
@@ -44,7 +44,7 @@ pub(super) struct ScenarioFile {
     requests: Option<At<Vec<PartFile>>>,
     /// What of the contract is checked beyond the answers that `expect` describes.
     #[serde(default)]
-    checks: Vec<At<Check>>,
+    checks: Vec<At<ScenarioCheck>>,
     /// Services that must run, by folder name below containers/services.
     #[serde(default)]
     services: Vec<At<String>>,
@@ -135,8 +135,27 @@ struct ObjectiveFile {
     of: Option<At<String>>,
 }
 
+impl Scenario {
+    /// Reads and validates a scenario file; `stem` is its file name without ending, `services` are those that exist.
+    ///
+    /// # Errors
+    /// Every fault with its line and column.
+    pub fn from_yaml<'a>(
+        file: &str,
+        text: &str,
+        stem: &str,
+        services: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, FormatError> {
+        let wire: ScenarioFile = read_versioned(file, text)?;
+        let mut faults = Faults::default();
+        wire.validate(stem, &services.into_iter().collect::<Vec<_>>(), &mut faults);
+        faults.finish(file, text)?;
+        Ok(wire.into_domain())
+    }
+}
+
 impl ScenarioFile {
-    pub(super) fn validate(&self, stem: &str, services: &[&str], faults: &mut Faults) {
+    fn validate(&self, stem: &str, services: &[&str], faults: &mut Faults) {
         check_version(&self.version, faults);
         self.validate_name(stem, faults);
         self.validate_requests(faults);
@@ -228,7 +247,7 @@ impl ScenarioFile {
         }
     }
 
-    pub(super) fn into_domain(self) -> Scenario {
+    fn into_domain(self) -> Scenario {
         let one = self.request.zip(self.expect).map(|(request, expect)| Part {
             name: self.name.value.clone(),
             weight: 1,

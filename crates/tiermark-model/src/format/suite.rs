@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::loads::{LoadsFile, check_loads};
+use super::quantity::{Named, Quantity, WeightNames};
 use super::scenario::Scenario;
 use super::yaml::{At, Faults, FormatError};
 use super::{check_name, check_range, check_version, list_names, read_versioned};
@@ -227,27 +228,8 @@ fn check_seconds(what: &str, seconds: &At<f64>, low: f64, faults: &mut Faults) {
     }
 }
 
-/// What of an entry in a scenario is compared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// The value: right answers a second within the scenario's objective.
-    #[default]
-    Rate,
-    /// The 99th percentile of response time under an open loop at one rate for all; less is better.
-    P99,
-    /// CPU time of the server for each right answer, at the level of the value; less is better.
-    Cpu,
-}
-
-impl Measure {
-    /// All.
-    pub const ALL: [Measure; 3] = [Measure::Rate, Measure::P99, Measure::Cpu];
-}
-
 /// How much each scenario counts in a composite.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Weights {
     /// The file's name without its ending.
     pub name: String,
@@ -256,8 +238,7 @@ pub struct Weights {
     /// What it is for.
     pub description: String,
     /// What of the scenarios is compared.
-    #[serde(default)]
-    pub measure: Measure,
+    pub measure: Quantity,
     /// Weight above 0 of each scenario that counts. A scenario may be named that does not exist yet: an entry that lacks
     /// it is rated over what it has.
     pub scenarios: BTreeMap<String, f64>,
@@ -278,7 +259,7 @@ pub(super) struct WeightsFile {
     description: String,
     /// What of the scenarios is compared: rate (default), p99 under an open loop, or the server's cpu time a request.
     #[serde(default)]
-    measure: Measure,
+    measure: Named<WeightNames>,
     /// Weight above 0 of each scenario that counts.
     scenarios: BTreeMap<String, At<f64>>,
 }
@@ -324,7 +305,7 @@ impl Weights {
             name: wire.name.value,
             title: wire.title,
             description: wire.description.trim().to_owned(),
-            measure: wire.measure,
+            measure: wire.measure.quantity,
             scenarios: wire
                 .scenarios
                 .into_iter()

@@ -72,7 +72,7 @@ impl<T: JsonSchema> JsonSchema for At<T> {
 /// One thing that is wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where.
+    /// Where it is in the file.
     pub place: Place,
     /// What is wrong.
     pub message: String,

@@ -1,9 +1,9 @@
 //! A comparison as a document.
 
-use super::{Change, ComparedCell, Comparison, Side, Verdict};
+use super::{ChangeVerdict, ComparedCell, ComparedSide, Comparison, RateChange};
 use crate::analysis::Standing;
-use crate::numbers::{NOTHING, plain, plus_minus, rate, times};
-use crate::table::{Block, Column, Row, Table, Text, Tone, left, right};
+use crate::show::numbers::{NOTHING, plain, plus_minus, rate, times};
+use crate::show::table::{Block, Column, Table, TableRow, Text, Tone, left, right};
 
 pub(crate) fn document(comparison: &Comparison) -> Vec<Block> {
     let names: Vec<String> = comparison.runs.iter().map(|run| plain(&run.name)).collect();
@@ -57,9 +57,9 @@ fn runs(comparison: &Comparison) -> Table {
             host,
             revision.unwrap_or(NOTHING).to_owned(),
         ];
-        Row {
+        TableRow {
             cells: cells.map(Text::from).to_vec(),
-            ..Row::default()
+            ..TableRow::default()
         }
     };
     Table {
@@ -74,21 +74,26 @@ fn runs(comparison: &Comparison) -> Table {
 
 /// How many cells of each run became what.
 fn counts(comparison: &Comparison) -> Table {
-    let verdicts = [Verdict::Faster, Verdict::Slower, Verdict::Same, Verdict::Inconclusive];
+    let verdicts = [
+        ChangeVerdict::Faster,
+        ChangeVerdict::Slower,
+        ChangeVerdict::Same,
+        ChangeVerdict::Inconclusive,
+    ];
     let row = |head: usize| {
         let changes = || comparison.cells.iter().map(move |cell| cell.sides[head].change);
-        let number = |verdict: Verdict| changes().flatten().filter(|change| change.verdict == verdict).count();
+        let number = |verdict: ChangeVerdict| changes().flatten().filter(|change| change.verdict == verdict).count();
         let without = changes().filter(Option::is_none).count();
         let numbers = verdicts
             .map(number)
             .into_iter()
             .chain([without])
             .map(|number| Text::from(number.to_string()));
-        Row {
+        TableRow {
             cells: std::iter::once(Text::from(plain(&comparison.runs[head].name)))
                 .chain(numbers)
                 .collect(),
-            ..Row::default()
+            ..TableRow::default()
         }
     };
     Table {
@@ -113,9 +118,9 @@ fn cells(comparison: &Comparison, scenario: &str) -> Table {
             columns.push(left("verdict"));
         }
     }
-    let row = |cell: &ComparedCell| Row {
+    let row = |cell: &ComparedCell| TableRow {
         group: cell.entry.to_string(),
-        cells: std::iter::once(Text::from(cell.load.as_str()))
+        cells: std::iter::once(Text::from(cell.load.to_string()))
             .chain(cell.sides.iter().enumerate().flat_map(side))
             .collect(),
     };
@@ -132,7 +137,7 @@ fn cells(comparison: &Comparison, scenario: &str) -> Table {
     }
 }
 
-fn side((index, side): (usize, &Side)) -> Vec<Text> {
+fn side((index, side): (usize, &ComparedSide)) -> Vec<Text> {
     let bound = if side.lower_bound { "≥" } else { "" };
     let shown = match (&side.rate, &side.standing) {
         (Some(estimate), _) => format!("{bound}{}", rate(estimate.per_s)),
@@ -146,14 +151,14 @@ fn side((index, side): (usize, &Side)) -> Vec<Text> {
     texts
 }
 
-fn change(change: Option<&Change>) -> [Text; 3] {
+fn change(change: Option<&RateChange>) -> [Text; 3] {
     let Some(change) = change else {
         return [NOTHING, NOTHING, NOTHING].map(Text::from);
     };
     let tone = match change.verdict {
-        Verdict::Faster => Tone::Good,
-        Verdict::Slower => Tone::Bad,
-        Verdict::Same | Verdict::Inconclusive => Tone::Plain,
+        ChangeVerdict::Faster => Tone::Good,
+        ChangeVerdict::Slower => Tone::Bad,
+        ChangeVerdict::Same | ChangeVerdict::Inconclusive => Tone::Plain,
     };
     let mark = if change.normalised { "" } else { " †" };
     [

@@ -4,14 +4,17 @@ mod document;
 pub(crate) mod obstacles;
 
 use serde::Serialize;
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::trial::EntryId;
 
-use crate::analysis::{Analysis, Cell, Estimate, Kind, RunFacts, Standing};
-use crate::figures::CsvTable;
-use crate::markdown;
-use crate::stats::{self, Interval, Logs, Spread};
-use crate::text::{self, Style};
-use crate::view::RunView;
+use crate::analysis::{Analysis, Cell, Estimate, LoadKind, LoadLevel, RunFacts, Standing};
+use crate::quantity::of::logs_of_cell;
+use crate::quantity::spread::over;
+use crate::rate::stats::{self, Interval, Logs, Spread};
+use crate::read::view::RunView;
+use crate::show::csv_table::CsvTable;
+use crate::show::markdown;
+use crate::show::text::{self, Style};
 pub(crate) use document::document;
 pub use obstacles::Obstacle;
 
@@ -80,12 +83,12 @@ impl Comparison {
             .flat_map(|cell| (1..self.runs.len()).map(move |head| (cell, head)))
         {
             let (base, side) = (&cell.sides[0], &cell.sides[head]);
-            let rate = |side: &Side| side.rate.map(|rate| rate.per_s.to_string()).unwrap_or_default();
-            let change = |of: fn(Change) -> String| side.change.map(of).unwrap_or_default();
+            let rate = |side: &ComparedSide| side.rate.map(|rate| rate.per_s.to_string()).unwrap_or_default();
+            let change = |of: fn(RateChange) -> String| side.change.map(of).unwrap_or_default();
             table.line([
                 cell.entry.to_string(),
                 cell.scenario.clone(),
-                cell.load.clone(),
+                cell.load.to_string(),
                 self.runs[0].name.clone(),
                 rate(base),
                 self.runs[head].name.clone(),
@@ -116,16 +119,16 @@ pub struct ComparedCell {
     /// The scenario.
     pub scenario: String,
     /// The load level.
-    pub load: String,
+    pub load: LoadLevel,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: LoadKind,
     /// In each of the runs, in their order.
-    pub sides: Vec<Side>,
+    pub sides: Vec<ComparedSide>,
 }
 
 /// A cell in one run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Side {
+pub struct ComparedSide {
     /// Whether it was measured there.
     pub standing: Standing,
     /// Its rate there.
@@ -133,12 +136,12 @@ pub struct Side {
     /// Whether the rate is a lower bound.
     pub lower_bound: bool,
     /// How it differs from the base; none of the base itself, and where one of both has no rate.
-    pub change: Option<Change>,
+    pub change: Option<RateChange>,
 }
 
 /// How a rate differs from that of the base.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Change {
+pub struct RateChange {
     /// Rate divided by the base's.
     pub ratio: f64,
     /// Its interval, for this cell alone.
@@ -146,7 +149,7 @@ pub struct Change {
     /// How probable a ratio as far from 1 is where nothing changed, corrected for the number of cells.
     pub p: f64,
     /// What follows.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
     /// Whether what the machine did to the built-in server was taken out.
     pub normalised: bool,
 }
@@ -154,7 +157,7 @@ pub struct Change {
 /// What a ratio says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ChangeVerdict {
     /// Faster than the base, by whatever amount.
     Faster,
     /// Slower.
@@ -165,15 +168,15 @@ pub enum Verdict {
     Inconclusive,
 }
 
-impl Verdict {
+impl ChangeVerdict {
     /// Its word.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Faster => "faster",
-            Verdict::Slower => "slower",
-            Verdict::Same => "same",
-            Verdict::Inconclusive => "inconclusive",
+            ChangeVerdict::Faster => "faster",
+            ChangeVerdict::Slower => "slower",
+            ChangeVerdict::Same => "same",
+            ChangeVerdict::Inconclusive => "inconclusive",
         }
     }
 
@@ -181,13 +184,13 @@ impl Verdict {
     fn of(ratio: f64, interval: Interval, p: f64) -> Self {
         let bound = 1.0 + THRESHOLD;
         if interval.low >= 1.0 / bound && interval.high <= bound {
-            Verdict::Same
+            ChangeVerdict::Same
         } else if p > LEVEL {
-            Verdict::Inconclusive
+            ChangeVerdict::Inconclusive
         } else if ratio > 1.0 {
-            Verdict::Faster
+            ChangeVerdict::Faster
         } else {
-            Verdict::Slower
+            ChangeVerdict::Slower
         }
     }
 }
@@ -230,7 +233,7 @@ fn cells(analyses: &[&Analysis]) -> Vec<ComparedCell> {
             }
             let on = |analysis: &&Analysis| {
                 find(analysis, &family.entry, &family.scenario, &cell.load).map_or(
-                    Side {
+                    ComparedSide {
                         standing: Standing::NotMeasured,
                         rate: None,
                         lower_bound: false,
@@ -258,8 +261,8 @@ fn cells(analyses: &[&Analysis]) -> Vec<ComparedCell> {
     cells
 }
 
-fn side(cell: &Cell) -> Side {
-    Side {
+fn side(cell: &Cell) -> ComparedSide {
+    ComparedSide {
         standing: cell.standing.clone(),
         rate: cell.rate.filter(|_| cell.standing == Standing::Ok),
         lower_bound: cell.limit.lower_bound,
@@ -267,23 +270,19 @@ fn side(cell: &Cell) -> Side {
     }
 }
 
-fn find<'a>(analysis: &'a Analysis, entry: &EntryId, scenario: &str, load: &str) -> Option<&'a Cell> {
-    analysis
-        .family(entry, scenario)?
-        .cells
-        .iter()
-        .find(|cell| cell.load == load)
+fn find<'a>(analysis: &'a Analysis, entry: &EntryId, scenario: &str, load: &LoadLevel) -> Option<&'a Cell> {
+    analysis.family(entry, scenario)?.cell(load)
 }
 
 /// The change of each cell from the first run to that with the index `head`, `p` not yet corrected.
-fn changes(analyses: &[&Analysis], cells: &[ComparedCell], head: usize) -> Vec<Option<Change>> {
+fn changes(analyses: &[&Analysis], cells: &[ComparedCell], head: usize) -> Vec<Option<RateChange>> {
     let pair = [analyses[0], analyses[head]];
     cells.iter().map(|cell| change(pair, cells, cell)).collect()
 }
 
 /// Both runs have their starts in blocks. What a block did to all is taken out where the built-in server, which is in every run and never
 /// changes within a version, was measured in it: the machine's good and bad hours would else be taken for the entry's.
-fn change(pair: [&Analysis; 2], cells: &[ComparedCell], cell: &ComparedCell) -> Option<Change> {
+fn change(pair: [&Analysis; 2], cells: &[ComparedCell], cell: &ComparedCell) -> Option<RateChange> {
     let of = |analysis: &Analysis, entry: &EntryId| {
         let found = find(analysis, entry, &cell.scenario, &cell.load).filter(|found| found.standing == Standing::Ok)?;
         Some(logs(found)).filter(|logs| !logs.is_empty())
@@ -291,33 +290,24 @@ fn change(pair: [&Analysis; 2], cells: &[ComparedCell], cell: &ComparedCell) -> 
     let own = [of(pair[0], &cell.entry)?, of(pair[1], &cell.entry)?];
     let yardstick = yardstick(pair[0]).filter(|id| **id != cell.entry);
     let measured =
-        yardstick.and_then(|id| Some([beside(&own[0], &of(pair[0], id)?)?, beside(&own[1], &of(pair[1], id)?)?]));
+        yardstick.and_then(|id| Some([over(&own[0], &of(pair[0], id)?)?, over(&own[1], &of(pair[1], id)?)?]));
     let normalised = measured.is_some();
     let [base, changed] = measured.unwrap_or(own);
     let spread = spread(pair, cells, cell, yardstick.filter(|_| normalised))?;
     let log = stats::mean(changed.values().copied())? - stats::mean(base.values().copied())?;
     let difference = stats::Difference::new(log, spread, [base.len(), changed.len()]);
-    Some(Change {
+    Some(RateChange {
         ratio: log.exp(),
         interval: difference.interval(),
         p: difference.p(),
-        verdict: Verdict::Inconclusive,
+        verdict: ChangeVerdict::Inconclusive,
         normalised,
     })
 }
 
+/// Logarithms of the rates of its starts.
 fn logs(cell: &Cell) -> Logs {
-    let rates = cell.starts.iter().filter(|start| start.per_s > 0.0);
-    rates.map(|start| (start.block, start.per_s.ln())).collect()
-}
-
-/// Logarithms of the ratio to another cell, in the blocks that both have.
-pub(crate) fn beside(own: &Logs, other: &Logs) -> Option<Logs> {
-    let ratios: Logs = own
-        .iter()
-        .filter_map(|(block, log)| Some((*block, log - other.get(block)?)))
-        .collect();
-    (!ratios.is_empty()).then_some(ratios)
+    logs_of_cell(cell, Quantity::Rate)
 }
 
 fn yardstick(analysis: &Analysis) -> Option<&EntryId> {
@@ -347,8 +337,7 @@ fn spread(
         match yardstick {
             None => all.push(own),
             Some(id) if *id != other.entry => {
-                let beside =
-                    find(analysis, id, &other.scenario, &other.load).and_then(|cell| beside(&own, &logs(cell)));
+                let beside = find(analysis, id, &other.scenario, &other.load).and_then(|cell| over(&own, &logs(cell)));
                 all.extend(beside);
             }
             Some(_) => {}
@@ -358,12 +347,12 @@ fn spread(
 }
 
 /// Corrects for the number of cells, and says what follows.
-fn holm(changes: &mut [Option<Change>]) {
-    let mut found: Vec<&mut Change> = changes.iter_mut().flatten().collect();
+fn holm(changes: &mut [Option<RateChange>]) {
+    let mut found: Vec<&mut RateChange> = changes.iter_mut().flatten().collect();
     let ps: Vec<f64> = found.iter().map(|change| change.p).collect();
     for (change, p) in found.iter_mut().zip(corrected(&ps)) {
         change.p = p;
-        change.verdict = Verdict::of(change.ratio, change.interval, change.p);
+        change.verdict = ChangeVerdict::of(change.ratio, change.interval, change.p);
     }
 }
 
@@ -389,12 +378,12 @@ mod tests {
 
     use super::*;
 
-    fn change(p: f64, ratio: f64) -> Option<Change> {
-        Some(Change {
+    fn change(p: f64, ratio: f64) -> Option<RateChange> {
+        Some(RateChange {
             ratio,
             interval: Interval::around(ratio, 0.02),
             p,
-            verdict: Verdict::Inconclusive,
+            verdict: ChangeVerdict::Inconclusive,
             normalised: false,
         })
     }
@@ -415,14 +404,14 @@ mod tests {
             .map(|change| (change.p * 1e6).round() / 1e6)
             .collect();
         assert_eq!(corrected, [0.03, 0.06, 0.06, 0.02]);
-        let verdicts: Vec<Verdict> = changes.iter().flatten().map(|change| change.verdict).collect();
+        let verdicts: Vec<ChangeVerdict> = changes.iter().flatten().map(|change| change.verdict).collect();
         assert_eq!(
             verdicts,
             [
-                Verdict::Faster,
-                Verdict::Inconclusive,
-                Verdict::Inconclusive,
-                Verdict::Faster
+                ChangeVerdict::Faster,
+                ChangeVerdict::Inconclusive,
+                ChangeVerdict::Inconclusive,
+                ChangeVerdict::Faster
             ]
         );
     }
@@ -430,21 +419,21 @@ mod tests {
     #[test]
     fn a_sure_difference_within_the_threshold_is_no_change_that_matters() {
         let narrow = Interval { low: 1.01, high: 1.03 };
-        assert_eq!(Verdict::of(1.02, narrow, 0.001), Verdict::Same);
+        assert_eq!(ChangeVerdict::of(1.02, narrow, 0.001), ChangeVerdict::Same);
         assert_eq!(
-            Verdict::of(1.02, Interval { low: 0.9, high: 1.1 }, 0.6),
-            Verdict::Inconclusive
+            ChangeVerdict::of(1.02, Interval { low: 0.9, high: 1.1 }, 0.6),
+            ChangeVerdict::Inconclusive
         );
         assert_eq!(
-            Verdict::of(0.8, Interval { low: 0.7, high: 0.9 }, 0.01),
-            Verdict::Slower
+            ChangeVerdict::of(0.8, Interval { low: 0.7, high: 0.9 }, 0.01),
+            ChangeVerdict::Slower
         );
     }
 
     proptest! {
         #[test]
         fn the_correction_makes_nothing_surer_and_keeps_the_order(ps in prop::collection::vec(0.0..1.0_f64, 1..30)) {
-            let mut changes: Vec<Option<Change>> = ps.iter().map(|p| change(*p, 1.5)).collect();
+            let mut changes: Vec<Option<RateChange>> = ps.iter().map(|p| change(*p, 1.5)).collect();
             holm(&mut changes);
             let corrected: Vec<f64> = changes.iter().flatten().map(|change| change.p).collect();
             prop_assert!(corrected.iter().zip(&ps).all(|(corrected, p)| corrected >= p && *corrected <= 1.0));

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::analysis::Analysis;
-use crate::numbers::plain;
-use crate::view::RunView;
+use crate::read::view::RunView;
+use crate::show::numbers::plain;
 
 /// Why numbers of two runs should not be held against each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,7 +25,7 @@ pub enum Obstacle {
     Setting {
         /// The later run.
         run: String,
-        /// What.
+        /// What differs.
         what: String,
         /// In the base.
         base: String,
@@ -41,7 +41,7 @@ pub enum Obstacle {
     },
     /// The rates of one were not measured here.
     Imported {
-        /// Which.
+        /// The imported run.
         run: String,
     },
 }
@@ -111,7 +111,7 @@ fn between(base: &RunView<'_>, other: &RunView<'_>) -> Vec<Obstacle> {
         let plan = run.plan();
         let memory = run.manifest.limits.memory_bytes;
         [
-            ("runner", plan.runner.to_string()),
+            ("runner", run.runner()),
             (
                 "memory limit",
                 memory.map_or_else(|| "none".to_owned(), |limit| format!("{limit} bytes")),

@@ -1,10 +1,12 @@
 //! A gate's report as blocks.
 
-use tiermark_model::format::project::{Metric, ServiceObjective};
+use tiermark_model::format::project::ServiceObjective;
+use tiermark_model::format::quantity::{GateNames, Quantity, Vocabulary as _};
 
-use super::{Compared, Decision, GateReport, Kept, Outcome};
-use crate::numbers::{NOTHING, bytes, duration_ns, milliseconds, percent, plain, rate};
-use crate::table::{Block, Row, Table, Text, Tone, left, right};
+use super::{Compared, Decision, GateOutcome, GateReport, Kept};
+use crate::quantity::words::written_in;
+use crate::show::numbers::{NOTHING, bytes, milliseconds, percent, plain, rate};
+use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right};
 
 pub(super) fn document(report: &GateReport) -> Vec<Block> {
     let mut blocks = vec![
@@ -59,9 +61,9 @@ pub(super) fn lines_of(reason: &str) -> impl Iterator<Item = String> {
 
 fn verdict(report: &GateReport) -> &'static str {
     match report.outcome() {
-        Outcome::Pass => "passes",
-        Outcome::Fail => "fails",
-        Outcome::Inconclusive => "is inconclusive",
+        GateOutcome::Pass => "passes",
+        GateOutcome::Fail => "fails",
+        GateOutcome::Inconclusive => "is inconclusive",
     }
 }
 
@@ -89,10 +91,10 @@ fn compared(report: &GateReport) -> Table {
         let shown = |number: Option<f64>| {
             Text::from(number.map_or_else(|| NOTHING.to_owned(), |number| written(of.metric, number)))
         };
-        Row {
+        TableRow {
             cells: vec![
                 Text::from(of.scenario.as_deref().map_or_else(|| "start".to_owned(), plain)),
-                Text::from(of.metric.name()),
+                Text::from(GateNames::name(of.metric)),
                 shown(medians.map(|[base, _]| base)),
                 shown(medians.map(|[_, head]| head)),
                 Text::from(of.slow_down.map_or_else(|| NOTHING.to_owned(), signed)),
@@ -103,7 +105,7 @@ fn compared(report: &GateReport) -> Table {
                     tone,
                 },
             ],
-            ..Row::default()
+            ..TableRow::default()
         }
     };
     Table {
@@ -153,21 +155,9 @@ fn bounds([lower, upper]: [Option<f64>; 2]) -> String {
     format!("{} to {}", shown(lower), shown(upper))
 }
 
-/// A number of a metric with its unit.
-pub(super) fn written(metric: Metric, number: f64) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a time that was measured"
-    )]
-    let ns = |number: f64, unit: f64| (number.max(0.0) * unit) as u64;
-    match metric {
-        Metric::Rate => rate(number),
-        Metric::P50 | Metric::P99 => duration_ns(ns(number, 1e6)),
-        Metric::Cpu => duration_ns(ns(number, 1e3)),
-        Metric::Memory => bytes(number),
-        Metric::Start => milliseconds(number),
-    }
+/// A number of a metric with its unit, as gates count it.
+pub(super) fn written(metric: Quantity, number: f64) -> String {
+    written_in(GateNames::unit(metric), metric, number)
 }
 
 fn legend(report: &GateReport) -> Vec<String> {
@@ -238,9 +228,9 @@ fn objectives(report: &GateReport) -> Table {
             lines: vec![word.to_owned()],
             tone,
         };
-        Row {
+        TableRow {
             cells: described.chain([verdict]).collect(),
-            ..Row::default()
+            ..TableRow::default()
         }
     };
     Table {

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
-use tiermark_model::format::project::{Metric, ServiceObjective};
+use tiermark_model::format::project::ServiceObjective;
+use tiermark_model::format::quantity::Quantity;
 
-use crate::stats::{self, Interval};
-use crate::text::{self, Style};
+use crate::rate::stats::{self, Interval};
+use crate::show::text::{self, Style};
 pub use outputs::{annotations, bencher, github_action_benchmark, junit, open_metrics, step_summary};
-pub use sequential::{Decision, Look, Pairs, Sureness, is_look};
+pub use sequential::{Decision, GateLook, Pairs, Sureness, is_look};
 
 /// Version of the JSON document.
 pub const GATE_FORMAT: u32 = 1;
@@ -58,7 +59,7 @@ pub struct Compared {
     /// The scenario; none of a metric of the whole start.
     pub scenario: Option<String>,
     /// The metric.
-    pub metric: Metric,
+    pub metric: Quantity,
     /// Every pair, in the order they were measured.
     pub pairs: Vec<Pair>,
     /// What was decided.
@@ -107,7 +108,7 @@ pub struct Kept {
 /// What a gate comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum GateOutcome {
     /// Nothing is slower than what is let through, and every objective is kept.
     Pass,
     /// Something is slower, an objective is missed, or the head is broken.
@@ -119,7 +120,7 @@ pub enum Outcome {
 /// A report as JSON has it: what it comes to stands first.
 #[derive(Serialize)]
 struct Document<'a> {
-    outcome: Outcome,
+    outcome: GateOutcome,
     #[serde(flatten)]
     report: &'a GateReport,
 }
@@ -136,7 +137,7 @@ impl GateReport {
 
     /// What it comes to.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> GateOutcome {
         let slower = self
             .compared
             .iter()
@@ -145,11 +146,11 @@ impl GateReport {
         let open = self.compared.iter().any(|compared| compared.decision == Decision::Open);
         let unknown = self.objectives.iter().any(|kept| kept.kept.is_none());
         if slower || missed || self.broken.is_some() {
-            Outcome::Fail
+            GateOutcome::Fail
         } else if open || unknown {
-            Outcome::Inconclusive
+            GateOutcome::Inconclusive
         } else {
-            Outcome::Pass
+            GateOutcome::Pass
         }
     }
 
@@ -162,14 +163,14 @@ impl GateReport {
     /// Writes it as Markdown.
     #[must_use]
     pub fn render_markdown(&self) -> String {
-        crate::markdown::render_blocks(&document::document(self))
+        crate::show::markdown::render_blocks(&document::document(self))
     }
 }
 
 impl Compared {
     /// Of pairs that were looked at.
     #[must_use]
-    pub fn of(scenario: Option<String>, metric: Metric, pairs: Vec<Pair>, look: &Look) -> Self {
+    pub fn of(scenario: Option<String>, metric: Quantity, pairs: Vec<Pair>, look: &GateLook) -> Self {
         let share = |log: f64| log.is_finite().then(|| log.exp_m1());
         let logs = pairs.iter().map(|pair| pair.slow_down(metric));
         let logs: Vec<f64> = logs.filter(|log| log.is_finite()).collect();
@@ -195,7 +196,7 @@ impl Compared {
 impl Pair {
     /// How much slower the head is, as a logarithm: more of a rate is better, less of all else.
     #[must_use]
-    pub fn slow_down(&self, metric: Metric) -> f64 {
+    pub fn slow_down(&self, metric: Quantity) -> f64 {
         if metric.more_is_better() {
             (self.base / self.head).ln()
         } else {

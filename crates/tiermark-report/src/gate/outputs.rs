@@ -1,15 +1,16 @@
 //! A gate's report in the formats of others: for CI systems and for tools that keep a history.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use maud::{Markup, PreEscaped, html};
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Map, Value, json};
-use tiermark_model::format::project::Metric;
+use tiermark_model::format::quantity::{GateNames, Quantity, Unit, Vocabulary as _};
 
 use super::document::{described, lines_of, not_measured, signed, written};
-use super::{Compared, Decision, GateReport, Kept, Outcome};
+use super::{Compared, Decision, GateOutcome, GateReport, Kept};
 
-use crate::stats;
+use crate::rate::stats;
 
 /// GitHub cuts a step's summary at a mebibyte and refuses longer ones; a comment holds 65,536 characters.
 const SUMMARY_BYTES: usize = 64 * 1024;
@@ -18,7 +19,11 @@ const ANNOTATIONS: usize = 10;
 
 /// What names a comparison in other tools: `orders/p99`, `start/memory`.
 fn name(of: &Compared) -> String {
-    format!("{}/{}", of.scenario.as_deref().unwrap_or("start"), of.metric.name())
+    format!(
+        "{}/{}",
+        of.scenario.as_deref().unwrap_or("start"),
+        GateNames::name(of.metric)
+    )
 }
 
 /// What is wrong, a sentence each, the greatest slow-down first.
@@ -61,7 +66,7 @@ pub fn annotations(report: &GateReport) -> String {
     if shown < all.len() {
         lines.push(command("error", &format!("and {} more", all.len() - shown)));
     }
-    if report.outcome() == Outcome::Inconclusive {
+    if report.outcome() == GateOutcome::Inconclusive {
         lines.push(command(
             "warning",
             "the time was used up before it could be said whether anything is slower",
@@ -97,62 +102,69 @@ pub fn step_summary(report: &GateReport) -> String {
 /// JUnit's XML, a test case each: as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>). What is open is skipped.
 #[must_use]
 pub fn junit(report: &GateReport) -> String {
-    let seconds = format!("{:.3}", report.measured_s[0]);
     let name = format!("tiermark gate {}", text_of(&report.service));
-    let made = report.created.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    let failures = faults(report).len();
-    let open = report
-        .compared
-        .iter()
-        .filter(|of| of.decision == Decision::Open)
-        .count();
-    let unknown = report.objectives.iter().filter(|kept| kept.kept.is_none()).count();
-    let skipped = open + unknown;
-    let tests = report.compared.len() + report.objectives.len() + usize::from(report.broken.is_some());
-    let suites = html! {
-        testsuites name=(name) tests=(tests) failures=(failures) errors="0" skipped=(skipped) time=(seconds) {
-            testsuite name=(name) tests=(tests) failures=(failures) errors="0" skipped=(skipped) time=(seconds) timestamp=(made) {
-                @if let Some(broken) = &report.broken {
-                    testcase classname="head" name="runs" {
-                        failure message="the head could not be measured" type="broken" { (text_of(broken)) }
-                    }
-                }
-                @for of in &report.compared { (compared_case(of)) }
-                @for kept in &report.objectives { (objective_case(kept)) }
-            }
-        }
-    };
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", suites.into_string())
+    let time = Duration::try_from_secs_f64(report.measured_s[0]).unwrap_or_default();
+    let mut suite = TestSuite::new(name.as_str());
+    suite.set_time(time);
+    if let Some(made) = chrono::DateTime::from_timestamp(report.created.as_second(), 0) {
+        suite.set_timestamp(made);
+    }
+    if let Some(broken) = &report.broken {
+        let status = failure("the head could not be measured", "broken", &text_of(broken));
+        suite.add_test_case(case("head", "runs", status));
+    }
+    suite.add_test_cases(report.compared.iter().map(compared_case));
+    suite.add_test_cases(report.objectives.iter().map(objective_case));
+    let mut suites = quick_junit::Report::new(name.as_str());
+    suites.set_time(time);
+    suites.add_test_suite(suite);
+    // Writing to a String cannot fail.
+    suites.to_string().unwrap_or_default()
 }
 
-fn compared_case(of: &Compared) -> Markup {
-    let scenario = of.scenario.as_deref().unwrap_or("start");
+fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(class);
+    case
+}
+
+fn failure(message: &str, kind: &str, description: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(message).set_type(kind);
+    if !description.is_empty() {
+        status.set_description(description);
+    }
+    status
+}
+
+fn skipped(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(message);
+    status
+}
+
+fn compared_case(of: &Compared) -> TestCase {
     let said = of
         .slow_down
         .map(|share| format!("slow-down {}", signed(share)))
         .unwrap_or_default();
-    html! {
-        testcase classname=(text_of(scenario)) name=(of.metric.name()) {
-            @match of.decision {
-                Decision::Slower => { failure message=(said) type="slower" { (format!("{} pairs", of.pairs.len())) } }
-                Decision::Open => { skipped message=(format!("inconclusive: {said}")) {} }
-                Decision::NotSlower => { (PreEscaped("")) }
-            }
-        }
-    }
+    let status = match of.decision {
+        Decision::Slower => failure(&said, "slower", &format!("{} pairs", of.pairs.len())),
+        Decision::Open => skipped(&format!("inconclusive: {said}")),
+        Decision::NotSlower => TestCaseStatus::success(),
+    };
+    let scenario = of.scenario.as_deref().unwrap_or("start");
+    case(&text_of(scenario), GateNames::name(of.metric), status)
 }
 
-fn objective_case(kept: &Kept) -> Markup {
+fn objective_case(kept: &Kept) -> TestCase {
     let [what, limit, measured] = described(kept).map(|text| text_of(&text));
-    html! {
-        testcase classname="objective" name=(what) {
-            @match kept.kept {
-                Some(false) => { failure message=(format!("{measured}, which shall be {limit}")) type="missed" {} }
-                None => { skipped message=(text_of(&not_measured(kept))) {} }
-                Some(true) => { (PreEscaped("")) }
-            }
-        }
-    }
+    let status = match kept.kept {
+        Some(false) => failure(&format!("{measured}, which shall be {limit}"), "missed", ""),
+        None => skipped(&text_of(&not_measured(kept))),
+        Some(true) => TestCaseStatus::success(),
+    };
+    case("objective", &what, status)
 }
 
 /// A text for other programs: its lines without control characters, and without the two characters beside them that XML 1.0 has no place
@@ -176,16 +188,6 @@ fn of_head(report: &GateReport) -> impl Iterator<Item = (&Compared, f64, [f64; 2
     })
 }
 
-/// Unit of a metric in other tools.
-fn unit(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Rate => "requests/s",
-        Metric::P50 | Metric::P99 | Metric::Start => "ms",
-        Metric::Cpu => "us/request",
-        Metric::Memory => "bytes",
-    }
-}
-
 /// Bencher's own format (<https://bencher.dev/docs/reference/bencher-metric-format/>): medians of the head with the ends of their range.
 #[must_use]
 pub fn bencher(report: &GateReport) -> Value {
@@ -193,7 +195,7 @@ pub fn bencher(report: &GateReport) -> Value {
     for (of, value, [low, high]) in of_head(report) {
         let benchmark = format!("{}/{}", report.service, of.scenario.as_deref().unwrap_or("start"));
         let measures = all.entry(benchmark).or_insert_with(|| json!({}));
-        measures[of.metric.name()] = json!({"value": value, "lower_value": low, "upper_value": high});
+        measures[GateNames::name(of.metric)] = json!({"value": value, "lower_value": low, "upper_value": high});
     }
     Value::Object(all)
 }
@@ -205,7 +207,7 @@ pub fn github_action_benchmark(report: &GateReport, bigger_is_better: bool) -> V
     let all = wanted.map(|(of, value, [low, high])| {
         json!({
             "name": format!("{} {}", report.service, name(of)),
-            "unit": unit(of.metric),
+            "unit": GateNames::unit(of.metric).symbol(),
             "value": value,
             "range": format!("{low} to {high}"),
             "extra": format!("{} pairs", of.pairs.len()),
@@ -216,35 +218,16 @@ pub fn github_action_benchmark(report: &GateReport, bigger_is_better: bool) -> V
 
 /// A metric's family in OpenMetrics: its name, which ends in its unit, the unit, and how many of ours are one of it. Base units, as the
 /// specification asks for; right answers a second have none there.
-fn family(metric: Metric) -> (&'static str, Option<&'static str>, f64, &'static str) {
-    match metric {
-        Metric::Rate => ("tiermark_gate_rate", None, 1.0, "Right answers a second"),
-        Metric::P50 => (
-            "tiermark_gate_p50_seconds",
-            Some("seconds"),
-            1e3,
-            "Median of response time",
-        ),
-        Metric::P99 => (
-            "tiermark_gate_p99_seconds",
-            Some("seconds"),
-            1e3,
-            "99th percentile of response time",
-        ),
-        Metric::Cpu => (
-            "tiermark_gate_cpu_seconds",
-            Some("seconds"),
-            1e6,
-            "CPU time for each right answer",
-        ),
-        Metric::Memory => ("tiermark_gate_memory_bytes", Some("bytes"), 1.0, "Greatest memory"),
-        Metric::Start => (
-            "tiermark_gate_start_seconds",
-            Some("seconds"),
-            1e3,
-            "Time to the first right answer",
-        ),
-    }
+fn family(metric: Quantity) -> (String, Option<&'static str>, f64) {
+    let ours = GateNames::unit(metric);
+    let (unit, divisor) = match ours {
+        _ if ours.is_time() => (Some("seconds"), 1e9 / ours.size()),
+        Unit::Bytes | Unit::Kibibytes | Unit::Mebibytes => (Some("bytes"), 1.0 / ours.size()),
+        _ => (None, 1.0),
+    };
+    let ending = unit.map(|unit| format!("_{unit}")).unwrap_or_default();
+    let name = format!("tiermark_gate_{}{ending}", GateNames::name(metric));
+    (name, unit, divisor)
 }
 
 /// OpenMetrics' text, version 1.0 (<https://prometheus.io/docs/specs/om/open_metrics_spec/>): medians of both sides in a family for each
@@ -253,8 +236,8 @@ fn family(metric: Metric) -> (&'static str, Option<&'static str>, f64, &'static 
 pub fn open_metrics(report: &GateReport) -> String {
     let mut out = String::new();
     let service = label(&report.service);
-    for metric in Metric::ALL {
-        let (name, unit, ours, help) = family(metric);
+    for metric in GateNames::quantities() {
+        let (name, unit, ours) = family(metric);
         let medians = report.compared.iter().filter(|of| of.metric == metric).flat_map(|of| {
             let scenario = label(of.scenario.as_deref().unwrap_or("start"));
             let sides = of.medians().into_iter().flatten().zip(["base", "head"]);
@@ -262,16 +245,16 @@ pub fn open_metrics(report: &GateReport) -> String {
         });
         push_family(
             &mut out,
-            name,
+            &name,
             unit,
-            &format!("{help}: the median over pairs."),
+            &format!("{}: the median over pairs.", metric.facts().title),
             &service,
             medians,
         );
     }
     let slow_downs = report.compared.iter().filter_map(|of| {
         let scenario = label(of.scenario.as_deref().unwrap_or("start"));
-        let labels = format!("scenario=\"{scenario}\",metric=\"{}\"", of.metric.name());
+        let labels = format!("scenario=\"{scenario}\",metric=\"{}\"", GateNames::name(of.metric));
         of.slow_down.map(|share| (labels, share))
     });
     let help = "How much slower the head is, as a share.";
@@ -284,9 +267,9 @@ pub fn open_metrics(report: &GateReport) -> String {
         slow_downs,
     );
     let outcome = match report.outcome() {
-        Outcome::Pass => 0.0,
-        Outcome::Fail => 1.0,
-        Outcome::Inconclusive => 4.0,
+        GateOutcome::Pass => 0.0,
+        GateOutcome::Fail => 1.0,
+        GateOutcome::Inconclusive => 4.0,
     };
     let help = "0 pass, 1 fail, 4 inconclusive.";
     push_family(

@@ -40,7 +40,7 @@ pub enum Decision {
 
 /// One look at the pairs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Look {
+pub struct GateLook {
     /// Pairs so far.
     pub pairs: usize,
     /// The slow-down that is most plausible, as a logarithm of head / base.
@@ -102,7 +102,7 @@ impl Pairs {
     }
 
     /// Looks at the pairs when `time` of the time that may be used is used, 0 to 1. A look that goes back in time spends nothing.
-    pub fn look(&mut self, time: f64) -> Look {
+    pub fn look(&mut self, time: f64) -> GateLook {
         let spent = |error: f64, time: f64| error / self.sureness.compared.max(1) as f64 * time * time;
         let time = time.clamp(self.looked_at, 1.0);
         let part = |error: f64| spent(error, time) - spent(error, self.looked_at);
@@ -122,7 +122,7 @@ impl Pairs {
                 Decision::Open
             };
         }
-        Look {
+        GateLook {
             pairs: self.differences.len(),
             centre: averages.centre().unwrap_or(f64::NAN),
             lower,

@@ -1,11 +1,11 @@
 //! A trend as a document.
 
-use super::{ChangePoint, LeftOut, Reason, Series, Trend, TrendRun, distinct};
-use crate::compare::Verdict;
-use crate::numbers::{NOTHING, first_line, plain, rate, three_digits, times};
-use crate::pace::spark;
-use crate::stats;
-use crate::table::{Block, Row, Table, Text, Tone, left, right, spare};
+use super::{ChangePoint, LeftOutRun, Reason, Series, Trend, TrendRun, distinct};
+use crate::compare::ChangeVerdict;
+use crate::rate::stats;
+use crate::read::pace::spark;
+use crate::show::numbers::{NOTHING, first_line, plain, rate, three_digits, times};
+use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right, spare};
 
 /// Characters of the line over runs.
 const SPARK: usize = 24;
@@ -63,7 +63,7 @@ fn facts(trend: &Trend) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn left_out(out: &LeftOut) -> String {
+fn left_out(out: &LeftOutRun) -> String {
     let reason = |reason: &Reason| match reason {
         Reason::NotComparable { obstacle } => obstacle.to_string(),
         Reason::NoRate => format!("{} has none of these cells with a rate", plain(&out.run)),
@@ -81,7 +81,7 @@ fn changes(trend: &Trend) -> Block {
         return Block::Paragraph(no_change(trend));
     }
     all.sort_by(|(_, a), (_, b)| b.run.cmp(&a.run).then(a.ratio.total_cmp(&b.ratio)));
-    let row = |(series, change): (&Series, &ChangePoint)| Row {
+    let row = |(series, change): (&Series, &ChangePoint)| TableRow {
         cells: vec![
             plain(&trend.runs[change.run].name).into(),
             plain(&series.entry.to_string()).into(),
@@ -93,7 +93,7 @@ fn changes(trend: &Trend) -> Block {
             probability(change.p).into(),
             judged(series, change.verdict, change.verdict.name().to_owned()),
         ],
-        ..Row::default()
+        ..TableRow::default()
     };
     let columns = vec![
         left("from run"),
@@ -118,7 +118,7 @@ fn no_change(trend: &Trend) -> String {
     let (longest, least, series) = (trend.longest(), trend.least_runs, trend.series.len());
     if longest < least {
         return format!(
-            "Too few runs for a change point: {longest}, and among {series} series none is sure in fewer than {least}. \
+            "Too few runs for a change point: {longest}; with {series} series, a change can only be detected from {least} runs on. \
              Fewer series (--scenario, --entry) need fewer runs."
         );
     }
@@ -126,7 +126,7 @@ fn no_change(trend: &Trend) -> String {
 }
 
 fn levels(trend: &Trend, scenario: &str) -> Table {
-    let row = |series: &Series| Row {
+    let row = |series: &Series| TableRow {
         group: plain(&series.entry.to_string()),
         cells: level_cells(trend, series),
     };
@@ -152,7 +152,7 @@ fn levels(trend: &Trend, scenario: &str) -> Table {
 fn level_cells(trend: &Trend, series: &Series) -> Vec<Text> {
     let last = trend.runs.len().saturating_sub(1);
     let newest = series.points.last().filter(|point| point.run == last);
-    let bound = |point: &super::Point| if point.lower_bound { "≥" } else { "" };
+    let bound = |point: &super::TrendPoint| if point.lower_bound { "≥" } else { "" };
     let runs = series.points.len();
     let since = series.changes.last().map(|change| plain(&trend.runs[change.run].name));
     let change = match series.changes.last() {
@@ -198,12 +198,12 @@ fn value(series: &Series, value: f64) -> String {
     }
 }
 
-fn judged(series: &Series, verdict: Verdict, words: String) -> Text {
+fn judged(series: &Series, verdict: ChangeVerdict, words: String) -> Text {
     let tone = match verdict {
         _ if series.built_in => Tone::Plain,
-        Verdict::Faster => Tone::Good,
-        Verdict::Slower => Tone::Bad,
-        Verdict::Same | Verdict::Inconclusive => Tone::Plain,
+        ChangeVerdict::Faster => Tone::Good,
+        ChangeVerdict::Slower => Tone::Bad,
+        ChangeVerdict::Same | ChangeVerdict::Inconclusive => Tone::Plain,
     };
     Text {
         lines: vec![words],

@@ -1,7 +1,7 @@
 //! A trend as comma-separated values: for a spreadsheet or a notebook.
 
 use super::Trend;
-use crate::figures::CsvTable;
+use crate::show::csv_table::CsvTable;
 
 /// Names of the columns; units stand in them. What follows `made` is of the run's value; the last three are empty where no change begins.
 const HEAD: [&str; 12] = [

@@ -3,15 +3,16 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use tiermark_model::load::Load;
-use tiermark_model::trial::{EntryId, State, TrialRecord};
+use tiermark_model::trial::{EntryId, TrialRecord};
 
-use crate::compare::beside;
 use crate::compare::obstacles::{self, Obstacle};
-use crate::group::{self, Tries};
-use crate::limiter::limit;
-use crate::numbers::{NOTHING, plain};
-use crate::stats::{self, Logs};
-use crate::view::RunView;
+use crate::quantity::of::rate_of_trial;
+use crate::quantity::spread::{self, geometric_mean};
+use crate::rate::stats::Logs;
+use crate::read::group::{self, Tries};
+use crate::read::limiter::limit;
+use crate::read::view::RunView;
+use crate::show::numbers::{NOTHING, plain};
 
 /// What of the runs a trend is about; without names, all of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,14 +64,14 @@ pub struct TrendRun {
 
 /// A run with its rates, and nothing else of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
+pub struct RunRates {
     pub(super) run: TrendRun,
-    pub(super) cells: Vec<MeasuredCell>,
+    pub(super) cells: Vec<CellRate>,
 }
 
 /// A closed loop of a run that has a rate.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct MeasuredCell {
+pub(super) struct CellRate {
     pub(super) entry: EntryId,
     pub(super) scenario: String,
     pub(super) load: String,
@@ -82,7 +83,7 @@ pub(super) struct MeasuredCell {
     pub(super) lower_bound: bool,
 }
 
-impl Measured {
+impl RunRates {
     /// The rates of a run's closed loops. Open loops and searches have none of their own: the one are asked for a rate, the others confirm steps of one.
     /// What is invalid, failed or not measured has none.
     #[must_use]
@@ -97,14 +98,14 @@ impl Measured {
                 for load in closed.map(Load::to_string) {
                     let valid = valid(&tries, &entry.id, &scenario.name, &load);
                     let own = logs(&valid);
-                    let Some(per_s) = geometric(&own) else { continue };
+                    let Some(per_s) = geometric_mean(&own) else { continue };
                     let share = yardstick.filter(|it| it.id != entry.id).and_then(|it| {
-                        geometric(&beside(
+                        geometric_mean(&spread::over(
                             &own,
                             &logs(&self::valid(&tries, &it.id, &scenario.name, &load)),
                         )?)
                     });
-                    cells.push(MeasuredCell {
+                    cells.push(CellRate {
                         entry: entry.id.clone(),
                         scenario: scenario.name.clone(),
                         load,
@@ -136,17 +137,11 @@ fn facts(run: &RunView<'_>) -> TrendRun {
 
 fn valid<'a>(tries: &Tries<'a>, entry: &EntryId, scenario: &str, load: &str) -> Vec<&'a TrialRecord> {
     let of_cell = tries.get(&(entry, scenario, load)).map_or(&[][..], Vec::as_slice);
-    let counted = group::counted(of_cell).into_values();
-    counted.filter(|trial| trial.state == State::Ok).collect()
+    group::valid(of_cell).into_values().map(|(trial, _)| trial).collect()
 }
 
 /// Logarithms of the rates, by block.
 fn logs(valid: &[&TrialRecord]) -> Logs {
-    let rate = |trial: &&TrialRecord| Some((trial.key.block, trial.recording.as_ref()?.rate_per_s()));
-    let rates = valid.iter().filter_map(rate).filter(|(_, per_s)| *per_s > 0.0);
-    rates.map(|(block, per_s)| (block, per_s.ln())).collect()
-}
-
-fn geometric(logs: &Logs) -> Option<f64> {
-    stats::mean(logs.values().copied()).map(f64::exp)
+    let rate = |trial: &&TrialRecord| Some((trial.key.block, rate_of_trial(trial)?));
+    spread::logs(valid.iter().filter_map(rate))
 }

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tiermark_model::trial::EntryId;
 
-use crate::compare::{LEVEL, Obstacle, THRESHOLD, Verdict, corrected};
-use crate::markdown;
-use crate::stats;
-use crate::text::{self, Style};
+use crate::compare::{ChangeVerdict, LEVEL, Obstacle, THRESHOLD, corrected};
+use crate::rate::stats;
+use crate::show::markdown;
+use crate::show::text::{self, Style};
 use document::document;
 pub(crate) use document::share;
-use measured::MeasuredCell;
-pub use measured::{Measured, Selection, TrendRun};
+use measured::CellRate;
+pub use measured::{RunRates, Selection, TrendRun};
 
 /// Version of the JSON document.
 pub const TREND_FORMAT: u32 = 1;
@@ -31,7 +31,7 @@ pub struct Trend {
     /// The runs, in the order in which they were made.
     pub runs: Vec<TrendRun>,
     /// Runs that are no part of it.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<LeftOutRun>,
     /// What stands against runs that are part of it because that was asked for.
     pub obstacles: Vec<Obstacle>,
     /// Changes up to this share are no change that matters.
@@ -46,7 +46,7 @@ pub struct Trend {
 
 /// A run that is no part of a trend.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LeftOut {
+pub struct LeftOutRun {
     /// Its name.
     pub run: String,
     /// When it was planned, where that could be read.
@@ -87,7 +87,7 @@ pub struct Series {
     /// Whether its values are shares of the built-in server's rate; else they are bare rates.
     pub normalised: bool,
     /// Its values, oldest first; runs that lack it have none.
-    pub points: Vec<Point>,
+    pub points: Vec<TrendPoint>,
     /// Runs that lack it: it was not planned there, failed, was invalid, or stands beside no built-in server as others do.
     pub lacking: usize,
     /// Median of the values since the last change point, or of all.
@@ -100,13 +100,16 @@ impl Series {
     /// The last change that matters: one within the threshold makes an earlier one neither good nor bad.
     #[must_use]
     pub fn last_change(&self) -> Option<&ChangePoint> {
-        self.changes.iter().rev().find(|change| change.verdict != Verdict::Same)
+        self.changes
+            .iter()
+            .rev()
+            .find(|change| change.verdict != ChangeVerdict::Same)
     }
 }
 
 /// A cell in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Point {
+pub struct TrendPoint {
     /// Index of the run.
     pub run: usize,
     /// Right answers a second, geometric mean over starts.
@@ -131,7 +134,7 @@ pub struct ChangePoint {
     /// How probable so clear a change is where nothing changed, corrected for the number of tests.
     pub p: f64,
     /// Whether that is a change that matters: faster, slower, or the same.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
 }
 
 impl Trend {
@@ -139,7 +142,7 @@ impl Trend {
     pub fn slower(&self) -> impl Iterator<Item = &Series> {
         let is_slower = |series: &&Series| {
             let last = series.last_change().map(|change| change.verdict);
-            !series.built_in && last == Some(Verdict::Slower)
+            !series.built_in && last == Some(ChangeVerdict::Slower)
         };
         self.series.iter().filter(is_slower)
     }
@@ -181,10 +184,10 @@ impl Trend {
 /// Finds the change points of all cells. `obstacles` are those of runs that are wanted all the same. Runs without any rate are left out. The same runs, in
 /// whatever order, give the same trend, to the bit.
 #[must_use]
-pub fn trend(mut runs: Vec<Measured>, mut left_out: Vec<LeftOut>, obstacles: Vec<Obstacle>) -> Trend {
+pub fn trend(mut runs: Vec<RunRates>, mut left_out: Vec<LeftOutRun>, obstacles: Vec<Obstacle>) -> Trend {
     runs.sort_by(|a, b| (a.run.created, &a.run.name).cmp(&(b.run.created, &b.run.name)));
-    let (runs, without): (Vec<Measured>, Vec<Measured>) = runs.into_iter().partition(|run| !run.cells.is_empty());
-    left_out.extend(without.into_iter().map(|Measured { run, .. }| LeftOut {
+    let (runs, without): (Vec<RunRates>, Vec<RunRates>) = runs.into_iter().partition(|run| !run.cells.is_empty());
+    left_out.extend(without.into_iter().map(|RunRates { run, .. }| LeftOutRun {
         run: run.name,
         created: Some(run.created),
         reasons: vec![Reason::NoRate],
@@ -218,22 +221,22 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// The values of one cell: beside the built-in server where most runs have it so, else bare, and never a mixture, which would change where nothing did.
-fn series(runs: &[Measured], (entry, scenario, load): (&EntryId, &str, &str)) -> Option<Series> {
-    let is_it = |cell: &&MeasuredCell| cell.entry == *entry && cell.scenario == scenario && cell.load == load;
-    let cells: Vec<(usize, &MeasuredCell)> = (runs.iter().enumerate())
+fn series(runs: &[RunRates], (entry, scenario, load): (&EntryId, &str, &str)) -> Option<Series> {
+    let is_it = |cell: &&CellRate| cell.entry == *entry && cell.scenario == scenario && cell.load == load;
+    let cells: Vec<(usize, &CellRate)> = (runs.iter().enumerate())
         .filter_map(|(index, run)| Some((index, run.cells.iter().find(is_it)?)))
         .collect();
     let beside = cells.iter().filter(|(_, cell)| cell.share.is_some()).count();
     let normalised = beside > 0 && 2 * beside >= cells.len();
-    let point = |(run, cell): &(usize, &MeasuredCell)| {
-        Some(Point {
+    let point = |(run, cell): &(usize, &CellRate)| {
+        Some(TrendPoint {
             run: *run,
             per_s: cell.per_s,
             value: if normalised { cell.share? } else { cell.per_s },
             lower_bound: cell.lower_bound,
         })
     };
-    let points: Vec<Point> = cells.iter().filter_map(point).collect();
+    let points: Vec<TrendPoint> = cells.iter().filter_map(point).collect();
     Some(Series {
         entry: entry.clone(),
         scenario: scenario.to_owned(),
@@ -248,7 +251,7 @@ fn series(runs: &[Measured], (entry, scenario, load): (&EntryId, &str, &str)) ->
 }
 
 /// On logarithms, where a change is a ratio; the middle value, which an odd run does not move.
-fn level(points: &[Point]) -> Option<f64> {
+fn level(points: &[TrendPoint]) -> Option<f64> {
     stats::median(points.iter().map(|point| point.value.ln()).collect()).map(f64::exp)
 }
 
@@ -298,14 +301,14 @@ fn mark(series: &mut Series, cuts: &[(usize, f64)]) {
 }
 
 /// Of a change that is sure.
-fn verdict(ratio: f64) -> Verdict {
+fn verdict(ratio: f64) -> ChangeVerdict {
     let bound = 1.0 + THRESHOLD;
     if ratio > bound {
-        Verdict::Faster
+        ChangeVerdict::Faster
     } else if ratio < 1.0 / bound {
-        Verdict::Slower
+        ChangeVerdict::Slower
     } else {
-        Verdict::Same
+        ChangeVerdict::Same
     }
 }
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use tiermark_model::format::framework::{
     DataLayer, DataLayerKind, Framework, Pool, Readiness, Variant, VersionProbe, WorkerRule, Workers,
 };
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Part, Scenario};
-use tiermark_model::format::suite::{Measure, Suite, Weights};
+use tiermark_model::format::suite::{Suite, Weights};
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::{HostFacts, LOCAL, Placement, Role, Roles};
 use tiermark_model::load::{Closed, Load, Protocol, Request};
@@ -150,7 +151,7 @@ pub(crate) fn weights(scenarios: &[(&str, f64)]) -> Weights {
         name: "service".to_owned(),
         title: "A service".to_owned(),
         description: String::new(),
-        measure: Measure::Rate,
+        measure: Quantity::Rate,
         scenarios: scenarios
             .iter()
             .map(|(name, weight)| ((*name).to_owned(), *weight))

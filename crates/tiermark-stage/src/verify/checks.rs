@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
-use tiermark_model::format::scenario::{Check, Part, Scenario};
+use tiermark_model::format::scenario::{Part, Scenario, ScenarioCheck};
 use tiermark_model::load::Request;
 
 use super::ask::{Asker, any_with};
@@ -99,8 +99,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    async fn check(&self, check: &Check) -> Result<(), Stop> {
-        if let Check::Upstream = check {
+    async fn check(&self, check: &ScenarioCheck) -> Result<(), Stop> {
+        if let ScenarioCheck::Upstream = check {
             return match self.upstream {
                 Some(service) => upstream::check(self, service).await,
                 None => self.skip(check, "the upstream service's address is not known"),
@@ -118,44 +118,44 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn skip(&self, check: &Check, reason: &str) -> Result<(), Stop> {
+    fn skip(&self, check: &ScenarioCheck, reason: &str) -> Result<(), Stop> {
         self.note(format!("`{}` was not checked: {reason}", check.name()));
         Ok(())
     }
 
     /// What answers alone show.
-    async fn check_alone(&self, check: &Check) -> Result<(), Stop> {
+    async fn check_alone(&self, check: &ScenarioCheck) -> Result<(), Stop> {
         match (check, self.scenario.requests.first()) {
-            (Check::UnknownPath, _) => {
+            (ScenarioCheck::UnknownPath, _) => {
                 let unknown = Request::get(UNKNOWN_PATH);
                 self.asker.right(&unknown, &any_with(404)).await?;
                 Ok(())
             }
-            (Check::PipelinedWith { path }, Some(part)) => pipeline::check(self, part, path).await,
-            (Check::RowCounts { parameter }, Some(part)) => rows::check_counts(self, part, parameter).await,
-            (Check::Primes, _) => primes::check(self).await,
-            (Check::Websocket { path }, _) => websocket::check(self, path).await,
+            (ScenarioCheck::PipelinedWith { path }, Some(part)) => pipeline::check(self, part, path).await,
+            (ScenarioCheck::RowCounts { parameter }, Some(part)) => rows::check_counts(self, part, parameter).await,
+            (ScenarioCheck::Primes, _) => primes::check(self).await,
+            (ScenarioCheck::Websocket { path }, _) => websocket::check(self, path).await,
             // What is left needs a service, or a request that validation has seen to be there.
             _ => Ok(()),
         }
     }
 
     /// What the database shows.
-    async fn check_with(&self, check: &Check, books: &Books) -> Result<(), Stop> {
+    async fn check_with(&self, check: &ScenarioCheck, books: &Books) -> Result<(), Stop> {
         match (check, self.scenario.requests.first()) {
-            (Check::Statements(expected), Some(part)) => statements::check(self, books, part, expected).await,
-            (Check::FreshRows { table }, Some(part)) => rows::check_fresh(self, books, part, table).await,
-            (Check::FreshFortunes, Some(part)) => fortunes::check(self, books, part).await,
-            (Check::StoredUpdates, Some(part)) => updates::check(self, books, part).await,
-            (Check::FilledCache { table }, Some(part)) => cache::check(self, books, part, table).await,
-            (Check::Orders, _) => orders::check(self, books).await,
-            (Check::OrderFaults, _) => order_faults::check(self, books).await,
+            (ScenarioCheck::Statements(expected), Some(part)) => statements::check(self, books, part, expected).await,
+            (ScenarioCheck::FreshRows { table }, Some(part)) => rows::check_fresh(self, books, part, table).await,
+            (ScenarioCheck::FreshFortunes, Some(part)) => fortunes::check(self, books, part).await,
+            (ScenarioCheck::StoredUpdates, Some(part)) => updates::check(self, books, part).await,
+            (ScenarioCheck::FilledCache { table }, Some(part)) => cache::check(self, books, part, table).await,
+            (ScenarioCheck::Orders, _) => orders::check(self, books).await,
+            (ScenarioCheck::OrderFaults, _) => order_faults::check(self, books).await,
             _ => Ok(()),
         }
     }
 
     /// Nothing of a request is left undone in the database when it has been answered.
-    async fn no_open_transaction(&self, books: &Books, check: &Check) -> Result<(), Stop> {
+    async fn no_open_transaction(&self, books: &Books, check: &ScenarioCheck) -> Result<(), Stop> {
         let Some(open) = books.open_transaction().await? else {
             return Ok(());
         };

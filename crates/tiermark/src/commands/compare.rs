@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tiermark_model::run::RunReader;
 use tiermark_report::Comparison;
-use tiermark_report::compare::Verdict;
+use tiermark_report::compare::ChangeVerdict;
 
 use super::report::{self, Choice};
 use crate::cli::{Format, Global};
@@ -53,9 +53,9 @@ fn outcome(comparison: &Comparison, arguments: &CompareArgs) -> Exit {
         let sides = comparison.cells.iter().flat_map(|cell| &cell.sides);
         sides.filter_map(|side| side.change).map(|change| change.verdict)
     };
-    if verdicts().any(|verdict| verdict == Verdict::Slower) {
+    if verdicts().any(|verdict| verdict == ChangeVerdict::Slower) {
         Exit::Negative
-    } else if arguments.fail_if_inconclusive && verdicts().any(|verdict| verdict == Verdict::Inconclusive) {
+    } else if arguments.fail_if_inconclusive && verdicts().any(|verdict| verdict == ChangeVerdict::Inconclusive) {
         Exit::Inconclusive
     } else {
         Exit::Done

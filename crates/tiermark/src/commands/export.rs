@@ -1,7 +1,7 @@
 //! `tiermark export`: writes a stored run in the format of others.
 
+use tiermark_exchange::export_tfb;
 use tiermark_report::RunView;
-use tiermark_report::exchange::export_tfb;
 
 use super::report;
 use crate::cli::{ExportArgs, ExportWhat, Global};

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde::Serialize;
+use tiermark_exchange::{KnownFrameworks, Maker, RateTable, read_csv, read_tfb};
 use tiermark_model::input::{self, InputKind};
 use tiermark_model::run::{RunWriter, check_results, name_of};
-use tiermark_report::exchange::{Known, Maker, Table, read_csv, read_tfb};
 use tiermark_stage::web::download;
 
 use super::block_on;
@@ -36,7 +36,7 @@ struct Made {
 /// Reads the file, stores a run, and says how to go on.
 pub(crate) fn run(global: &Global, arguments: &ImportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let catalog = root::catalog(global)?;
-    let known = Known(&catalog.frameworks);
+    let known = KnownFrameworks(&catalog.frameworks);
     // Before anything is downloaded.
     check_results(&root::results(global))?;
     let table = match &arguments.what {
@@ -93,9 +93,9 @@ fn bytes(source: &str, ui: &Ui) -> Result<Vec<u8>, Failure> {
 
 fn store(
     global: &Global,
-    table: Table,
+    table: RateTable,
     scenarios: &[tiermark_model::format::scenario::Scenario],
-    known: Known<'_>,
+    known: KnownFrameworks<'_>,
 ) -> Result<RunWriter, Failure> {
     let redactor = setup::redactor();
     let maker = Maker {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tiermark_model::run::{self, Manifest, RunError, RunReader, name_of};
 use tiermark_report::compare::Obstacle;
-use tiermark_report::trend::{LeftOut, Measured, Reason, Selection};
+use tiermark_report::trend::{LeftOutRun, Reason, RunRates, Selection};
 use tiermark_report::{RunView, Trend, charts, trend};
 
 use super::report::{check_png, check_targets, named_format, say_drawn, write_chart, write_or_print};
@@ -61,8 +61,8 @@ fn verdict(trend: &Trend, fail_on_slower: bool, ui: &Ui) -> Exit {
 /// The runs of a folder, each with its rates alone.
 #[derive(Default)]
 struct History {
-    measured: Vec<Measured>,
-    left_out: Vec<LeftOut>,
+    measured: Vec<RunRates>,
+    left_out: Vec<LeftOutRun>,
     obstacles: Vec<Obstacle>,
 }
 
@@ -98,7 +98,7 @@ impl History {
         let found = selection.obstacles(&view(name, newest), &view(&own, &manifest));
         if !found.is_empty() && !force {
             let reasons = found.into_iter().map(|obstacle| Reason::NotComparable { obstacle });
-            self.left_out.push(LeftOut {
+            self.left_out.push(LeftOutRun {
                 run: own,
                 created: Some(manifest.created),
                 reasons: reasons.collect(),
@@ -106,7 +106,7 @@ impl History {
             return Ok(());
         }
         let run = RunReader::open(folder)?;
-        self.measured.push(Measured::of(&RunView::from(&run), selection));
+        self.measured.push(RunRates::of(&RunView::from(&run), selection));
         self.obstacles.extend(found);
         Ok(())
     }
@@ -115,7 +115,7 @@ impl History {
 /// What manifests alone say of a folder's runs.
 struct Overview {
     readable: Vec<PathBuf>,
-    unreadable: Vec<LeftOut>,
+    unreadable: Vec<LeftOutRun>,
     /// Name and manifest of the run that was made last; of one that was measured, where there is any.
     newest: Option<(String, Manifest)>,
     scenarios: BTreeSet<String>,
@@ -195,8 +195,8 @@ fn view<'a>(name: &str, manifest: &'a Manifest) -> RunView<'a> {
     }
 }
 
-fn unreadable(folder: &Path, error: &RunError) -> LeftOut {
-    LeftOut {
+fn unreadable(folder: &Path, error: &RunError) -> LeftOutRun {
+    LeftOutRun {
         run: name_of(folder),
         created: None,
         reasons: vec![Reason::Unreadable {

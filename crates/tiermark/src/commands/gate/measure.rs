@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tiermark_load::{Circumstances, Expect, LoadError, LoadSpec, Zero};
-use tiermark_model::format::project::{GateSettings, Metric, Probe, Project};
+use tiermark_model::format::project::{GateSettings, Probe, Project};
+use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::{Objective, Scenario};
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::{Placement, Role};
@@ -44,7 +45,7 @@ const FOR_P50: f64 = 50.0;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sample {
     /// By scenario (none: of the whole start) and metric: right answers a second, milliseconds, microseconds, bytes.
-    pub(super) numbers: BTreeMap<(Option<String>, Metric), f64>,
+    pub(super) numbers: BTreeMap<(Option<String>, Quantity), f64>,
     /// By scenario: share of requests without a right answer at the fixed rate.
     pub(super) errors: BTreeMap<String, f64>,
     /// By scenario: the part of them that the service itself gave no right answer to; the rest was not sent, or open, when the window ended.
@@ -162,7 +163,7 @@ impl Bench<'_> {
             Ok(running) => {
                 let mut sample = Sample::default();
                 let start = running.target().parts.first_right_answer_ms;
-                sample.numbers.extend(start.map(|ms| ((None, Metric::Start), ms)));
+                sample.numbers.extend(start.map(|ms| ((None, Quantity::ColdStart), ms)));
                 Ok(Up { side, running, sample })
             }
             Err(StartFailure::Target { reason }) => Err(side.broken(&reason)),
@@ -338,14 +339,14 @@ impl Up<'_> {
         }
         let of_probe = |metric| (Some(probe.name.clone()), metric);
         let numbers = &mut self.sample.numbers;
-        numbers.insert(of_probe(Metric::Rate), ok as f64 / turns.seconds);
+        numbers.insert(of_probe(Quantity::Rate), ok as f64 / turns.seconds);
         let cpu_us = turns.cpu_ns.map(|ns| ns as f64 / 1e3 / ok as f64);
-        numbers.extend(cpu_us.map(|us| (of_probe(Metric::Cpu), us)));
+        numbers.extend(cpu_us.map(|us| (of_probe(Quantity::CpuPerRequest), us)));
         Ok(())
     }
 
     fn note_open(&mut self, probe: &Probe, turns: &Turns) {
-        for (metric, share) in [(Metric::P50, 0.5), (Metric::P99, 0.99)] {
+        for (metric, share) in [(Quantity::P50, 0.5), (Quantity::P99, 0.99)] {
             if let Some(ns) = turns.response.percentile(share) {
                 let ms = ns as f64 / 1e6;
                 self.sample.numbers.insert((Some(probe.name.clone()), metric), ms);
@@ -364,7 +365,7 @@ impl Up<'_> {
 
     fn note_memory(&mut self, peak: Option<u64>) {
         if let Some(peak) = peak {
-            let greatest = self.sample.numbers.entry((None, Metric::Memory)).or_insert(0.0);
+            let greatest = self.sample.numbers.entry((None, Quantity::Memory)).or_insert(0.0);
             *greatest = greatest.max(peak as f64);
         }
     }

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tiermark_model::format::project::{Metric, Probe, Project, ServiceObjective};
+use tiermark_model::format::project::{Probe, Project, ServiceObjective, is_of_whole_start};
+use tiermark_model::format::quantity::{GateNames, Quantity, Vocabulary as _};
 use tiermark_model::host::Placement;
 use tiermark_report::gate::{
-    self, Coin, Compared, Decision, GATE_FORMAT, GateReport, Kept, Look, Outcome, Pair, Pairs, Sureness, is_look,
+    self, Coin, Compared, Decision, GATE_FORMAT, GateLook, GateOutcome, GateReport, Kept, Pair, Pairs, Sureness,
+    is_look,
 };
 use tiermark_stage::host;
 use tiermark_stage::stage::Stage;
@@ -71,10 +73,10 @@ pub(crate) fn run(global: &Global, arguments: &GateArgs, ui: &Arc<Ui>) -> Result
         ui.result(&text);
     }
     Ok(match report.outcome() {
-        Outcome::Pass => Exit::Done,
-        Outcome::Fail => Exit::Negative,
-        Outcome::Inconclusive if arguments.fail_if_inconclusive => Exit::Inconclusive,
-        Outcome::Inconclusive => {
+        GateOutcome::Pass => Exit::Done,
+        GateOutcome::Fail => Exit::Negative,
+        GateOutcome::Inconclusive if arguments.fail_if_inconclusive => Exit::Inconclusive,
+        GateOutcome::Inconclusive => {
             ui.warn("inconclusive: the time was used up before it could be said whether anything is slower");
             Exit::Done
         }
@@ -204,7 +206,7 @@ async fn prepared(
 struct Series {
     pairs: Pairs,
     measured: Vec<Pair>,
-    look: Option<Look>,
+    look: Option<GateLook>,
 }
 
 struct Gate<'a> {
@@ -217,7 +219,7 @@ struct Gate<'a> {
     budget: Duration,
     /// Requests a second of the open loops.
     rates: BTreeMap<String, u32>,
-    series: BTreeMap<(Option<String>, Metric), Series>,
+    series: BTreeMap<(Option<String>, Quantity), Series>,
     /// Pairs in which the load generator was the limit, by scenario.
     strained: BTreeMap<String, u32>,
     pairs: u32,
@@ -266,7 +268,10 @@ impl Gate<'_> {
             }
         };
         let wanted = &self.bench.project.gate.metrics;
-        if wanted.iter().any(|metric| matches!(metric, Metric::P50 | Metric::P99)) {
+        if wanted
+            .iter()
+            .any(|metric| matches!(metric, Quantity::P50 | Quantity::P99))
+        {
             self.rates = (self.bench.project.scenarios.iter())
                 .filter_map(|probe| Some((probe.name.clone(), open_rate(probe, &reference)?)))
                 .collect();
@@ -306,7 +311,7 @@ impl Gate<'_> {
         let asked = Asked {
             rates: &self.rates,
             closed: true,
-            tail: self.bench.project.gate.metrics.contains(&Metric::P99),
+            tail: self.bench.project.gate.metrics.contains(&Quantity::P99),
             verified: false,
         };
         if head_first {
@@ -319,9 +324,9 @@ impl Gate<'_> {
 
     fn lay_out(&mut self) {
         let project = self.bench.project;
-        let keys: Vec<(Option<String>, Metric)> = (project.gate.metrics.iter())
-            .flat_map(|metric| -> Vec<(Option<String>, Metric)> {
-                if metric.is_of_start() {
+        let keys: Vec<(Option<String>, Quantity)> = (project.gate.metrics.iter())
+            .flat_map(|metric| -> Vec<(Option<String>, Quantity)> {
+                if is_of_whole_start(*metric) {
                     vec![(None, *metric)]
                 } else {
                     project
@@ -383,11 +388,15 @@ impl Gate<'_> {
     }
 
     fn progress(&self) -> String {
-        let one = |((scenario, metric), series): (&(Option<String>, Metric), &Series)| {
+        let one = |((scenario, metric), series): (&(Option<String>, Quantity), &Series)| {
             let name = scenario.as_deref().unwrap_or("start");
             let middle = series.look.filter(|look| look.centre.is_finite());
             let share = middle.map(|look| format!("{:+.1}%", 100.0 * look.centre.exp_m1()));
-            format!("{name} {} {}", metric.name(), share.unwrap_or_else(|| "–".to_owned()))
+            format!(
+                "{name} {} {}",
+                GateNames::name(*metric),
+                share.unwrap_or_else(|| "–".to_owned())
+            )
         };
         self.series.iter().map(one).collect::<Vec<_>>().join(", ")
     }
@@ -423,7 +432,7 @@ impl Gate<'_> {
     }
 
     fn compared(&self) -> Vec<Compared> {
-        let nothing = Look {
+        let nothing = GateLook {
             pairs: 0,
             centre: f64::NAN,
             lower: f64::NEG_INFINITY,
@@ -460,7 +469,7 @@ fn of_the_head<T>(ended: NoSample) -> Result<Result<T, String>, Failure> {
 
 /// Requests a second at which response times of a scenario are measured: as it is said, else a share of what the reference answered.
 fn open_rate(probe: &Probe, reference: &Sample) -> Option<u32> {
-    let seen = reference.numbers.get(&(Some(probe.name.clone()), Metric::Rate));
+    let seen = reference.numbers.get(&(Some(probe.name.clone()), Quantity::Rate));
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -481,11 +490,11 @@ fn hold(objective: &ServiceObjective, sample: &Sample) -> Kept {
             ..
         } => return hold_latency(objective, scenario, [*p99_ms, *errors_percent], sample),
         ServiceObjective::Start { start_s } => {
-            let ms = of_start(Metric::Start);
+            let ms = of_start(Quantity::ColdStart);
             (ms, ms.map(|ms| ms <= 1e3 * start_s))
         }
         ServiceObjective::Memory { memory_mib } => {
-            let mib = of_start(Metric::Memory).map(|bytes| bytes / f64::from(1 << 20));
+            let mib = of_start(Quantity::Memory).map(|bytes| bytes / f64::from(1 << 20));
             (mib, mib.map(|mib| mib <= *memory_mib))
         }
     };
@@ -500,7 +509,7 @@ fn hold(objective: &ServiceObjective, sample: &Sample) -> Kept {
 
 fn hold_latency(objective: &ServiceObjective, scenario: &str, limits: [f64; 2], sample: &Sample) -> Kept {
     let [p99_ms, errors_percent] = limits;
-    let measured = sample.numbers.get(&(Some(scenario.to_owned()), Metric::P99)).copied();
+    let measured = sample.numbers.get(&(Some(scenario.to_owned()), Quantity::P99)).copied();
     let quick = measured.map(|ms| ms <= p99_ms);
     let few = |shares: &BTreeMap<String, f64>| shares.get(scenario).map(|share| 100.0 * share <= errors_percent);
     // What the generator itself was late with is in what it measures: within the limits all the same, but beyond them perhaps not the service's.

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tiermark_model::format::project::{Metric, Origin, Project, Service};
+use tiermark_model::format::project::{Origin, Project, ProjectService};
+use tiermark_model::format::quantity::{GateNames, Quantity, Vocabulary as _};
 use tiermark_model::load::Protocol;
 use tiermark_model::plan::RunnerKind;
 use tiermark_model::run::EntryFacts;
@@ -127,12 +128,12 @@ impl Versions {
 
 /// A server that somebody else runs was started before, and its processes are nobody's to look at: such a metric would stay open for all the time.
 fn refuse_inner_metrics(url: &str, project: &Project) -> Result<(), Failure> {
-    let inner = |metric: &&Metric| matches!(metric, Metric::Cpu | Metric::Memory | Metric::Start);
+    let inner = |metric: &&Quantity| matches!(metric, Quantity::CpuPerRequest | Quantity::Memory | Quantity::ColdStart);
     match project.gate.metrics.iter().find(inner) {
         None => Ok(()),
         Some(metric) => Err(Failure::Usage(format!(
             "{} of {url} cannot be measured: tiermark does not start it\nremedy: leave it out of `metrics`, or let tiermark start the service",
-            metric.name()
+            GateNames::name(*metric)
         ))),
     }
 }
@@ -223,7 +224,7 @@ fn started_from(artifact: Artifact) -> Prepared {
 const BUILD_LINES: usize = 20;
 
 /// Runs the service's build, where it has one, in the version's own files.
-async fn build(role: &'static str, name: &str, service: &Service, folder: &Path) -> Result<(), NoSample> {
+async fn build(role: &'static str, name: &str, service: &ProjectService, folder: &Path) -> Result<(), NoSample> {
     let Some((program, arguments)) = service.build.split_first() else {
         return Ok(());
     };

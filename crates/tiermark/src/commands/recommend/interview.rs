@@ -2,7 +2,7 @@
 
 use tiermark_model::format::criterion::Criterion;
 use tiermark_model::format::framework::FactKind;
-use tiermark_model::format::profile::{Known, LEAST_RATING, LoadNeed, Profile, Team};
+use tiermark_model::format::profile::{LEAST_RATING, LoadNeed, Profile, ProfileDefinitions, Team};
 use tiermark_model::format::yaml::help_for_name;
 
 /// The scenario of a load where the use case names none: a REST resource.
@@ -40,14 +40,14 @@ enum Step {
 #[derive(Debug, Clone)]
 pub(super) struct Interview<'a> {
     use_cases: &'a [Profile],
-    known: &'a Known,
+    known: &'a ProfileDefinitions,
     step: Step,
     profile: Profile,
 }
 
 impl<'a> Interview<'a> {
     /// Nothing is answered yet.
-    pub(super) fn new(use_cases: &'a [Profile], known: &'a Known) -> Self {
+    pub(super) fn new(use_cases: &'a [Profile], known: &'a ProfileDefinitions) -> Self {
         let weights = USUAL_WEIGHTS.iter().filter_map(|(name, weight)| {
             let criterion = Criterion::parse(name, &known.scenarios).ok()?;
             Some((criterion, *weight))
@@ -59,7 +59,7 @@ impl<'a> Interview<'a> {
             seed: None,
             team: Team::default(),
             load: LoadNeed::default(),
-            limits: tiermark_model::format::profile::Limits::default(),
+            limits: tiermark_model::format::profile::ProfileLimits::default(),
             needs: [].into(),
             lifetime_years: None,
             weights: weights.collect(),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tiermark_model::catalog::{Catalog, CatalogError};
 use tiermark_model::format::profile::Profile;
-use tiermark_report::recommend::{Inquiry, Verdict, recommend, render_markdown, render_text};
+use tiermark_report::recommend::{Inquiry, RecommendationVerdict, recommend, render_markdown, render_text};
 use tiermark_report::{Options, analyse};
 
 use crate::cli::{Format, Global, RecommendArgs};
@@ -49,8 +49,8 @@ pub(crate) fn run(global: &Global, arguments: &RecommendArgs, ui: &Ui) -> Result
         ));
     }
     Ok(match answer.verdict {
-        Verdict::First { .. } | Verdict::EitherOf { .. } => Exit::Done,
-        Verdict::Nobody { .. } => Exit::Negative,
+        RecommendationVerdict::First { .. } | RecommendationVerdict::EitherOf { .. } => Exit::Done,
+        RecommendationVerdict::Nobody { .. } => Exit::Negative,
     })
 }
 

@@ -8,7 +8,7 @@ use tiermark_model::catalog::Catalog;
 use tiermark_model::imported::ImportFormat;
 use tiermark_model::run::{RunReader, name_of};
 use tiermark_model::trial::{State, TrialRecord};
-use tiermark_report::recommend::{Answer, Inquiry, recommend};
+use tiermark_report::recommend::{Inquiry, RecommendationAnswer, recommend};
 use tiermark_report::{
     Analysis, Comparison, Curves, Options, Report, RunView, ValueRule, analyse, compare, render_comparison_html,
     render_csv, render_html, render_markdown, render_markdown_summary, render_text, render_text_summary,
@@ -154,7 +154,7 @@ fn html(run: &RunReader, analysis: &Analysis, catalog: &Catalog, choice: &Choice
 }
 
 /// A recommendation for each use case; none on other people's rates, which say nothing of latency, memory or starts.
-fn answers(analysis: &Analysis, catalog: &Catalog) -> Vec<Answer> {
+fn answers(analysis: &Analysis, catalog: &Catalog) -> Vec<RecommendationAnswer> {
     if analysis.run.imported.is_some() {
         return vec![];
     }
