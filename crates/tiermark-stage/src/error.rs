@@ -1,6 +1,6 @@
 //! What can go wrong with the stage itself: always the infrastructure's fault, never the target's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::address::AddressError;
 
@@ -71,4 +71,14 @@ pub enum StageError {
     /// Something else that stops a run.
     #[error("{0}")]
     Other(String),
+}
+
+impl StageError {
+    /// For `map_err`: what the system said of a file or folder.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |error| Self::Io {
+            path: path.to_owned(),
+            error,
+        }
+    }
 }

@@ -19,7 +19,7 @@ const MAX_ANSWER: usize = 16 << 20;
 
 /// One whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// Minor version of HTTP/1: 1 for HTTP/1.1.
     pub minor_version: u8,
     /// HTTP status.
@@ -45,7 +45,7 @@ pub enum Framing {
     Close,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// The first value of a header, by its name in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -196,18 +196,18 @@ impl Connection {
     ///
     /// # Errors
     /// Everything else than a whole answer within `limit`.
-    pub async fn answer(&mut self, limit: Duration) -> Result<Answer, NoAnswer> {
+    pub async fn answer(&mut self, limit: Duration) -> Result<HttpAnswer, NoAnswer> {
         let begun = Instant::now();
         let answer = timeout(limit, self.read_answer())
             .await
             .unwrap_or(Err(NoAnswer::Timeout(limit)))?;
-        Ok(Answer {
+        Ok(HttpAnswer {
             waited: begun.elapsed(),
             ..answer
         })
     }
 
-    async fn read_answer(&mut self) -> Result<Answer, NoAnswer> {
+    async fn read_answer(&mut self) -> Result<HttpAnswer, NoAnswer> {
         let mut ended = false;
         loop {
             match parse_answer(&self.received, ended)? {
@@ -256,7 +256,7 @@ fn from_io(error: &std::io::Error, received: usize) -> NoAnswer {
 }
 
 /// The first whole answer in `bytes` and its length; none where more bytes are needed. `ended`: no more will come.
-fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(Answer, usize)>, NoAnswer> {
+fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(HttpAnswer, usize)>, NoAnswer> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
     let malformed = |error: httparse::Error| NoAnswer::Malformed(error.to_string());
@@ -272,7 +272,7 @@ fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(Answer, usize)>, No
         })
         .collect();
     let status = head.code.unwrap_or(0);
-    let mut answer = Answer {
+    let mut answer = HttpAnswer {
         minor_version: head.version.unwrap_or(0),
         status,
         headers,
@@ -303,7 +303,7 @@ fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(Answer, usize)>, No
     }
 }
 
-fn framing(answer: &Answer) -> Result<Framing, NoAnswer> {
+fn framing(answer: &HttpAnswer) -> Result<Framing, NoAnswer> {
     if answer
         .header("transfer-encoding")
         .is_some_and(|value| value.to_ascii_lowercase().ends_with("chunked"))

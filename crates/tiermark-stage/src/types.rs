@@ -12,7 +12,7 @@ use crate::error::StageError;
 
 /// What an entry is built from.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct EntrySource {
     /// The entry.
     pub id: EntryId,
     /// Its framework.
@@ -21,6 +21,14 @@ pub struct Source {
     pub variant: Variant,
     /// The framework's folder, `containers/frameworks/<name>`.
     pub folder: PathBuf,
+}
+
+impl EntrySource {
+    /// The folder that is built: its variant's own one if it has one.
+    pub(crate) fn build_folder(&self) -> PathBuf {
+        let own = self.variant.folder.as_ref();
+        own.map_or_else(|| self.folder.clone(), |below| self.folder.join(below))
+    }
 }
 
 /// Built, and ready to be started any number of times.
@@ -98,9 +106,9 @@ pub enum Watch {
     Unseen,
 }
 
-/// Where a running target answers, and how its start went.
+/// Where a server answers that was started, and how its start went.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct StartedServer {
     /// Where to connect.
     pub address: SocketAddr,
     /// `Host` header.
@@ -131,7 +139,7 @@ fn render(not_built: &NotBuilt) -> String {
 
 /// What a runner tells while it works; only the command line shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum StageEvent {
     /// Building began.
     BuildStarted {
         /// What: an entry, base or service.
@@ -167,4 +175,4 @@ pub enum Event {
 }
 
 /// Receives events; called from any thread.
-pub type Events = std::sync::Arc<dyn Fn(Event) + Send + Sync>;
+pub type Events = std::sync::Arc<dyn Fn(StageEvent) + Send + Sync>;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::Reading;
 use super::parse::{ProcessStat, first_value, process_stat};
+use super::tick::RoleReading;
 
 /// Everything that runs, as `/proc` shows it; empty where there is none.
 pub(crate) fn all_processes() -> Vec<ProcessStat> {
@@ -110,7 +110,7 @@ impl Tree {
     }
 
     /// `dear`: look for new members, and add up memory, which makes the kernel walk page tables.
-    pub(super) fn read(&mut self, dear: bool) -> Option<Reading> {
+    pub(super) fn read(&mut self, dear: bool) -> Option<RoleReading> {
         let stats: Vec<ProcessStat> = if dear {
             let all = all_processes();
             self.known = members(self.root, &all);
@@ -125,7 +125,7 @@ impl Tree {
         }
         self.account
             .update(stats.iter().map(|stat| ((stat.id, stat.start), times(stat))).collect());
-        Some(Reading {
+        Some(RoleReading {
             user_ns: self.account.user * self.tick_ns,
             system_ns: self.account.system * self.tick_ns,
             memory_bytes: dear.then(|| proportional_set_size(&stats)).flatten(),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::role::Reader;
+use super::role::RoleReader;
 use crate::types::Watch;
 
 /// Time over which it must have been idle.
@@ -13,7 +13,7 @@ const IDLE_SHARE: f64 = 0.05;
 /// Waits until it has been idle for half a second, at most `limit`; how long that took. Of what cannot be seen nothing is waited for.
 pub async fn rest(watch: &Watch, limit: Duration) -> Duration {
     let begun = Instant::now();
-    let mut reader = Reader::new(watch.clone());
+    let mut reader = RoleReader::new(watch.clone());
     let mut used = move || reader.read(false).map(|reading| reading.user_ns + reading.system_ns);
     while let Some(before) = used().filter(|_| begun.elapsed() < limit) {
         let since = Instant::now();

@@ -3,38 +3,39 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::parse;
 use super::processes::Tree;
-use super::{Reading, parse};
+use super::tick::RoleReading;
 use crate::types::Watch;
 
 /// Reads one role.
 #[derive(Debug)]
-pub(super) enum Reader {
+pub(super) enum RoleReader {
     Group { version: u8, cpu: PathBuf, memory: PathBuf },
     Tree(Tree),
     Unseen,
 }
 
-impl Reader {
+impl RoleReader {
     pub(super) fn new(watch: Watch) -> Self {
         match watch {
-            Watch::ControlGroup { version, cpu, memory } => Reader::Group { version, cpu, memory },
-            Watch::Processes { root } => Reader::Tree(Tree::new(root)),
-            Watch::Unseen => Reader::Unseen,
+            Watch::ControlGroup { version, cpu, memory } => RoleReader::Group { version, cpu, memory },
+            Watch::Processes { root } => RoleReader::Tree(Tree::new(root)),
+            Watch::Unseen => RoleReader::Unseen,
         }
     }
 
     /// None where nothing can be seen (any more).
-    pub(super) fn read(&mut self, dear: bool) -> Option<Reading> {
+    pub(super) fn read(&mut self, dear: bool) -> Option<RoleReading> {
         match self {
-            Reader::Group {
+            RoleReader::Group {
                 version: 1,
                 cpu,
                 memory,
             } => group_v1(cpu, memory),
-            Reader::Group { cpu, memory, .. } => group_v2(cpu, memory),
-            Reader::Tree(tree) => tree.read(dear),
-            Reader::Unseen => None,
+            RoleReader::Group { cpu, memory, .. } => group_v2(cpu, memory),
+            RoleReader::Tree(tree) => tree.read(dear),
+            RoleReader::Unseen => None,
         }
     }
 }
@@ -43,9 +44,9 @@ fn text(folder: &Path, file: &str) -> Option<String> {
     fs::read_to_string(folder.join(file)).ok()
 }
 
-fn group_v1(cpu: &Path, memory: &Path) -> Option<Reading> {
+fn group_v1(cpu: &Path, memory: &Path) -> Option<RoleReading> {
     let (user_ns, system_ns) = parse::cpu_v1(&text(cpu, "cpuacct.usage")?, &text(cpu, "cpuacct.stat")?)?;
-    Some(Reading {
+    Some(RoleReading {
         user_ns,
         system_ns,
         memory_bytes: text(memory, "memory.usage_in_bytes")
@@ -65,10 +66,10 @@ fn sibling_cpu(cpuacct: &Path) -> Option<PathBuf> {
         .then(|| PathBuf::from(path.replacen("/cpuacct/", "/cpu/", 1)))
 }
 
-fn group_v2(cpu: &Path, memory: &Path) -> Option<Reading> {
+fn group_v2(cpu: &Path, memory: &Path) -> Option<RoleReading> {
     let stat = text(cpu, "cpu.stat")?;
     let (user_ns, system_ns) = parse::cpu_v2(&stat)?;
-    Some(Reading {
+    Some(RoleReading {
         user_ns,
         system_ns,
         memory_bytes: text(memory, "memory.current")

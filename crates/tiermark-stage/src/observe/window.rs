@@ -6,7 +6,8 @@ use tiermark_model::host::Role;
 use tiermark_model::recording::Window;
 use tiermark_model::trial::{Disturbance, HostNoise, RoleUse};
 
-use super::{Reading, Tick, host};
+use super::host::HostReading;
+use super::tick::{RoleReading, Tick};
 
 /// Highest share of all cores' time that a hypervisor may take: from there on the loss is of the size of a difference
 /// between frameworks that a paired comparison of a few starts can show.
@@ -46,14 +47,14 @@ fn growth(points: &[(u64, u64)], window: Window) -> Option<(u64, u64)> {
     Some((at(points, end)?.saturating_sub(at(points, start)?), over))
 }
 
-fn role_points(ticks: &[Tick], role: Role, value: impl Fn(&Reading) -> Option<u64>) -> Vec<(u64, u64)> {
+fn role_points(ticks: &[Tick], role: Role, value: impl Fn(&RoleReading) -> Option<u64>) -> Vec<(u64, u64)> {
     ticks
         .iter()
         .filter_map(|tick| Some((tick.at_ns, value(tick.roles.get(&role)?)?)))
         .collect()
 }
 
-fn host_points(ticks: &[Tick], value: impl Fn(&host::Reading) -> Option<u64>) -> Vec<(u64, u64)> {
+fn host_points(ticks: &[Tick], value: impl Fn(&HostReading) -> Option<u64>) -> Vec<(u64, u64)> {
     ticks
         .iter()
         .filter_map(|tick| Some((tick.at_ns, value(&tick.host)?)))
@@ -67,7 +68,7 @@ pub(super) fn role_use(ticks: &[Tick], role: Role, cores: u32, window: Window) -
     let (system, _) = growth(&role_points(ticks, role, |reading| Some(reading.system_ns)), window)?;
     // The split of a version-1 group may move by a tick; the total is exact and keeps its value.
     let system = system.min(total);
-    let inside: Vec<&Reading> = (ticks.iter())
+    let inside: Vec<&RoleReading> = (ticks.iter())
         .filter(|tick| window.contains(tick.at_ns))
         .filter_map(|tick| tick.roles.get(&role))
         .collect();
@@ -85,7 +86,7 @@ pub(super) fn role_use(ticks: &[Tick], role: Role, cores: u32, window: Window) -
 ///
 /// Pressure has no limit: a saturated server's own threads wait for CPU, so that it is high in every good measurement.
 pub(super) fn noise(ticks: &[Tick], roles: &BTreeMap<Role, RoleUse>, window: Window) -> (HostNoise, Vec<Disturbance>) {
-    let host = |value: fn(&host::Reading) -> Option<u64>| growth(&host_points(ticks, value), window);
+    let host = |value: fn(&HostReading) -> Option<u64>| growth(&host_points(ticks, value), window);
     let share = |part: Option<(u64, u64)>, whole: Option<(u64, u64)>| {
         Some((part?.0, whole?.0))
             .filter(|(_, whole)| *whole > 0)
@@ -175,7 +176,7 @@ mod tests {
     fn ticks(foreign: u64, steal: u64, overflows: u64) -> Vec<Tick> {
         (0..=3)
             .map(|second| {
-                let server = Reading {
+                let server = RoleReading {
                     user_ns: second * 400_000_000,
                     system_ns: second * 100_000_000,
                     memory_bytes: Some(second * 10),
@@ -187,7 +188,7 @@ mod tests {
                     processes: second * (50 + foreign),
                     steal: second * steal,
                 };
-                let host = host::Reading {
+                let host = HostReading {
                     cpu: Some(cpu),
                     listen_overflows: Some(second * overflows),
                     pressure_us: Some(second * 500_000),

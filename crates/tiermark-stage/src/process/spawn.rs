@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tiermark_model::contract;
 
 use crate::error::StageError;
+use crate::output::last_lines;
 
 /// Bytes from the end of a log in which its last lines are looked for.
 const TAIL: u64 = 64 * 1024;
@@ -334,10 +335,4 @@ fn tail_of(log: &File, lines: usize) -> io::Result<String> {
     // Reading at a place leaves the writers' shared position where it is.
     let count = log.read_at(&mut bytes, start)?;
     Ok(last_lines(&String::from_utf8_lossy(&bytes[..count]), lines))
-}
-
-/// The last lines of a text.
-pub(crate) fn last_lines(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
 }

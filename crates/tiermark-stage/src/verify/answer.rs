@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use tiermark_model::format::scenario::Expect;
 
 use super::body;
-use crate::http::{Answer, Framing};
+use crate::http::{Framing, HttpAnswer};
 
 /// How far `Date` may be off on this machine, seconds: servers may render it once a second and reuse it, and a busy machine
 /// delivers an answer late.
@@ -23,7 +23,7 @@ const ONCE: [&str; 4] = ["Server", "Date", "Content-Type", "Content-Length"];
 const HARMLESS: &str = "charset=utf-8";
 
 /// Everything that is wrong with an answer; empty where nothing is.
-pub(super) fn check(answer: &Answer, expect: &Expect, address: SocketAddr) -> Vec<String> {
+pub(super) fn check(answer: &HttpAnswer, expect: &Expect, address: SocketAddr) -> Vec<String> {
     if answer.status != expect.status {
         // Header and body of another status say nothing more.
         return vec![status_problem(&expect.status.to_string(), answer)];
@@ -58,7 +58,7 @@ pub(super) fn check(answer: &Answer, expect: &Expect, address: SocketAddr) -> Ve
 }
 
 /// A status that is none of those expected, with what came beside it.
-pub(super) fn status_problem(expected: &str, answer: &Answer) -> String {
+pub(super) fn status_problem(expected: &str, answer: &HttpAnswer) -> String {
     format!(
         "status: expected {expected}, got {} with body {}",
         answer.status,
@@ -66,7 +66,7 @@ pub(super) fn status_problem(expected: &str, answer: &Answer) -> String {
     )
 }
 
-fn check_once(answer: &Answer, name: &str) -> Option<String> {
+fn check_once(answer: &HttpAnswer, name: &str) -> Option<String> {
     let values: Vec<&str> = answer.all(name).collect();
     (values.len() > 1).then(|| {
         format!(
@@ -77,7 +77,7 @@ fn check_once(answer: &Answer, name: &str) -> Option<String> {
     })
 }
 
-fn check_length(answer: &Answer) -> Option<String> {
+fn check_length(answer: &HttpAnswer) -> Option<String> {
     if answer.framing == Framing::Close {
         return Some("length: expected Content-Length or Transfer-Encoding: chunked, got neither".to_owned());
     }
@@ -87,7 +87,7 @@ fn check_length(answer: &Answer) -> Option<String> {
 
 /// Media types are compared without regard to case. Parameters that are expected must be there; of others only the charset
 /// utf-8 may be.
-fn check_content_type(answer: &Answer, wanted: &str) -> Option<String> {
+fn check_content_type(answer: &HttpAnswer, wanted: &str) -> Option<String> {
     let Some(got) = answer.header("content-type") else {
         return Some(format!("header Content-Type: expected `{wanted}`, but it is missing"));
     };
@@ -127,12 +127,12 @@ mod tests {
 
     const ZERO: Duration = Duration::ZERO;
 
-    fn answer(headers: &[(&str, &str)]) -> Answer {
+    fn answer(headers: &[(&str, &str)]) -> HttpAnswer {
         let headers = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Answer {
+        HttpAnswer {
             minor_version: 1,
             status: 200,
             headers,

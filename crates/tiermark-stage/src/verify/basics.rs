@@ -8,8 +8,9 @@ use tiermark_model::format::scenario::{Part, Scenario};
 use tiermark_model::load::{Request, Value};
 
 use super::ask::{Asker, PATIENCE, exchange};
-use super::{VerifiedAnswer, VerifyFailure, body};
-use crate::http::{Answer, Connection, Framing, NoAnswer};
+use super::body;
+use super::outcome::{VerifiedAnswer, VerifyFailure};
+use crate::http::{Connection, Framing, HttpAnswer, NoAnswer};
 
 /// Answers looked at where answers must vary.
 const VARYING_ANSWERS: usize = 20;
@@ -110,11 +111,11 @@ async fn crowd(
     scenario: &Scenario,
     part: &Part,
     lone: Duration,
-) -> Result<Vec<Answer>, VerifyFailure> {
+) -> Result<Vec<HttpAnswer>, VerifyFailure> {
     let requests: Vec<Request> = (0..crowd_size(lone))
         .map(|index| part.request.with(|value| spread(value, index)))
         .collect();
-    let judge = |_: &Request, answer: Answer| {
+    let judge = |_: &Request, answer: HttpAnswer| {
         let problems = asker.problems(&answer, &part.expect);
         if problems.is_empty() { Ok(answer) } else { Err(problems) }
     };
@@ -140,8 +141,8 @@ fn name_of(scenario: &Scenario, part: &Part) -> String {
     }
 }
 
-fn summary(answers: &[Answer]) -> VerifiedAnswer {
-    let length = |answer: &Answer| match answer.framing {
+fn summary(answers: &[HttpAnswer]) -> VerifiedAnswer {
+    let length = |answer: &HttpAnswer| match answer.framing {
         Framing::Length(length) => Some(length),
         Framing::Chunked | Framing::Close => None,
     };
@@ -184,7 +185,7 @@ impl<'a> Prober<'a> {
     }
 
     /// Checks an answer that came.
-    fn right(&self, which: &str, answer: Answer) -> Result<Answer, VerifyFailure> {
+    fn right(&self, which: &str, answer: HttpAnswer) -> Result<HttpAnswer, VerifyFailure> {
         let mut problems = self.asker.problems(&answer, &self.part.expect);
         if problems.is_empty() {
             return Ok(answer);
@@ -202,14 +203,14 @@ impl<'a> Prober<'a> {
             .map_err(|error| self.no_answer("connecting", &error))
     }
 
-    async fn one(&self) -> Result<Answer, VerifyFailure> {
+    async fn one(&self) -> Result<HttpAnswer, VerifyFailure> {
         let mut connection = self.connect().await?;
         let answer = exchange(&mut connection, &self.bytes(true)).await;
         self.right("", answer.map_err(|error| self.no_answer("one request", &error))?)
     }
 
     /// Two requests after each other on one connection.
-    async fn kept_alive(&self) -> Result<Vec<Answer>, VerifyFailure> {
+    async fn kept_alive(&self) -> Result<Vec<HttpAnswer>, VerifyFailure> {
         let mut connection = self.connect().await?;
         let first = exchange(&mut connection, &self.bytes(false))
             .await
@@ -238,7 +239,7 @@ impl<'a> Prober<'a> {
 
     /// Two requests in one write; both must be answered. They are the same: that order is kept shows where a scenario has
     /// unlike ones pipelined (`pipelined_with`).
-    async fn pipelined(&self) -> Result<Vec<Answer>, VerifyFailure> {
+    async fn pipelined(&self) -> Result<Vec<HttpAnswer>, VerifyFailure> {
         let mut connection = self.connect().await?;
         let both = self.bytes(false).repeat(2);
         connection
@@ -271,7 +272,7 @@ impl<'a> Prober<'a> {
         self.right(which, answer).map(drop)
     }
 
-    async fn varying(&self) -> Result<Vec<Answer>, VerifyFailure> {
+    async fn varying(&self) -> Result<Vec<HttpAnswer>, VerifyFailure> {
         let mut connection = self.connect().await?;
         let mut answers = Vec::new();
         for _ in 0..VARYING_ANSWERS {
@@ -293,7 +294,7 @@ impl<'a> Prober<'a> {
     }
 
     /// `Date` is another one within three seconds, counted from before the first answer.
-    async fn date_moves(&self, first: &Answer, begun: Instant) -> Result<(), VerifyFailure> {
+    async fn date_moves(&self, first: &HttpAnswer, begun: Instant) -> Result<(), VerifyFailure> {
         let Some(date) = first.header("date") else {
             return Ok(());
         };

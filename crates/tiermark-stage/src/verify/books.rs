@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
-use super::statements::Statement;
+use crate::database::Tables;
+use crate::database::tables::{APPLICATION, describe};
 use crate::error::StageError;
-use crate::tables::{APPLICATION, Tables, describe};
 
 /// Longest wait for a setting to take effect, or for a target's transactions to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -20,6 +20,17 @@ const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 /// Sessions of others than this tool.
 const OTHERS: &str = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database() \
                       AND usename = current_user AND application_name <> $1 AND pid <> pg_backend_pid()";
+
+/// A statement with how often it was executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Statement {
+    /// With `$1` for each constant.
+    pub(super) text: String,
+    /// Executions.
+    pub(super) calls: u64,
+    /// Rows that all of them read or wrote.
+    pub(super) rows: u64,
+}
 
 /// A look into the database, over one connection that is the tool's own.
 pub(super) struct Books {

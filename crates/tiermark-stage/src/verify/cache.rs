@@ -6,9 +6,9 @@ use tiermark_model::format::scenario::Part;
 use tiermark_model::load::Request;
 
 use super::books::Books;
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 use super::rows::{difference, head_of, judge, not_random, read_list};
-use super::statements::{CROWD, Tally, shown, tally};
+use super::statements::{CROWD, StatementTally, shown, tally};
 use crate::http::Answer;
 
 /// Requests at once while the cache is filled: on connections of their own, so that every process of a server gets some.
@@ -24,12 +24,17 @@ const ROUNDS: u32 = 10;
 const LATE: f64 = 0.001;
 
 /// Fills the cache, then counts under [`CROWD`] requests at once; all rows are held against the table.
-pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part, table: &str) -> Result<(), Stop> {
+pub(super) async fn check(
+    context: &CheckContext<'_>,
+    books: &Books,
+    part: &Part,
+    table: &str,
+) -> Result<(), CheckStop> {
     let held = books.numbers(table).await?;
     let head = head_of(&part.expect);
     let parameter = part.request.path.split(['?', '=']).nth(1).unwrap_or_default();
-    let most = Context::with_query(part, &format!("{parameter}={ROWS}"));
-    let fill = |_: &Request, answer: Answer| {
+    let most = CheckContext::with_query(part, &format!("{parameter}={ROWS}"));
+    let fill = |_: &Request, answer: HttpAnswer| {
         let problems = context.asker.problems(&answer, &head);
         if !problems.is_empty() {
             return Err(problems);
@@ -49,7 +54,7 @@ pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part, tab
     loop {
         reset(books, is_counted).await?;
         context.asker.at_once(&vec![most.clone(); FILLING], fill).await?;
-        let Tally { reads, rows, .. } = counted(books, table, is_counted).await?;
+        let StatementTally { reads, rows, .. } = counted(books, table, is_counted).await?;
         if reads == 0 {
             break;
         }
@@ -67,7 +72,7 @@ pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part, tab
         }
     }
     reset(books, is_counted).await?;
-    let read = |_: &Request, answer: Answer| {
+    let read = |_: &Request, answer: HttpAnswer| {
         let rows = judge(context, &answer, &part.expect)?;
         match difference(&rows, &held) {
             None => Ok(rows),
@@ -80,7 +85,7 @@ pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part, tab
         .map(|row| row.id)
         .collect();
     let mut problems: Vec<String> = not_random(&rows).into_iter().collect();
-    let Tally { reads, .. } = counted(books, table, is_counted).await?;
+    let StatementTally { reads, .. } = counted(books, table, is_counted).await?;
     if reads as f64 > rows.len() as f64 * LATE {
         problems.push(format!(
             "cache: expected no statement on `{table}` once it is filled, got {reads} of {CROWD} requests{}",
@@ -94,17 +99,17 @@ pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part, tab
     }
 }
 
-async fn reset(books: &Books, is_counted: bool) -> Result<(), Stop> {
+async fn reset(books: &Books, is_counted: bool) -> Result<(), CheckStop> {
     if is_counted {
         books.reset().await?;
     }
     Ok(())
 }
 
-async fn counted(books: &Books, table: &str, is_counted: bool) -> Result<Tally, Stop> {
+async fn counted(books: &Books, table: &str, is_counted: bool) -> Result<StatementTally, CheckStop> {
     if is_counted {
         Ok(tally(&books.statements().await?, table))
     } else {
-        Ok(Tally::default())
+        Ok(StatementTally::default())
     }
 }

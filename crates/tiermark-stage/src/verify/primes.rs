@@ -7,7 +7,7 @@ use tiermark_model::format::scenario::{Expect, ExpectBody};
 
 use super::answer::status_problem;
 use super::ask::{get_json, json_with};
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 
 /// Small ones where a loop goes wrong, squares of primes and their neighbours, and larger ones.
 const COUNTED: [u64; 18] = [
@@ -35,7 +35,7 @@ const ALIKE: f64 = 1.25;
 const MEASURABLE: Duration = Duration::from_millis(1);
 
 /// Numbers, refusals, and that nothing is remembered.
-pub(super) async fn check(context: &Context<'_>) -> Result<(), Stop> {
+pub(super) async fn check(context: &CheckContext<'_>) -> Result<(), CheckStop> {
     for n in COUNTED {
         ask(context, n).await?;
     }
@@ -63,7 +63,7 @@ pub(super) async fn check(context: &Context<'_>) -> Result<(), Stop> {
 }
 
 /// Asks for the primes below n; how long it took.
-async fn ask(context: &Context<'_>, n: u64) -> Result<Duration, Stop> {
+async fn ask(context: &CheckContext<'_>, n: u64) -> Result<Duration, CheckStop> {
     let expect = Expect {
         body: ExpectBody::Json(json!({"n": n, "primes": primes_below(n)})),
         ..json_with(200)

@@ -9,7 +9,7 @@ use tiermark_model::load::Request;
 
 use super::body::excerpt;
 use super::books::{Books, quoted};
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 use crate::http::Answer;
 
 /// Numbers in the query string and how many rows they stand for (CONTRACT.md; TechEmpower's `verify_query_cases` has 2, 0, foo,
@@ -39,13 +39,13 @@ const DEVIATIONS: f64 = 6.0;
 
 /// One row as it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct WorldRow {
     pub(super) id: i32,
     pub(super) number: i32,
 }
 
 /// The rows of an answer: a list, or one object alone.
-pub(super) fn read(body: &[u8]) -> Result<Vec<Row>, String> {
+pub(super) fn read(body: &[u8]) -> Result<Vec<WorldRow>, String> {
     let wrong = |what: &str| format!("body: expected {what}, got {}", excerpt(body));
     let value: Value = serde_json::from_slice(body).map_err(|_| wrong("JSON"))?;
     let row = |value: &Value| {
@@ -58,7 +58,7 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Row>, String> {
         };
         let is_whole = value.as_object().is_some_and(|object| object.len() == 2);
         let row = number("id").zip(number("randomNumber")).filter(|_| is_whole);
-        row.map(|(id, number)| Row { id, number })
+        row.map(|(id, number)| WorldRow { id, number })
             .ok_or_else(|| wrong(r#"{"id":1..10000,"randomNumber":1..10000} for each row, and nothing beside"#))
     };
     match &value {
@@ -68,7 +68,7 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Row>, String> {
 }
 
 /// A list of so many rows.
-pub(super) fn read_list(body: &[u8], count: usize) -> Result<Vec<Row>, String> {
+pub(super) fn read_list(body: &[u8], count: usize) -> Result<Vec<WorldRow>, String> {
     if !serde_json::from_slice::<Value>(body).is_ok_and(|value| value.is_array()) {
         return Err(format!("body: expected a JSON array, got {}", excerpt(body)));
     }
@@ -85,7 +85,7 @@ pub(super) fn read_list(body: &[u8], count: usize) -> Result<Vec<Row>, String> {
 }
 
 /// The first row that is not as the table holds it.
-pub(super) fn difference(rows: &[Row], table: &BTreeMap<i32, i32>) -> Option<String> {
+pub(super) fn difference(rows: &[WorldRow], table: &BTreeMap<i32, i32>) -> Option<String> {
     let wrong = rows.iter().find(|row| table.get(&row.id) != Some(&row.number))?;
     let held = table.get(&wrong.id).map_or("nothing".to_owned(), i32::to_string);
     Some(format!(
@@ -140,7 +140,11 @@ pub(super) fn head_of(expect: &Expect) -> Expect {
 }
 
 /// An answer's rows, where everything is right.
-pub(super) fn judge(context: &Context<'_>, answer: &Answer, expect: &Expect) -> Result<Vec<Row>, Vec<String>> {
+pub(super) fn judge(
+    context: &CheckContext<'_>,
+    answer: &HttpAnswer,
+    expect: &Expect,
+) -> Result<Vec<WorldRow>, Vec<String>> {
     let problems = context.asker.problems(answer, expect);
     if !problems.is_empty() {
         return Err(problems);
@@ -149,12 +153,12 @@ pub(super) fn judge(context: &Context<'_>, answer: &Answer, expect: &Expect) -> 
 }
 
 /// How many rows come for which number.
-pub(super) async fn check_counts(context: &Context<'_>, part: &Part, parameter: &str) -> Result<(), Stop> {
+pub(super) async fn check_counts(context: &CheckContext<'_>, part: &Part, parameter: &str) -> Result<(), CheckStop> {
     let head = head_of(&part.expect);
     let mut problems = Vec::new();
     for (value, count) in COUNTS {
         let query = value.map_or_else(String::new, |value| format!("{parameter}={value}"));
-        let request = Context::with_query(part, &query);
+        let request = CheckContext::with_query(part, &query);
         let answer = context.asker.right(&request, &head).await;
         let found = match answer {
             Ok(answer) => read_list(&answer.body, count).err().map(|problem| vec![problem]),
@@ -170,11 +174,16 @@ pub(super) async fn check_counts(context: &Context<'_>, part: &Part, parameter: 
     if problems.is_empty() {
         return Ok(());
     }
-    Err(context.wrong(&Context::with_query(part, &format!("{parameter}=…")), problems))
+    Err(context.wrong(&CheckContext::with_query(part, &format!("{parameter}=…")), problems))
 }
 
 /// Rows are the table's at the moment they are asked for: before every random number of the table is changed and after.
-pub(super) async fn check_fresh(context: &Context<'_>, books: &Books, part: &Part, table: &str) -> Result<(), Stop> {
+pub(super) async fn check_fresh(
+    context: &CheckContext<'_>,
+    books: &Books,
+    part: &Part,
+    table: &str,
+) -> Result<(), CheckStop> {
     let one = context.asker.right(&part.request, &part.expect).await?;
     let each = read(&one.body).map_or(1, |rows| rows.len().max(1));
     let count = (ROWS_WANTED / each).clamp(REQUESTS.0, REQUESTS.1);
@@ -196,15 +205,15 @@ pub(super) async fn check_fresh(context: &Context<'_>, books: &Books, part: &Par
 
 /// Asks, and compares each row with the table; the ids in the order in which they were answered.
 async fn as_held(
-    context: &Context<'_>,
+    context: &CheckContext<'_>,
     books: &Books,
     part: &Part,
     table: &str,
     requests: &[Request],
     when: &str,
-) -> Result<Vec<i32>, Stop> {
+) -> Result<Vec<i32>, CheckStop> {
     let held = books.numbers(table).await?;
-    let judge = |_: &Request, answer: Answer| {
+    let judge = |_: &Request, answer: HttpAnswer| {
         let rows = judge(context, &answer, &part.expect)?;
         match difference(&rows, &held) {
             None => Ok(rows),
@@ -224,7 +233,7 @@ mod tests {
 
     #[test]
     fn rows_are_read_strictly() {
-        let right = Row { id: 7, number: 10_000 };
+        let right = WorldRow { id: 7, number: 10_000 };
         assert_eq!(read(br#"{"id":7,"randomNumber":10000}"#), Ok(vec![right]));
         assert_eq!(read(br#"[{"randomNumber":10000,"id":7}]"#), Ok(vec![right]));
         for wrong in [

@@ -10,7 +10,7 @@ use tiermark_model::load::Request;
 use super::answer::status_problem;
 use super::ask::{PATIENCE, get_json, json_with};
 use super::body::excerpt;
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 use crate::error::StageError;
 use crate::http::Answer;
 use crate::web::LocalClient;
@@ -24,7 +24,7 @@ const CROWD_DELAY_MS: u64 = 50;
 const REFUSED: [&str; 6] = ["?ms=-1", "?ms=10001", "?ms=foo", "?ms=1.5", "?ms=", ""];
 
 /// One after another, many at once, and delays that are refused.
-pub(super) async fn check(context: &Context<'_>, service: SocketAddr) -> Result<(), Stop> {
+pub(super) async fn check(context: &CheckContext<'_>, service: SocketAddr) -> Result<(), CheckStop> {
     for delay in DELAYS {
         let request = get_json(&format!("/upstream?ms={delay}"));
         let before = serial(service).await?;
@@ -64,10 +64,10 @@ pub(super) async fn check(context: &Context<'_>, service: SocketAddr) -> Result<
 }
 
 /// Many at once: each has a serial of its own, and the service was called as often.
-async fn crowd(context: &Context<'_>, service: SocketAddr) -> Result<(), Stop> {
+async fn crowd(context: &CheckContext<'_>, service: SocketAddr) -> Result<(), CheckStop> {
     let request = get_json(&format!("/upstream?ms={CROWD_DELAY_MS}"));
     let before = serial(service).await?;
-    let judge = |_: &Request, answer: Answer| {
+    let judge = |_: &Request, answer: HttpAnswer| {
         let problems = context.asker.problems(&answer, &json_with(200));
         if !problems.is_empty() {
             return Err(problems);

@@ -7,7 +7,7 @@ use tiermark_model::format::scenario::{Part, Scenario};
 use tiermark_model::host::Role;
 use tiermark_model::load::{Closed, Load};
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
-use tiermark_stage::types::Target;
+use tiermark_stage::types::StartedServer;
 use tiermark_stage::verify::VerifiedAnswer;
 
 /// What verification learned of a scenario's answers: for each of its requests the body, where every answer has the
@@ -32,7 +32,7 @@ pub(super) fn load_spec(
     start: &PlannedStart,
     cell: &PlannedCell,
     scenario: &Scenario,
-    target: &Target,
+    target: &StartedServer,
     answers: Option<&Answers>,
     window_s: f64,
 ) -> LoadSpec {
@@ -80,7 +80,7 @@ pub(super) fn warm_up_spec(
     start: &PlannedStart,
     cell: &PlannedCell,
     scenario: &Scenario,
-    target: &Target,
+    target: &StartedServer,
     length_s: f64,
 ) -> LoadSpec {
     let spec = load_spec(plan, start, cell, scenario, target, None, length_s);
@@ -129,8 +129,8 @@ mod tests {
         })
     }
 
-    fn target(address: &str) -> Target {
-        Target {
+    fn target(address: &str) -> StartedServer {
+        StartedServer {
             address: address.parse().unwrap(),
             host: "example.org".to_owned(),
             parts: StartParts::default(),

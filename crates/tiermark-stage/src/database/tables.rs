@@ -8,9 +8,9 @@ use tiermark_model::contract::{FORTUNE_ROWS, ORDER_ROWS, WORLD_ROWS};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
+use super::rows::{MAX_RANDOM, fill_orders, fill_worlds};
 use crate::error::StageError;
 use crate::ready::Liveness;
-use crate::seed::{self, MAX_RANDOM};
 
 /// Pause between two tries to connect while the server starts.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -117,8 +117,8 @@ impl Tables {
             .batch_execute(&self.read("fortune.sql")?)
             .await
             .map_err(said("fortune.sql"))?;
-        seed::worlds(&client, self.seed).await.map_err(said("filling world"))?;
-        seed::orders(&client, self.seed).await.map_err(said("filling orders"))?;
+        fill_worlds(&client, self.seed).await.map_err(said("filling world"))?;
+        fill_orders(&client, self.seed).await.map_err(said("filling orders"))?;
         client
             .batch_execute("VACUUM (ANALYZE) world, cachedworld, fortune, orders, order_lines")
             .await

@@ -11,6 +11,7 @@ use tokio::process::Command;
 
 use crate::error::StageError;
 use crate::ledger::FOLDER_PREFIX;
+use crate::output::{LOG_LINES, last_lines};
 use crate::process::{Group, STOP_PATIENCE, Spawn, StopSignal};
 use crate::ready::Liveness;
 use crate::types::{PrepareError, Watch};
@@ -25,8 +26,6 @@ const INSTALL: &str = "apt-get install postgresql";
 const DEBIAN: &str = "/usr/lib/postgresql";
 /// What the committed configuration preloads.
 const PRELOADED: &str = "pg_stat_statements";
-/// Last lines of a failing command that are kept.
-const KEPT_LINES: usize = 20;
 
 /// The programs of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +95,7 @@ fn is_whole(folder: &Path) -> bool {
 ///
 /// # Errors
 /// [`PrepareError::NotBuilt`] with the command that would install one; [`PrepareError::Stage`] where it cannot be run.
-pub fn find() -> Result<String, PrepareError> {
+pub fn installed_version() -> Result<String, PrepareError> {
     let program = Binaries::find()?.program("postgres");
     let output = std::process::Command::new(&program)
         .arg("--version")
@@ -201,7 +200,7 @@ impl Cluster {
 
     async fn initialise(&self) -> Result<(), StageError> {
         let file = self.folder.join("password");
-        fs::write(&file, &self.password).map_err(io_error(&file))?;
+        fs::write(&file, &self.password).map_err(StageError::io(&file))?;
         give(&file, self.user)?;
         let data = self.folder.join("data");
         let mut command = Command::new(self.binaries.folder.join("initdb"));
@@ -221,14 +220,14 @@ impl Cluster {
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);
         }
-        run(command, "initdb").await?;
-        fs::remove_file(&file).map_err(io_error(&file))
+        run_to_end(command, "initdb").await?;
+        fs::remove_file(&file).map_err(StageError::io(&file))
     }
 
     fn spawn(&self, options: &ClusterOptions<'_>) -> Result<Group, StageError> {
         // Copied: the user that PostgreSQL runs as may not be allowed to read the original's folder.
         let configuration = self.folder.join("postgresql.conf");
-        fs::copy(options.configuration, &configuration).map_err(io_error(options.configuration))?;
+        fs::copy(options.configuration, &configuration).map_err(StageError::io(options.configuration))?;
         give(&configuration, self.user)?;
         let mut command = vec![
             self.binaries.program("postgres"),
@@ -317,11 +316,11 @@ impl Liveness for LocalPostgres {
     async fn ended(&mut self) -> Option<String> {
         self.state()
             .unwrap_or(None)
-            .map(|how| format!("{how}\n{}", self.logs(KEPT_LINES)))
+            .map(|how| format!("{how}\n{}", self.logs(LOG_LINES)))
     }
 }
 
-async fn run(mut command: Command, what: &str) -> Result<(), StageError> {
+async fn run_to_end(mut command: Command, what: &str) -> Result<(), StageError> {
     command.stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.map_err(|error| StageError::Process {
         what: what.to_owned(),
@@ -331,24 +330,16 @@ async fn run(mut command: Command, what: &str) -> Result<(), StageError> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let lines: Vec<&str> = said.lines().collect();
-    let last = lines[lines.len().saturating_sub(KEPT_LINES)..].join("\n");
+    let last = last_lines(&said, LOG_LINES);
     Err(StageError::Process {
         what: what.to_owned(),
         error: io::Error::other(format!("{}\n{last}", output.status)),
     })
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StageError + '_ {
-    move |error| StageError::Io {
-        path: path.to_owned(),
-        error,
-    }
-}
-
 fn give(path: &Path, user: Option<(u32, u32)>) -> Result<(), StageError> {
     let Some((user, group)) = user else { return Ok(()) };
-    std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(io_error(path))
+    std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(StageError::io(path))
 }
 
 /// Whom PostgreSQL runs as when root starts it: `postgres` where the package made it, else `nobody`. None: as ourselves.
@@ -357,7 +348,7 @@ fn unprivileged_user() -> Result<Option<(u32, u32)>, StageError> {
         return Ok(None);
     }
     let path = Path::new("/etc/passwd");
-    let text = fs::read_to_string(path).map_err(io_error(path))?;
+    let text = fs::read_to_string(path).map_err(StageError::io(path))?;
     let found = ["postgres", "nobody"].iter().find_map(|name| user_in(&text, name));
     found.map(Some).ok_or_else(|| {
         StageError::Other(
@@ -384,7 +375,7 @@ pub fn random_password() -> Result<String, StageError> {
     let mut bytes = [0; 16];
     fs::File::open(path)
         .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(io_error(path))?;
+        .map_err(StageError::io(path))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -4,19 +4,14 @@ mod build;
 mod source;
 mod spawn;
 
-pub(crate) mod group {
-    //! What others need of process groups that are not ours, or not ours any more.
-    pub(crate) use super::spawn::{group_lives, signal_group, signal_name};
-}
-
 use std::time::{Duration, Instant};
 
 use tiermark_model::trial::StartParts;
 
 pub use build::prepare;
 pub(crate) use build::version_in;
-pub(crate) use spawn::pin_thread;
 pub use spawn::{Group, Spawn, StopSignal};
+pub(crate) use spawn::{group_lives, pin_thread, signal_group, signal_name};
 
 use crate::error::StageError;
 use crate::ready::{Liveness, millis_since};
