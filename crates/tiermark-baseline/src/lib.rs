@@ -25,8 +25,9 @@ mod routes;
 mod server;
 mod tls;
 
-pub use config::{Config, MAX_POOL_SIZE, MAX_WORKERS};
+pub use config::{Config, MAX_POOL_SIZE, MAX_WORKERS, VARIABLES};
 pub use error::Error;
+pub use routes::WORLD_ROWS;
 pub use server::{DRAIN, Server, serve};
 pub use tls::TlsFiles;
 

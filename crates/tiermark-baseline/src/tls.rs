@@ -30,11 +30,11 @@ pub struct TlsFiles {
 }
 
 /// What all workers accept TLS with.
-pub(crate) struct Tls {
+pub(crate) struct TlsIdentity {
     acceptor: OnceLock<Option<TlsAcceptor>>,
 }
 
-impl Tls {
+impl TlsIdentity {
     /// The identity in `files`, which are read now, so that a fault in them shows before the server listens. Without
     /// files a key and a certificate are made with the first connection that needs them: a start costs nothing.
     pub(crate) fn new(files: Option<&TlsFiles>) -> Result<Self, Error> {

@@ -8,8 +8,8 @@ use tiermark_model::load::{Closed, Load, Request};
 
 use crate::drive::drive;
 use crate::error::LoadError;
-use crate::null::{Answer, NullServer};
-use crate::spec::{Expect, LoadSpec, Stop};
+use crate::null::{NullAnswer, NullServer};
+use crate::spec::{ExpectedAnswer, LoadSpec, Stop};
 
 /// Connections of the calibrating load: enough to keep the thread from ever waiting.
 const CONNECTIONS: u32 = 64;
@@ -46,8 +46,8 @@ pub fn calibrate(core: Option<usize>, pipeline: u32, stop: &Stop) -> Result<Ceil
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let opponent = core.and_then(|core| (0..cores).find(|other| *other != core));
     // Where that core is not this process's to use, any is.
-    let server = NullServer::start(Answer::Small, opponent)
-        .or_else(|_| NullServer::start(Answer::Small, None))
+    let server = NullServer::start(NullAnswer::Small, opponent)
+        .or_else(|_| NullServer::start(NullAnswer::Small, None))
         .map_err(|source| LoadError::NullServer { source })?;
     let load = Load::Closed(Closed {
         pipeline,
@@ -58,7 +58,13 @@ pub fn calibrate(core: Option<usize>, pipeline: u32, stop: &Stop) -> Result<Ceil
         let spec = LoadSpec {
             warmup: WARMUP,
             threads: vec![core],
-            ..LoadSpec::new(server.address(), Request::get("/"), Expect::status(200), load, WINDOW)
+            ..LoadSpec::new(
+                server.address(),
+                Request::get("/"),
+                ExpectedAnswer::status(200),
+                load,
+                WINDOW,
+            )
         };
         let recording = drive(&spec, stop)?;
         if recording.outcomes.ok > 0 {

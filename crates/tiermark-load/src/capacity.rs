@@ -12,7 +12,7 @@ use tiermark_model::verdict::{Check, Verdict};
 use crate::drive::drive;
 use crate::error::LoadError;
 use crate::judge::{Circumstances, judge};
-use crate::search::{Limits, Search, Shown, Stage};
+use crate::search::{Search, SearchLimits, SearchStage, Shown};
 use crate::spec::{LoadSpec, Stop, Zero};
 
 /// Searches for the highest constant rate that meets the objective of the spec's [`Load::Capacity`], with at most
@@ -45,7 +45,7 @@ pub fn find_capacity(
         };
         drive(&stage, stop)
     };
-    let limits = Limits::new(capacity.objective.fraction(), spec.duration);
+    let limits = SearchLimits::new(capacity.objective.fraction(), spec.duration);
     let goal = Goal { capacity, error_share };
     search(&goal, spec.warmup, limits, &mut run, on_stage)
 }
@@ -63,7 +63,7 @@ type Run<'a> = dyn FnMut(Open, Duration, Duration) -> Result<Recording, LoadErro
 fn search(
     goal: &Goal<'_>,
     warmup: Duration,
-    limits: Limits,
+    limits: SearchLimits,
     run: &mut Run<'_>,
     on_stage: &mut dyn FnMut(&CapacityStage),
 ) -> Result<(CapacityFound, Recording), LoadError> {
@@ -97,7 +97,7 @@ impl Goal<'_> {
     }
 
     /// What a stage showed, and its line in the search's record.
-    fn assess(&self, recording: &Recording, stage: &Stage, limits: &Limits) -> (Shown, CapacityStage) {
+    fn assess(&self, recording: &Recording, stage: &SearchStage, limits: &SearchLimits) -> (Shown, CapacityStage) {
         let response_ns = recording.response.percentile(self.objective().fraction());
         let why = self.why_not(recording, stage, response_ns);
         let why = why.map(|(shown, reason)| (shown, reason + &self.why_not_lower(stage, limits)));
@@ -116,7 +116,7 @@ impl Goal<'_> {
 
     /// Why a stage did not meet the objective, if so. The generator is looked at first: where it was strained, the times
     /// are its own and say nothing against the target. Then what was asked for, then what would make the stage invalid.
-    fn why_not(&self, recording: &Recording, stage: &Stage, response_ns: Option<u64>) -> Option<(Shown, String)> {
+    fn why_not(&self, recording: &Recording, stage: &SearchStage, response_ns: Option<u64>) -> Option<(Shown, String)> {
         let objective = self.objective();
         let circumstances = Circumstances {
             load: Load::Open(self.capacity.at(stage.rate)),
@@ -152,7 +152,7 @@ impl Goal<'_> {
     }
 
     /// Why the search goes no lower than this stage, where it does not.
-    fn why_not_lower(&self, stage: &Stage, limits: &Limits) -> String {
+    fn why_not_lower(&self, stage: &SearchStage, limits: &SearchLimits) -> String {
         if stage.rate > limits.floor || limits.floor == 1 {
             return String::new();
         }

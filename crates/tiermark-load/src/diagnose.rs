@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 use crate::spec::{LoadSpec, Trust};
-use crate::tls::Tls;
+use crate::tls::ClientTls;
 
 /// Longest wait for each step.
 const STEP: Duration = Duration::from_secs(2);
@@ -74,8 +74,8 @@ fn of_certificate(error: &CertificateError) -> &'static str {
     }
 }
 
-fn tls(spec: &LoadSpec, trust: &Trust) -> Option<Tls> {
-    Tls::new(trust, &spec.host, spec.protocol.http).ok()
+fn tls(spec: &LoadSpec, trust: &Trust) -> Option<ClientTls> {
+    ClientTls::new(trust, &spec.host, spec.protocol.http).ok()
 }
 
 fn connect(spec: &LoadSpec) -> io::Result<TcpStream> {

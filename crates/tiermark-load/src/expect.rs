@@ -1,8 +1,8 @@
 //! Whether an answer is right: status and length of every one, and of bodies as many as can be looked at for next to nothing.
 
 use crate::requests::{Requests, mix};
-use crate::spec::{Body, Expect};
-use crate::tally::Outcome;
+use crate::spec::{Body, ExpectedAnswer};
+use crate::tally::RequestOutcome;
 
 /// Longest body, in bytes, of which every one is compared. It was just copied out of the kernel, and so is in the nearest cache: 4 KiB
 /// take some 0.1 µs, beside the 5 µs and more of a request (docs/performance.md).
@@ -49,15 +49,15 @@ pub(crate) enum Looked {
 
 /// How far looking at one body has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Look {
+pub(crate) struct BodyLook {
     looked: Looked,
     /// Bytes compared, or bytes of the text matched.
     at: usize,
     right: bool,
 }
 
-impl Look {
-    pub(crate) const NONE: Look = Look {
+impl BodyLook {
+    pub(crate) const NONE: BodyLook = BodyLook {
         looked: Looked::NoMatter,
         at: 0,
         right: true,
@@ -83,7 +83,7 @@ impl Looks {
     }
 
     /// The answer to the request of that number begins.
-    pub(crate) fn next(&mut self, requests: &Requests, number: u64) -> Look {
+    pub(crate) fn next(&mut self, requests: &Requests, number: u64) -> BodyLook {
         let which = requests.index(number);
         let before = self.0[which];
         self.0[which] += 1;
@@ -92,7 +92,7 @@ impl Looks {
 }
 
 impl Rules {
-    pub(crate) fn new(expect: &Expect) -> Self {
+    pub(crate) fn new(expect: &ExpectedAnswer) -> Self {
         let (body, length) = match &expect.body {
             Body::Any => (Wanted::Any, None),
             Body::Exactly(bytes) => (Wanted::Exactly(bytes.clone()), Some(bytes.len() as u64)),
@@ -113,20 +113,20 @@ impl Rules {
 
     /// An answer begins, after `before` others to this request. By the request's number it is drawn or not, so that what is drawn does
     /// not beat in time with what the target does every so many requests.
-    fn look(&self, before: u64, number: u64) -> Look {
+    fn look(&self, before: u64, number: u64) -> BodyLook {
         let (looked, right) = match &self.body {
-            Wanted::Any => return Look::NONE,
+            Wanted::Any => return BodyLook::NONE,
             // Who names a text means every answer.
             Wanted::Contains { text, .. } => (Looked::Seen, text.is_empty()),
             Wanted::Exactly(body) if body.len() as u64 <= SHORT || before < FIRST => (Looked::Seen, true),
             Wanted::Exactly(_) if mix(number).is_multiple_of(ONE_IN) => (Looked::Drawn, true),
             Wanted::Exactly(_) => (Looked::Unseen, true),
         };
-        Look { looked, at: 0, right }
+        BodyLook { looked, at: 0, right }
     }
 
     /// A part of the body came.
-    pub(crate) fn see(&self, look: &mut Look, part: &[u8]) {
+    pub(crate) fn see(&self, look: &mut BodyLook, part: &[u8]) {
         if !look.is_wanted() {
             return;
         }
@@ -153,15 +153,15 @@ impl Rules {
     }
 
     /// The answer is whole: `Ok`, `Status` or `Body`, and what became of its body.
-    pub(crate) fn judge(&self, look: &Look, status: u16, length: u64) -> (Outcome, Looked) {
+    pub(crate) fn judge(&self, look: &BodyLook, status: u16, length: u64) -> (RequestOutcome, Looked) {
         if status != self.status {
-            (Outcome::Status, Looked::NoMatter)
+            (RequestOutcome::Status, Looked::NoMatter)
         } else if self.length.is_some_and(|wanted| wanted != length) {
-            (Outcome::Body, Looked::NoMatter)
+            (RequestOutcome::Body, Looked::NoMatter)
         } else if look.is_wanted() && !look.right {
-            (Outcome::Body, look.looked)
+            (RequestOutcome::Body, look.looked)
         } else {
-            (Outcome::Ok, look.looked)
+            (RequestOutcome::Ok, look.looked)
         }
     }
 }
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    fn outcome(expect: &Expect, parts: &[&[u8]]) -> Outcome {
+    fn outcome(expect: &ExpectedAnswer, parts: &[&[u8]]) -> RequestOutcome {
         let rules = Rules::new(expect);
         let mut look = rules.look(0, 0);
         parts.iter().for_each(|part| rules.see(&mut look, part));
@@ -199,16 +199,16 @@ mod tests {
         #[test]
         fn any_split_of_a_body_is_judged_alike(body in "[ab]{0,40}", text in "[ab]{0,6}", cut in 0usize..41) {
             let (head, tail) = body.as_bytes().split_at(cut.min(body.len()));
-            let expect = Expect { body: Body::Contains(text.clone().into_bytes()), ..Expect::status(200) };
-            let wanted = if body.contains(&text) { Outcome::Ok } else { Outcome::Body };
+            let expect = ExpectedAnswer { body: Body::Contains(text.clone().into_bytes()), ..ExpectedAnswer::status(200) };
+            let wanted = if body.contains(&text) { RequestOutcome::Ok } else { RequestOutcome::Body };
             prop_assert_eq!(outcome(&expect, &[head, tail]), wanted);
-            prop_assert_eq!(outcome(&Expect::body(200, body.clone()), &[head, tail]), Outcome::Ok);
+            prop_assert_eq!(outcome(&ExpectedAnswer::body(200, body.clone()), &[head, tail]), RequestOutcome::Ok);
         }
 
         #[test]
         fn another_body_is_found(body in "[ab]{1,20}", other in "[ab]{0,20}") {
             prop_assume!(body != other);
-            prop_assert_eq!(outcome(&Expect::body(200, body), &[other.as_bytes()]), Outcome::Body);
+            prop_assert_eq!(outcome(&ExpectedAnswer::body(200, body), &[other.as_bytes()]), RequestOutcome::Body);
         }
     }
 
@@ -219,30 +219,30 @@ mod tests {
     #[test]
     fn every_short_body_is_looked_at_and_enough_of_the_long_ones() {
         let long = vec![b'x'; SHORT as usize + 1];
-        let short = Rules::new(&Expect::body(200, &long[1..]));
+        let short = Rules::new(&ExpectedAnswer::body(200, &long[1..]));
         assert_eq!(looked(&short, 0..100_000, Looked::Seen), 100_000);
-        let text = Expect {
+        let text = ExpectedAnswer {
             body: Body::Contains(long.clone()),
-            ..Expect::status(200)
+            ..ExpectedAnswer::status(200)
         };
         assert_eq!(looked(&Rules::new(&text), 0..100_000, Looked::Seen), 100_000);
-        let long = Rules::new(&Expect::body(200, long));
+        let long = Rules::new(&ExpectedAnswer::body(200, long));
         assert_eq!(looked(&long, 0..FIRST, Looked::Seen), FIRST as usize);
         let drawn = looked(&long, FIRST..100_000, Looked::Drawn);
         let rest = (100_000 - FIRST) as usize;
         assert!((rest / 18..rest / 14).contains(&drawn), "{drawn} of {rest}");
         assert_eq!(looked(&long, FIRST..100_000, Looked::Unseen), rest - drawn);
-        let any = Rules::new(&Expect::status(200));
+        let any = Rules::new(&ExpectedAnswer::status(200));
         assert_eq!(looked(&any, 0..100, Looked::NoMatter), 100);
     }
 
     #[test]
     fn a_body_counts_as_looked_at_only_where_that_decided() {
-        let rules = Rules::new(&Expect::body(200, "x"));
+        let rules = Rules::new(&ExpectedAnswer::body(200, "x"));
         let mut look = rules.look(0, 0);
-        assert_eq!(rules.judge(&look, 404, 1), (Outcome::Status, Looked::NoMatter));
-        assert_eq!(rules.judge(&look, 200, 2), (Outcome::Body, Looked::NoMatter));
+        assert_eq!(rules.judge(&look, 404, 1), (RequestOutcome::Status, Looked::NoMatter));
+        assert_eq!(rules.judge(&look, 200, 2), (RequestOutcome::Body, Looked::NoMatter));
         rules.see(&mut look, b"y");
-        assert_eq!(rules.judge(&look, 200, 1), (Outcome::Body, Looked::Seen));
+        assert_eq!(rules.judge(&look, 200, 1), (RequestOutcome::Body, Looked::Seen));
     }
 }

@@ -68,4 +68,4 @@ pub use drive::drive;
 pub use error::LoadError;
 pub use judge::{Circumstances, judge};
 pub use live::{Live, Second, Seen};
-pub use spec::{Ask, Body, Expect, LoadSpec, Stop, Trust, Zero};
+pub use spec::{Ask, Body, ExpectedAnswer, LoadSpec, Stop, Trust, Zero};

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::expect::Looked;
-use crate::tally::Outcome;
+use crate::tally::RequestOutcome;
 
 /// Carries requests, whatever the protocol. A slot is a place for one request (or one batch) under way: a connection of
 /// HTTP/1.1, a stream of HTTP/2.
@@ -31,7 +31,7 @@ pub(crate) trait Link {
     fn wait(&mut self, wait: Wait) -> io::Result<()>;
 
     /// What happened, one thing after the other; `None` when all that the last wait brought was given.
-    fn next(&mut self) -> Option<Event>;
+    fn next(&mut self) -> Option<LinkEvent>;
 
     /// The greatest numbers of connections that were open at once: those that carry the load, and those that are held.
     fn most_open(&self) -> (u32, u32);
@@ -48,7 +48,7 @@ pub(crate) enum Wait {
 
 /// Something that happened on a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Event {
+pub(crate) struct LinkEvent {
     pub(crate) slot: usize,
     /// When it was noticed.
     pub(crate) at: u64,
@@ -67,7 +67,7 @@ pub(crate) enum Happening {
         /// How many; more than one only of a batch of equal requests.
         count: u32,
         /// `Ok`, `Status`, `Body`, or `Parse` where more came than was asked for.
-        outcome: Outcome,
+        outcome: RequestOutcome,
         /// What became of their bodies.
         looked: Looked,
         /// Bytes received for them.
@@ -76,7 +76,7 @@ pub(crate) enum Happening {
         open: bool,
     },
     /// What was under way is lost, and the slot closed: `Reset` or `Parse`.
-    Broken(Outcome),
+    Broken(RequestOutcome),
     /// The other side ended the connection while nothing was under way; the slot is closed.
     HungUp,
 }

@@ -21,7 +21,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use slab::Slab;
 
-pub use answer::Answer;
+pub use answer::NullAnswer;
 use answer::{Canned, Owed};
 pub use ends::RequestEnds;
 
@@ -54,7 +54,7 @@ impl NullServer {
     ///
     /// # Errors
     /// As [`NullServer::bind`].
-    pub fn start(answer: Answer, core: Option<usize>) -> io::Result<Self> {
+    pub fn start(answer: NullAnswer, core: Option<usize>) -> io::Result<Self> {
         Self::bind((Ipv4Addr::LOCALHOST, 0).into(), answer, core)
     }
 
@@ -63,7 +63,7 @@ impl NullServer {
     /// # Errors
     /// When the address cannot be bound, the thread cannot be started or pinned, or the answer is out of bounds
     /// (a body over 64 MiB, an empty chunk).
-    pub fn bind(address: SocketAddr, answer: Answer, core: Option<usize>) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, answer: NullAnswer, core: Option<usize>) -> io::Result<Self> {
         let canned = Canned::new(answer)?;
         let mut listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;

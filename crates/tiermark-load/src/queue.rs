@@ -12,21 +12,21 @@ const EVENTS: usize = 256;
 
 /// Each socket is registered once, edge-triggered, for both directions: with no `epoll_ctl` a request, and with writing
 /// tried at once, a request costs one read and one write beside its share of the waiting.
-pub(crate) enum Queue {
+pub(crate) enum EventQueue {
     /// To the nanosecond.
     #[cfg(target_os = "linux")]
-    Precise(precise::Queue),
+    Precise(precise::EpollQueue),
     /// To the millisecond, which lateness then shows.
-    Portable(portable::Queue),
+    Portable(portable::MioQueue),
 }
 
-impl Queue {
+impl EventQueue {
     pub(crate) fn new() -> io::Result<Self> {
         #[cfg(target_os = "linux")]
-        if let Some(queue) = precise::Queue::new()? {
+        if let Some(queue) = precise::EpollQueue::new()? {
             return Ok(Self::Precise(queue));
         }
-        portable::Queue::new().map(Self::Portable)
+        portable::MioQueue::new().map(Self::Portable)
     }
 
     /// Registers a socket under a number; closing it ends that.
@@ -76,13 +76,13 @@ mod precise {
 
     use super::{EVENTS, Ready};
 
-    pub(crate) struct Queue {
+    pub(crate) struct EpollQueue {
         epoll: OwnedFd,
         events: Vec<Event>,
         at: usize,
     }
 
-    impl Queue {
+    impl EpollQueue {
         /// None where this kernel does not know the call.
         pub(super) fn new() -> io::Result<Option<Self>> {
             let mut queue = Self {
@@ -146,14 +146,14 @@ mod portable {
     use super::{EVENTS, Ready};
 
     #[derive(Debug)]
-    pub(crate) struct Queue {
+    pub(crate) struct MioQueue {
         poll: Poll,
         events: Events,
         found: Vec<Ready>,
         at: usize,
     }
 
-    impl Queue {
+    impl MioQueue {
         pub(super) fn new() -> io::Result<Self> {
             Ok(Self {
                 poll: Poll::new()?,
@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    fn check(mut queue: Queue) {
+    fn check(mut queue: EventQueue) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         queue.add(&mut stream, 7).unwrap();
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn both_queues_tell_what_is_ready() {
-        check(Queue::new().unwrap());
-        check(Queue::Portable(portable::Queue::new().unwrap()));
+        check(EventQueue::new().unwrap());
+        check(EventQueue::Portable(portable::MioQueue::new().unwrap()));
     }
 }

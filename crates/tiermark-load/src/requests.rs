@@ -12,7 +12,7 @@ const OWN_HEADERS: [&str; 3] = ["host", "content-length", "transfer-encoding"];
 /// is and which values it carries, so that the same seed asks the same whatever the threads and the answers do.
 #[derive(Debug)]
 pub(crate) struct Requests {
-    kinds: Vec<Kind>,
+    kinds: Vec<RequestKind>,
     weights: u64,
     seed: u64,
     /// Where every request is the same: `batch` of them, one behind the other.
@@ -21,7 +21,7 @@ pub(crate) struct Requests {
 
 /// One request of a mix.
 #[derive(Debug)]
-pub(crate) struct Kind {
+pub(crate) struct RequestKind {
     pub(crate) name: String,
     pub(crate) rules: Rules,
     /// As it was asked for: what another protocol renders in its own way.
@@ -53,7 +53,7 @@ impl Requests {
         let mut weights = 0;
         for ask in asks {
             weights += u64::from(ask.weight.max(1));
-            kinds.push(Kind {
+            kinds.push(RequestKind {
                 name: ask.name.clone(),
                 rules: Rules::new(&ask.expect),
                 request: ask.request.clone(),
@@ -66,7 +66,7 @@ impl Requests {
             return Err("there is nothing to ask".to_owned());
         }
         let one = match kinds.as_slice() {
-            [Kind { segments, .. }] => match segments.as_slice() {
+            [RequestKind { segments, .. }] => match segments.as_slice() {
                 [Segment::Text(text)] => text.as_slice(),
                 _ => &[],
             },
@@ -86,7 +86,7 @@ impl Requests {
         self.kinds.len() > 1
     }
 
-    pub(crate) fn kinds(&self) -> &[Kind] {
+    pub(crate) fn kinds(&self) -> &[RequestKind] {
         &self.kinds
     }
 
@@ -100,7 +100,7 @@ impl Requests {
     }
 
     /// The request of that number.
-    pub(crate) fn kind(&self, number: u64) -> &Kind {
+    pub(crate) fn kind(&self, number: u64) -> &RequestKind {
         &self.kinds[self.index(number)]
     }
 

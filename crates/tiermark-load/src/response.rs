@@ -17,7 +17,7 @@ pub(crate) struct Malformed;
 
 /// A whole answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ParsedAnswer {
     pub(crate) status: u16,
     /// Bytes of the body, without framing.
     pub(crate) length: u64,
@@ -46,12 +46,12 @@ enum Part {
 #[derive(Debug)]
 pub(crate) struct Parser {
     part: Part,
-    answer: Answer,
+    answer: ParsedAnswer,
     /// The beginning of a head that came in pieces; empty, and never allocated, where heads come whole.
     head: Vec<u8>,
 }
 
-const NO_ANSWER: Answer = Answer {
+const NO_ANSWER: ParsedAnswer = ParsedAnswer {
     status: 0,
     length: 0,
     reusable: false,
@@ -83,7 +83,7 @@ impl Parser {
         bodyless: bool,
         last: &mut LastHead,
         body: &mut impl FnMut(&[u8]),
-    ) -> Result<Option<(usize, Answer)>, Malformed> {
+    ) -> Result<Option<(usize, ParsedAnswer)>, Malformed> {
         let mut used = 0;
         loop {
             let rest = &bytes[used..];
@@ -132,7 +132,7 @@ impl Parser {
     }
 
     /// The connection was closed by its peer: the answer that this completes, where there is one.
-    pub(crate) fn close(&mut self) -> Option<Answer> {
+    pub(crate) fn close(&mut self) -> Option<ParsedAnswer> {
         let whole = self.part == Part::UntilClose;
         self.reset();
         whole.then_some(self.answer)
@@ -179,7 +179,7 @@ impl Parser {
         }
         let bodyless = bodyless || matches!(head.status, 204 | 304);
         let framing = if bodyless { Framing::Length(0) } else { head.framing };
-        self.answer = Answer {
+        self.answer = ParsedAnswer {
             status: head.status,
             length: 0,
             reusable: head.persistent && framing != Framing::UntilClose,

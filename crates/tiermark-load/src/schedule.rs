@@ -24,15 +24,15 @@ pub(crate) struct Schedule {
 /// Where among all threads this one stands: thread `index` of `of` takes every `of`-th request, so that what the threads
 /// send together is as even as what one would send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct ThreadPart {
     pub(crate) index: u64,
     pub(crate) of: u64,
 }
 
-impl Part {
+impl ThreadPart {
     /// The only thread.
     #[cfg(test)]
-    pub(crate) const WHOLE: Part = Part { index: 0, of: 1 };
+    pub(crate) const WHOLE: ThreadPart = ThreadPart { index: 0, of: 1 };
 
     /// This thread's share of `all` requests.
     pub(crate) fn of_all(self, all: u64) -> u64 {
@@ -113,7 +113,7 @@ enum Sequence {
 impl Schedule {
     /// The schedule of `open` from `start` on: warm-up at its rate until the window begins, and the ramp, if there is
     /// one, over the window. Nothing is due at or after the window's end.
-    pub(crate) fn new(open: &Open, part: Part, seed: u64, start: u64, window: Window) -> Self {
+    pub(crate) fn new(open: &Open, part: ThreadPart, seed: u64, start: u64, window: Window) -> Self {
         let seconds = |ns: u64| ns as f64 / SECOND_NS as f64;
         let rate = match open.ramp_to {
             None => Rate::Constant {

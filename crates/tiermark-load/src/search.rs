@@ -26,7 +26,7 @@ const BOUNDED_AS: Duration = Duration::from_millis(2_500);
 
 /// What bounds a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Limits {
+pub(crate) struct SearchLimits {
     /// The first rate tried, requests a second.
     pub(crate) start: u32,
     /// The lowest rate tried: below it the longest window holds too few samples.
@@ -47,7 +47,7 @@ pub(crate) struct Limits {
     pub(crate) requests: f64,
 }
 
-impl Limits {
+impl SearchLimits {
     /// Those of a search with a confirming stage of this `duration`, for a percentile (a fraction).
     pub(crate) fn new(percentile: f64, duration: Duration) -> Self {
         let unit = duration.max(BOUNDED_AS);
@@ -70,7 +70,7 @@ impl Limits {
 
 /// What is to be run next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stage {
+pub(crate) struct SearchStage {
     /// Requests a second.
     pub(crate) rate: u32,
     /// Whether it is to confirm the rate, or only to look.
@@ -106,7 +106,7 @@ struct Miss {
 /// it (it met) or above it (it missed).
 #[derive(Debug)]
 pub(crate) struct Search {
-    limits: Limits,
+    limits: SearchLimits,
     met: BTreeSet<u32>,
     missed: BTreeMap<u32, Miss>,
     confirming: bool,
@@ -120,7 +120,7 @@ pub(crate) struct Search {
 
 impl Search {
     /// A search, and its first stage.
-    pub(crate) fn begin(limits: Limits) -> (Self, Stage) {
+    pub(crate) fn begin(limits: SearchLimits) -> (Self, SearchStage) {
         let search = Self {
             limits,
             met: BTreeSet::new(),
@@ -152,7 +152,7 @@ impl Search {
     }
 
     /// Takes what a stage showed.
-    pub(crate) fn record(&mut self, stage: &Stage, shown: Shown) {
+    pub(crate) fn record(&mut self, stage: &SearchStage, shown: Shown) {
         let rate = stage.rate;
         self.stages += 1;
         self.spent += stage.window + self.limits.settle;
@@ -180,7 +180,7 @@ impl Search {
     }
 
     /// The next stage; none when the search is over.
-    pub(crate) fn next(&mut self) -> Option<Stage> {
+    pub(crate) fn next(&mut self) -> Option<SearchStage> {
         if !self.confirming {
             let stage = self.probe().map(|rate| self.stage(rate, false));
             if let Some(stage) = stage.filter(|stage| self.affords(stage)) {
@@ -194,7 +194,7 @@ impl Search {
 
     /// The rate to look at next; none where looking is over.
     fn probe(&self) -> Option<u32> {
-        let Limits { start, floor, top, .. } = self.limits;
+        let SearchLimits { start, floor, top, .. } = self.limits;
         match (self.low(), self.missed.first_key_value()) {
             (None, None) => Some(start),
             (None, Some((&high, _))) => (high > floor).then(|| (high / 2).max(floor)),
@@ -228,8 +228,8 @@ impl Search {
         (next < rate).then_some(next)
     }
 
-    fn stage(&self, rate: u32, confirming: bool) -> Stage {
-        Stage {
+    fn stage(&self, rate: u32, confirming: bool) -> SearchStage {
+        SearchStage {
             rate,
             confirming,
             window: self.window(rate, confirming),
@@ -246,8 +246,8 @@ impl Search {
     }
 
     /// Whether stages and time are left: for looking, beside those that confirming takes.
-    fn affords(&self, stage: &Stage) -> bool {
-        let cost = |stage: &Stage| stage.window + self.limits.settle;
+    fn affords(&self, stage: &SearchStage) -> bool {
+        let cost = |stage: &SearchStage| stage.window + self.limits.settle;
         let (stages, time) = if stage.confirming {
             (0, Duration::ZERO)
         } else {

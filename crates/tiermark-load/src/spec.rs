@@ -49,7 +49,7 @@ pub struct LoadSpec {
 impl LoadSpec {
     /// The one request over HTTP/1.1 under this load, unpinned, for `duration` without warm-up; a timeout of 5 s.
     #[must_use]
-    pub fn new(address: SocketAddr, request: Request, expect: Expect, load: Load, duration: Duration) -> Self {
+    pub fn new(address: SocketAddr, request: Request, expect: ExpectedAnswer, load: Load, duration: Duration) -> Self {
         Self {
             address,
             host: address.to_string(),
@@ -84,7 +84,7 @@ pub struct Ask {
     /// The request.
     pub request: Request,
     /// What a right answer is.
-    pub expect: Expect,
+    pub expect: ExpectedAnswer,
 }
 
 /// Whom a TLS connection trusts.
@@ -101,7 +101,7 @@ pub enum Trust {
 
 /// What a right answer is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expect {
+pub struct ExpectedAnswer {
     /// Status code of every answer.
     pub status: u16,
     /// Length of every answer's body in bytes, after removal of chunked framing. Where it is absent and `body` is
@@ -123,7 +123,7 @@ pub enum Body {
     Contains(Vec<u8>),
 }
 
-impl Expect {
+impl ExpectedAnswer {
     /// Any body with this status.
     #[must_use]
     pub fn status(status: u16) -> Self {
@@ -181,7 +181,7 @@ pub struct Stop(Arc<AtomicU8>);
 
 /// What a [`Stop`] asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum StopRequest {
     Nothing,
     /// The window shall end now; what was measured is kept.
     End,
@@ -214,14 +214,14 @@ impl Stop {
     /// Whether [`Stop::stop`] was called on any clone.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.asked() == Asked::Stop
+        self.asked() == StopRequest::Stop
     }
 
-    pub(crate) fn asked(&self) -> Asked {
+    pub(crate) fn asked(&self) -> StopRequest {
         match self.0.load(Ordering::Relaxed) {
-            0 => Asked::Nothing,
-            END => Asked::End,
-            _ => Asked::Stop,
+            0 => StopRequest::Nothing,
+            END => StopRequest::End,
+            _ => StopRequest::Stop,
         }
     }
 }

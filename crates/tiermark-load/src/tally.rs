@@ -15,7 +15,7 @@ const COUNTS_A_SECOND: usize = (TIMELINE_HISTOGRAM_NS / TIMELINE_COUNT_NS) as us
 
 /// How one request ended; the names are those of [`Outcomes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum RequestOutcome {
     Ok,
     Status,
     Body,
@@ -29,17 +29,17 @@ pub(crate) enum Outcome {
 
 /// Requests of a slot that ended at one time and alike.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Answers {
+pub(crate) struct AnswerBatch {
     pub(crate) count: u32,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RequestOutcome,
     /// What became of their bodies.
     pub(crate) looked: Looked,
     pub(crate) bytes: u64,
 }
 
-impl Answers {
+impl AnswerBatch {
     /// One without an answer.
-    pub(crate) fn none(outcome: Outcome) -> Self {
+    pub(crate) fn none(outcome: RequestOutcome) -> Self {
         Self {
             count: 1,
             outcome,
@@ -51,7 +51,7 @@ impl Answers {
     /// The same, after the timeout.
     pub(crate) fn late(&self) -> Self {
         Self {
-            outcome: Outcome::Timeout,
+            outcome: RequestOutcome::Timeout,
             looked: Looked::NoMatter,
             ..*self
         }
@@ -60,8 +60,8 @@ impl Answers {
 
 /// The end of one request, or of several at one time and alike. Times are nanoseconds since the trial's zero.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct End {
-    pub(crate) outcome: Outcome,
+pub(crate) struct RequestEnd {
+    pub(crate) outcome: RequestOutcome,
     /// How many.
     pub(crate) count: u64,
     /// Which request of a mix it was.
@@ -78,7 +78,7 @@ pub(crate) struct End {
 
 /// One thread's books.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct LoadTally {
     recording: Recording,
     /// The timeline's second that is being counted, and what is shown of it when it is over.
     second: Second,
@@ -87,7 +87,7 @@ pub(crate) struct Tally {
     taken: u64,
 }
 
-impl Tally {
+impl LoadTally {
     /// Empty books. `until` is the last moment anything can end: the timeline's counts have room for it from the start.
     /// `mix`: the names of several requests, each of which has histograms of its own.
     pub(crate) fn new(utc: Timestamp, window: Window, until: u64, mix: &[String], live: Option<Live>) -> Self {
@@ -148,19 +148,19 @@ impl Tally {
     }
 
     /// Requests ended.
-    pub(crate) fn ended(&mut self, end: &End) {
+    pub(crate) fn ended(&mut self, end: &RequestEnd) {
         let age = end.done.saturating_sub(end.intended);
         // Other failures are counted only: a fast error must not improve a percentile.
         let has_response = matches!(
             end.outcome,
-            Outcome::Ok | Outcome::Timeout | Outcome::Open | Outcome::Unsent
+            RequestOutcome::Ok | RequestOutcome::Timeout | RequestOutcome::Open | RequestOutcome::Unsent
         );
         self.timeline(end, has_response.then_some(age));
         let recording = &mut self.recording;
         if !recording.window.contains(end.intended) {
             return;
         }
-        let service = (end.outcome == Outcome::Ok).then(|| end.done.saturating_sub(end.sent));
+        let service = (end.outcome == RequestOutcome::Ok).then(|| end.done.saturating_sub(end.sent));
         count(&mut recording.outcomes, end);
         recording.bytes_received += end.bytes;
         if has_response {
@@ -180,7 +180,7 @@ impl Tally {
         }
     }
 
-    fn timeline(&mut self, end: &End, age: Option<u64>) {
+    fn timeline(&mut self, end: &RequestEnd, age: Option<u64>) {
         let timeline = &mut self.recording.timeline;
         let slot = usize::try_from(end.done / TIMELINE_COUNT_NS).unwrap_or(usize::MAX);
         if slot >= timeline.ok.len() {
@@ -192,7 +192,7 @@ impl Tally {
             self.finish_second(number);
         }
         let timeline = &mut self.recording.timeline;
-        let (counts, seen) = if end.outcome == Outcome::Ok {
+        let (counts, seen) = if end.outcome == RequestOutcome::Ok {
             (&mut timeline.ok, &mut self.second.ok)
         } else {
             (&mut timeline.errors, &mut self.second.errors)
@@ -238,17 +238,17 @@ impl Tally {
     }
 }
 
-fn count(outcomes: &mut Outcomes, end: &End) {
+fn count(outcomes: &mut Outcomes, end: &RequestEnd) {
     let of_kind = match end.outcome {
-        Outcome::Ok => &mut outcomes.ok,
-        Outcome::Status => &mut outcomes.status,
-        Outcome::Body => &mut outcomes.body,
-        Outcome::Connect => &mut outcomes.connect,
-        Outcome::Reset => &mut outcomes.reset,
-        Outcome::Timeout => &mut outcomes.timeout,
-        Outcome::Parse => &mut outcomes.parse,
-        Outcome::Unsent => &mut outcomes.unsent,
-        Outcome::Open => &mut outcomes.open,
+        RequestOutcome::Ok => &mut outcomes.ok,
+        RequestOutcome::Status => &mut outcomes.status,
+        RequestOutcome::Body => &mut outcomes.body,
+        RequestOutcome::Connect => &mut outcomes.connect,
+        RequestOutcome::Reset => &mut outcomes.reset,
+        RequestOutcome::Timeout => &mut outcomes.timeout,
+        RequestOutcome::Parse => &mut outcomes.parse,
+        RequestOutcome::Unsent => &mut outcomes.unsent,
+        RequestOutcome::Open => &mut outcomes.open,
     };
     *of_kind += end.count;
     if end.looked == Looked::NoMatter {
@@ -262,7 +262,7 @@ fn count(outcomes: &mut Outcomes, end: &End) {
         Looked::Drawn => {
             bodies.looked_at += end.count;
             bodies.drawn += end.count;
-            if end.outcome == Outcome::Body {
+            if end.outcome == RequestOutcome::Body {
                 bodies.drawn_wrong += end.count;
             }
         }

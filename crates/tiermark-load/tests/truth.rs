@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use server::{Behaviour, TruthServer};
 use steady::steadily;
-use tiermark_load::{Expect, LoadSpec, Stop, drive};
+use tiermark_load::{ExpectedAnswer, LoadSpec, Stop, drive};
 use tiermark_model::histogram::Latency;
 use tiermark_model::load::{Arrivals, Load, Open, Request};
 use tiermark_model::recording::Recording;
@@ -60,7 +60,7 @@ fn measured(behaviour: Behaviour, open: Open) -> (Recording, Latency) {
     let spec = LoadSpec::new(
         server.address,
         Request::get("/"),
-        Expect::status(200),
+        ExpectedAnswer::status(200),
         Load::Open(open),
         WINDOW,
     );
@@ -176,7 +176,7 @@ fn a_queue_of_fixed_capacity() {
         let spec = LoadSpec::new(
             server.address,
             Request::get("/"),
-            Expect::status(200),
+            ExpectedAnswer::status(200),
             Load::Open(Open::of(8, 2000)),
             Duration::from_secs(2),
         );

@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 
 use crate::error::StageError;
-use crate::tls::{self, Trust};
+use crate::tls::{self, TlsTrust};
 
 /// Most bytes of an answer of a server on this machine: far above any answer that is asked for here.
 const MAX_LOCAL: u64 = 16 << 20;
@@ -45,7 +45,7 @@ impl LocalClient {
             .redirect(Policy::none())
             .pool_max_idle_per_host(0)
             .timeout(limit);
-        build(builder, Trust::Anybody).map(Self).map_err(StageError::Other)
+        build(builder, TlsTrust::Anybody).map(Self).map_err(StageError::Other)
     }
 
     /// The answer to a `GET`; the error says what came in its place.
@@ -129,7 +129,7 @@ pub async fn download(address: &str, limit: u64) -> Result<Vec<u8>, DownloadErro
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
         .timeout(WHOLE);
-    let client = build(builder, Trust::System).map_err(connection)?;
+    let client = build(builder, TlsTrust::System).map_err(connection)?;
     let response = client
         .get(url)
         .send()
@@ -151,7 +151,7 @@ pub async fn download(address: &str, limit: u64) -> Result<Vec<u8>, DownloadErro
 }
 
 /// reqwest's own choice of TLS would need a provider for the whole process.
-fn build(builder: ClientBuilder, trust: Trust) -> Result<Client, String> {
+fn build(builder: ClientBuilder, trust: TlsTrust) -> Result<Client, String> {
     let config = tls::config(trust)?;
     builder
         .tls_backend_preconfigured(config)

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Serialize;
 
 use super::body::BodyError;
-use super::orders::Fault;
+use super::orders::OrderFault;
 use super::upstream::UpstreamError;
 use crate::database::QueryError;
 use crate::error::with_causes;
@@ -22,7 +22,7 @@ pub(super) enum RouteError {
     #[error(transparent)]
     Body(#[from] BodyError),
     #[error("the request breaks rules of its fields")]
-    Faults(Vec<Fault>),
+    Faults(Vec<OrderFault>),
     #[error("no such order")]
     NoOrder,
     #[error("{name} must be a whole number from {} to {}", range.start(), range.end())]
@@ -35,7 +35,7 @@ pub(super) enum RouteError {
 /// How the contract wants faults.
 #[derive(Serialize)]
 struct Named<'a> {
-    errors: &'a [Fault],
+    errors: &'a [OrderFault],
 }
 
 impl RouteError {

@@ -30,12 +30,12 @@ const LONGEST: usize = 1024 * 1024;
 const READ_BUFFER: usize = 16 * 1024;
 
 /// What a worker's WebSockets share. Each is a task of its own: it outlives the connection of HTTP that it began as.
-pub(crate) struct Sockets {
+pub(crate) struct WorkerSockets {
     connections: TaskTracker,
     stopping: watch::Receiver<()>,
 }
 
-impl Sockets {
+impl WorkerSockets {
     /// They are among `connections`, and are told to go when `stopping` changes.
     pub(crate) fn new(connections: TaskTracker, stopping: watch::Receiver<()>) -> Self {
         Self { connections, stopping }

@@ -22,15 +22,15 @@ const MOST_BYTES: usize = 16 * 1024;
 
 /// Host and port of the service.
 #[derive(Clone)]
-pub(crate) struct Service(Authority);
+pub(crate) struct UpstreamService(Authority);
 
 /// A worker's client of the service. As many connections as requests are under way at once, kept and used again.
 pub(crate) struct Upstream {
     client: Client<HttpConnector, Empty<Bytes>>,
-    service: Service,
+    service: UpstreamService,
 }
 
-impl Service {
+impl UpstreamService {
     /// From `http://host:port`; `None` where `url` is something else.
     pub(crate) fn from_url(url: &str) -> Option<Self> {
         let uri = url.parse::<Uri>().ok()?;
@@ -44,7 +44,7 @@ impl Service {
 }
 
 impl Upstream {
-    pub(crate) fn new(service: Service) -> Self {
+    pub(crate) fn new(service: UpstreamService) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn check_service(url: &str, expect: Option<&str>) {
-        let service = Service::from_url(url);
+        let service = UpstreamService::from_url(url);
         assert_eq!(service.as_ref().map(|service| service.0.as_str()), expect, "{url}");
     }
 

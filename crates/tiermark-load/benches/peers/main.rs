@@ -99,7 +99,7 @@ fn prepare(settings: &Settings) -> Result<()> {
 
 /// One short load that nobody counts: tiermark measures its own ceiling once and keeps it.
 fn settle(tools: &Tools) -> Result<()> {
-    let server = tiermark_load::null::NullServer::start(tiermark_load::null::Answer::Small, None)?;
+    let server = tiermark_load::null::NullServer::start(tiermark_load::null::NullAnswer::Small, None)?;
     let load = Load {
         url: format!("http://{}/", server.address()),
         connections: 64,

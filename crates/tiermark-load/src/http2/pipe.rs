@@ -34,7 +34,7 @@ pub(super) struct Flow {
 
 /// What all lines of a thread share.
 #[derive(Debug)]
-pub(super) struct Shared<W> {
+pub(super) struct SharedWire<W> {
     pub(super) wire: RefCell<W>,
     pub(super) scratch: RefCell<Box<[u8]>>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Shared<W> {
 /// One line.
 #[derive(Debug)]
 pub(super) struct Pipe<W> {
-    pub(super) shared: Rc<Shared<W>>,
+    pub(super) shared: Rc<SharedWire<W>>,
     pub(super) line: usize,
     pub(super) flow: Rc<Flow>,
 }

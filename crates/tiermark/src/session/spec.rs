@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tiermark_load::{Ask, Expect, LoadSpec, Trust, Zero};
+use tiermark_load::{Ask, ExpectedAnswer, LoadSpec, Trust, Zero};
 use tiermark_model::format::scenario::{Part, Scenario};
 use tiermark_model::host::Role;
 use tiermark_model::load::{Closed, Load};
@@ -42,8 +42,8 @@ pub(super) fn load_spec(
         weight: part.weight,
         request: part.request.clone(),
         expect: match body(index) {
-            Some(body) => Expect::body(part.expect.status, body),
-            None => Expect::status(part.expect.status),
+            Some(body) => ExpectedAnswer::body(part.expect.status, body),
+            None => ExpectedAnswer::status(part.expect.status),
         },
     };
     LoadSpec {

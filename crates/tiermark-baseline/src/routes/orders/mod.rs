@@ -11,12 +11,12 @@ use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Request, StatusCode};
 use serde::Serialize;
 
-use self::draft::Draft;
-pub(super) use self::faults::Fault;
-use self::faults::{Code, Faults};
-use self::store::Order;
+use self::draft::NewOrder;
+pub(super) use self::faults::OrderFault;
+use self::faults::{Code, OrderFaults};
+use self::store::StoredOrder;
 use super::{RouteError, body, query};
-use crate::database::Database;
+use crate::database::WorkerDatabase;
 use crate::reply::{self, Reply};
 
 /// How many orders a list may ask for, and how many it gets where it does not ask.
@@ -25,11 +25,11 @@ const LISTED: i64 = 20;
 
 #[derive(Serialize)]
 struct List {
-    orders: Vec<Order>,
+    orders: Vec<StoredOrder>,
 }
 
 /// Stores a new order.
-pub(super) async fn post(database: &Database, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
+pub(super) async fn post(database: &WorkerDatabase, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
     let draft = draft(request).await?;
     let order = database.on(|client| store::insert(client, draft)).await?;
     let mut reply = reply::json_with(StatusCode::CREATED, &order);
@@ -41,13 +41,13 @@ pub(super) async fn post(database: &Database, request: &mut Request<Incoming>) -
 }
 
 /// One order.
-pub(super) async fn get(database: &Database, id: i32) -> Result<Reply, RouteError> {
+pub(super) async fn get(database: &WorkerDatabase, id: i32) -> Result<Reply, RouteError> {
     let order = database.on(|client| store::by_id(client, id)).await?;
     found(order)
 }
 
 /// A customer's orders, the newest first.
-pub(super) async fn list(database: &Database, query: Option<&str>) -> Result<Reply, RouteError> {
+pub(super) async fn list(database: &WorkerDatabase, query: Option<&str>) -> Result<Reply, RouteError> {
     let (customer, limit) = listed(query).map_err(RouteError::Faults)?;
     let orders = database
         .on(|client| store::by_customer(client, customer, limit))
@@ -56,14 +56,18 @@ pub(super) async fn list(database: &Database, query: Option<&str>) -> Result<Rep
 }
 
 /// Replaces an order's customer and lines.
-pub(super) async fn put(database: &Database, id: i32, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
+pub(super) async fn put(
+    database: &WorkerDatabase,
+    id: i32,
+    request: &mut Request<Incoming>,
+) -> Result<Reply, RouteError> {
     let draft = draft(request).await?;
     let order = database.on(|client| store::replace(client, id, draft)).await?;
     found(order)
 }
 
 /// Removes an order.
-pub(super) async fn delete(database: &Database, id: i32) -> Result<Reply, RouteError> {
+pub(super) async fn delete(database: &WorkerDatabase, id: i32) -> Result<Reply, RouteError> {
     if database.on(|client| store::remove(client, id)).await? {
         Ok(reply::empty(StatusCode::NO_CONTENT))
     } else {
@@ -71,18 +75,18 @@ pub(super) async fn delete(database: &Database, id: i32) -> Result<Reply, RouteE
     }
 }
 
-async fn draft(request: &mut Request<Incoming>) -> Result<Draft, RouteError> {
+async fn draft(request: &mut Request<Incoming>) -> Result<NewOrder, RouteError> {
     let value = body::json(request).await?;
-    Draft::from_value(value).map_err(RouteError::Faults)
+    NewOrder::from_value(value).map_err(RouteError::Faults)
 }
 
-fn found(order: Option<Order>) -> Result<Reply, RouteError> {
+fn found(order: Option<StoredOrder>) -> Result<Reply, RouteError> {
     order.map(|order| reply::json(&order)).ok_or(RouteError::NoOrder)
 }
 
 /// Whose orders, and how many of them, a query string asks for.
-fn listed(query: Option<&str>) -> Result<(i32, i32), Vec<Fault>> {
-    let mut faults = Faults::default();
+fn listed(query: Option<&str>) -> Result<(i32, i32), Vec<OrderFault>> {
+    let mut faults = OrderFaults::default();
     let mut within = |name, range, default| {
         let number = match query::number(query, name) {
             Some(number) => number.ok_or(Code::Type),
