@@ -15,9 +15,7 @@ pub enum Error {
     /// An environment variable holds something else than it should.
     #[error("{name} is {value:?}, which is not {expected}")]
     Variable {
-        /// The variable.
         name: &'static str,
-        /// What it holds.
         value: String,
         /// What it should hold.
         expected: &'static str,
@@ -27,7 +25,6 @@ pub enum Error {
     OutOfRange {
         /// The environment variable that sets it.
         name: &'static str,
-        /// What was given.
         value: usize,
         /// The most that is allowed.
         most: usize,
@@ -45,7 +42,6 @@ pub enum Error {
     TlsFile {
         /// The environment variable that names the file.
         variable: &'static str,
-        /// The file.
         path: PathBuf,
         /// What it should hold.
         expected: &'static str,
@@ -79,7 +75,6 @@ pub enum Error {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
-        /// The address.
         address: SocketAddr,
         /// What the system says.
         source: io::Error,

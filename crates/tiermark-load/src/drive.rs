@@ -169,7 +169,6 @@ fn shares(connections: usize, held: usize, threads: &[Option<usize>]) -> Vec<Sha
         .collect()
 }
 
-/// One thread's load.
 fn load(
     spec: &LoadSpec,
     stop: &Stop,

@@ -50,13 +50,11 @@ pub(crate) struct Http1<W> {
     most_open: [u32; 2],
 }
 
-/// One connection.
 #[derive(Debug)]
 struct Line {
     phase: Phase,
     /// Number of the oldest request under way.
     number: u64,
-    /// Requests under way.
     under_way: u32,
     /// Bytes of what is to be sent, and how many of them were.
     to_send: usize,
@@ -132,7 +130,6 @@ impl<W: Wire> Http1<W> {
         }
     }
 
-    /// The wire below.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn wire_mut(&mut self) -> &mut W {
         &mut self.wire

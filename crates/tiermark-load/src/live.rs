@@ -14,7 +14,7 @@ pub struct Live(Arc<Mutex<Seen>>);
 pub struct Seen {
     /// Right answers.
     pub ok: u64,
-    /// Other ends.
+    /// Requests that ended in any other way.
     pub errors: u64,
     /// The last second that is over on some thread, as its number since the trial's zero, with its right answers, its
     /// other ends and its response times.
@@ -28,14 +28,13 @@ pub struct Second {
     pub number: usize,
     /// Right answers.
     pub ok: u64,
-    /// Other ends.
+    /// Requests that ended in any other way.
     pub errors: u64,
     /// Response times.
     pub response: Latency,
 }
 
 impl Live {
-    /// An empty view.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -100,7 +100,6 @@ impl NullServer {
         })
     }
 
-    /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -195,7 +194,6 @@ impl Connection {
     }
 }
 
-/// The event loop.
 #[derive(Debug)]
 struct Serving {
     poll: Poll,

@@ -21,9 +21,9 @@ pub(crate) trait Pacing {
 pub(crate) enum Turn {
     /// A request's, intended then.
     Now(u64),
-    /// Nobody's yet.
+    /// No request is due yet.
     Later,
-    /// Nobody's any more.
+    /// No request will be due any more.
     Over,
 }
 

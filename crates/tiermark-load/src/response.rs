@@ -15,7 +15,6 @@ const FIELDS_LIMIT: usize = 96;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// A whole answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ParsedAnswer {
     pub(crate) status: u16,

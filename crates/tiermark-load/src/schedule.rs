@@ -30,7 +30,6 @@ pub(crate) struct ThreadPart {
 }
 
 impl ThreadPart {
-    /// The only thread.
     #[cfg(test)]
     pub(crate) const WHOLE: ThreadPart = ThreadPart { index: 0, of: 1 };
 

@@ -81,7 +81,6 @@ pub struct Ask {
     pub name: String,
     /// Its share of the sum of all weights; at least 1.
     pub weight: u32,
-    /// The request.
     pub request: Request,
     /// What a right answer is.
     pub expect: ExpectedAnswer,
@@ -117,7 +116,6 @@ pub enum Body {
     /// Any.
     #[default]
     Any,
-    /// Exactly these bytes.
     Exactly(Vec<u8>),
     /// One that holds these bytes somewhere.
     Contains(Vec<u8>),

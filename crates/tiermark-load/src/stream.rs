@@ -69,7 +69,6 @@ impl SocketStream {
         }
     }
 
-    /// Reads once.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Read> {
         if let Some(session) = &mut self.session {
             return session.read(&mut self.tcp, buffer);

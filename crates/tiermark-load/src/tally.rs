@@ -62,7 +62,6 @@ impl AnswerBatch {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestEnd {
     pub(crate) outcome: RequestOutcome,
-    /// How many.
     pub(crate) count: u64,
     /// Which request of a mix it was.
     pub(crate) kind: usize,
@@ -76,7 +75,6 @@ pub(crate) struct RequestEnd {
     pub(crate) bytes: u64,
 }
 
-/// One thread's books.
 #[derive(Debug)]
 pub(crate) struct LoadTally {
     recording: Recording,
@@ -147,7 +145,6 @@ impl LoadTally {
         }
     }
 
-    /// Requests ended.
     pub(crate) fn ended(&mut self, end: &RequestEnd) {
         let age = end.done.saturating_sub(end.intended);
         // Other failures are counted only: a fast error must not improve a percentile.

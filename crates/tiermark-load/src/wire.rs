@@ -18,7 +18,6 @@ pub(crate) trait Wire {
     /// Writes what can be written at once.
     fn write(&mut self, line: usize, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Reads once.
     fn read(&mut self, line: usize, buffer: &mut [u8]) -> io::Result<Read>;
 
     /// Closes a line, if it is open.

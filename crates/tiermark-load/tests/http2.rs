@@ -1,5 +1,5 @@
 //! HTTP/2 against servers that are right, slow, wrong, hostile and dead.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod server;
 #[path = "server/steady.rs"]

@@ -1,5 +1,5 @@
 //! Open loops, pipelining, mixes, held connections and the ends of a trial, over real sockets.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod server;
 #[path = "server/steady.rs"]

@@ -1,5 +1,5 @@
 //! TLS below HTTP/1.1 and HTTP/2: certificates that are trusted or not, and servers that break off.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod server;
 #[path = "server/steady.rs"]

@@ -3,7 +3,7 @@
 //! A busy machine can delay a message on its way between the two, which neither is wrong about. So a disagreement counts
 //! only when it comes back each time, and when it is greater than what the machine delayed two threads beside them that only woke up and
 //! passed a byte to each other.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 #[path = "truth/server.rs"]
 mod server;

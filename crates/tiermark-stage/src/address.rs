@@ -16,7 +16,6 @@ pub enum AddressError {
     Wrong {
         /// The text, or words in its place.
         what: String,
-        /// What is wrong.
         reason: String,
     },
     /// It holds a user or a password.
@@ -27,12 +26,7 @@ pub enum AddressError {
     },
     /// Nothing is known of its host.
     #[error("the host `{name}` has no address: {reason}")]
-    Unknown {
-        /// The host's name.
-        name: String,
-        /// What was said.
-        reason: String,
-    },
+    Unknown { name: String, reason: String },
 }
 
 /// An address that load can go to: `http://` or `https://`; without either `http://` is meant.

@@ -14,7 +14,6 @@ pub enum StageError {
     NoEngine {
         /// Where one was looked for.
         address: String,
-        /// What was said.
         reason: String,
     },
     /// The engine stopped answering, or refused.
@@ -27,18 +26,12 @@ pub enum StageError {
     },
     /// A file or folder.
     #[error("{path}: {error}")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// The system's word.
-        error: std::io::Error,
-    },
+    Io { path: PathBuf, error: std::io::Error },
     /// A process could not be started or watched.
     #[error("{what}: {error}")]
     Process {
         /// Which, with its command.
         what: String,
-        /// The system's word.
         error: std::io::Error,
     },
     /// The database did not do what it must.
@@ -46,7 +39,6 @@ pub enum StageError {
     Database {
         /// Its address, without password.
         url: String,
-        /// What happened.
         reason: String,
     },
     /// Another run is under way on this machine.

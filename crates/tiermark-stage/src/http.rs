@@ -17,7 +17,6 @@ const MAX_HEADERS: usize = 96;
 /// Most bytes of a whole answer: far above any answer of the contract, so that a runaway body ends.
 const MAX_ANSWER: usize = 16 << 20;
 
-/// One whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpAnswer {
     /// Minor version of HTTP/1: 1 for HTTP/1.1.
@@ -87,7 +86,6 @@ pub enum NoAnswer {
     Timeout(Duration),
     /// What came is not HTTP/1.1.
     Malformed(String),
-    /// The system's word.
     Io(String),
 }
 

@@ -20,11 +20,8 @@ pub struct Owner {
 /// What is known of an owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnerLife {
-    /// This very process.
     Ours,
-    /// It runs.
     Lives {
-        /// Its process id.
         pid: u32,
     },
     /// It does not run any more.

@@ -39,10 +39,7 @@ impl Liveness for Unknown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotReady {
     /// It ended first.
-    Ended {
-        /// How.
-        how: String,
-    },
+    Ended { how: String },
     /// The time was over.
     Timeout {
         /// Seconds that were waited.

@@ -13,11 +13,8 @@ use crate::error::StageError;
 /// What an entry is built from.
 #[derive(Debug, Clone)]
 pub struct EntrySource {
-    /// The entry.
     pub id: EntryId,
-    /// Its framework.
     pub framework: Framework,
-    /// Its variant.
     pub variant: Variant,
     /// The framework's folder, `containers/frameworks/<name>`.
     pub folder: PathBuf,
@@ -36,14 +33,12 @@ impl EntrySource {
 pub struct Prepared {
     /// What is known of it.
     pub facts: EntryFacts,
-    /// What is started.
     pub artifact: Artifact,
 }
 
 /// What a runner starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Artifact {
-    /// A container image.
     Image {
         /// Tag or digest by which the engine knows it.
         reference: String,
@@ -52,16 +47,13 @@ pub enum Artifact {
         /// Port inside a container whose ports are published.
         port: u16,
     },
-    /// A plain process.
     Process {
         /// Program and arguments, placeholders filled in.
         command: Vec<String>,
-        /// Working directory.
         folder: PathBuf,
     },
     /// A server that somebody else runs.
     External {
-        /// Where it listens.
         address: SocketAddr,
         /// The `Host` header it expects.
         host: String,
@@ -109,9 +101,7 @@ pub enum Watch {
 /// Where a server answers that was started, and how its start went.
 #[derive(Debug, Clone)]
 pub struct StartedServer {
-    /// Where to connect.
     pub address: SocketAddr,
-    /// `Host` header.
     pub host: String,
     /// Parts of the start.
     pub parts: StartParts,

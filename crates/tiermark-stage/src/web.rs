@@ -93,14 +93,12 @@ pub enum DownloadError {
         /// The most bytes that are read.
         limit: u64,
     },
-    /// The connection failed.
     #[error(
         "{address}: {reason}\nremedy: check the address and the network (HTTPS_PROXY names a proxy), or download the file and name it"
     )]
     Connection {
         /// The address, without a password.
         address: String,
-        /// What was said.
         reason: String,
     },
 }

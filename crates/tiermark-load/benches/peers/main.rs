@@ -3,7 +3,6 @@
 //! The servers are raw event loops on threads of this process, which stays on one core; each generator is a process of its
 //! own on another. CPU time is the generator's whole process's, user and system, as the kernel counts it.
 #![allow(
-    missing_docs,
     unreachable_pub,
     clippy::print_stdout,
     clippy::print_stderr,

@@ -117,7 +117,7 @@ struct Line<W: Wire> {
 
 enum Stage<W: Wire> {
     Closed,
-    /// TCP, and TLS.
+    /// The connection of TCP, and of TLS, is being made.
     Connecting,
     Live(Box<Live<W>>),
 }

@@ -39,7 +39,6 @@ pub(super) struct SharedWire<W> {
     pub(super) scratch: RefCell<Box<[u8]>>,
 }
 
-/// One line.
 #[derive(Debug)]
 pub(super) struct Pipe<W> {
     pub(super) shared: Rc<SharedWire<W>>,

@@ -43,7 +43,7 @@ impl Phase {
 
 /// How an answer ended.
 pub(super) enum Done {
-    /// It is whole.
+    /// The whole answer came.
     Answered(RequestOutcome, Looked),
     /// Its stream is lost.
     Broken(RequestOutcome),

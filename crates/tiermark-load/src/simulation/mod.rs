@@ -29,7 +29,6 @@ pub(super) const MS: u64 = 1_000_000;
 const TIMEOUT_NS: u64 = 5_000 * MS;
 const WARMUP_NS: u64 = 50 * MS;
 
-/// A simulated trial.
 #[derive(Debug, Clone)]
 struct Trial {
     load: Load,

@@ -169,7 +169,6 @@ impl Cluster {
         })
     }
 
-    /// The private folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -270,7 +269,6 @@ impl LocalPostgres {
         format!("postgres://{USER}:{}@127.0.0.1:{}/{database}", self.password, self.port)
     }
 
-    /// The private folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder

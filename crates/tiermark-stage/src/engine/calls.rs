@@ -71,7 +71,6 @@ pub(super) struct ContainerSettings {
 pub enum ContainerState {
     /// Its first process runs.
     Running,
-    /// It has ended.
     Exited {
         /// Its exit code; 128 + the signal if one ended it.
         code: i64,

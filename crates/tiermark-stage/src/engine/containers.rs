@@ -37,7 +37,6 @@ pub struct Containers {
 /// A container of ours, found in the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
-    /// The engine's id.
     pub id: String,
     /// The name that the engine knows it by.
     pub name: String,

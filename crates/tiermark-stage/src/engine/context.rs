@@ -222,7 +222,6 @@ fn is_executable(_: &fs::Metadata) -> bool {
 pub(super) struct ContentHash(Sha256);
 
 impl ContentHash {
-    /// Adds a field.
     pub(super) fn add(&mut self, field: impl AsRef<[u8]>) -> &mut Self {
         let field = field.as_ref();
         self.0.update((field.len() as u64).to_le_bytes());

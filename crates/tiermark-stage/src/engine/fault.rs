@@ -11,7 +11,6 @@ use crate::types::PrepareError;
 /// Why a call gave no result.
 #[derive(Debug)]
 pub(crate) enum EngineFault {
-    /// The engine refused.
     Refused {
         doing: String,
         status: u16,

@@ -8,7 +8,6 @@ use super::processes::Tree;
 use super::tick::RoleReading;
 use crate::types::Watch;
 
-/// Reads one role.
 #[derive(Debug)]
 pub(super) enum RoleReader {
     Group { version: u8, cpu: PathBuf, memory: PathBuf },

@@ -72,9 +72,7 @@ impl StopSignal {
 pub struct Spawn<'a> {
     /// Name for people.
     pub name: &'a str,
-    /// Program and arguments.
     pub command: &'a [String],
-    /// Working directory.
     pub folder: &'a Path,
     /// Cores it is pinned to; empty: none in particular.
     pub cores: &'a [usize],

@@ -27,7 +27,6 @@ const LOOK: Duration = Duration::from_millis(50);
 pub enum Alive {
     /// It does, as far as can be seen.
     Running,
-    /// It has ended.
     Exited {
         /// How: `exited with status 1`.
         how: String,
@@ -51,7 +50,6 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it answers.
     #[must_use]
     pub fn target(&self) -> &StartedServer {
         &self.target

@@ -21,7 +21,6 @@ const MIN_DISTINCT: usize = 10;
 const CROWD: u64 = 256;
 /// Fewer, where one alone takes so long that as many would take longer than this on one core; at least [`SMALL_CROWD`].
 const CROWD_WITHIN: Duration = Duration::from_secs(10);
-/// As above.
 const SMALL_CROWD: u64 = 16;
 /// Within this `Date` must have moved (TechEmpower's `verify_headers` waits as long).
 const DATE_MOVES_WITHIN: Duration = Duration::from_secs(3);

@@ -26,7 +26,6 @@ const OTHERS: &str = "FROM pg_stat_activity WHERE backend_type = 'client backend
 pub(super) struct Statement {
     /// With `$1` for each constant.
     pub(super) text: String,
-    /// Executions.
     pub(super) calls: u64,
     /// Rows that all of them read or wrote.
     pub(super) rows: u64,

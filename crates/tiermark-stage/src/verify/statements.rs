@@ -41,11 +41,9 @@ pub(super) enum StatementEffect {
 /// Statements on one table, added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct StatementTally {
-    /// Statements that read.
     pub(super) reads: u64,
     /// Rows that these read.
     pub(super) rows: u64,
-    /// Statements that write.
     pub(super) writes: u64,
     /// Rows that these wrote.
     pub(super) written: u64,

@@ -40,7 +40,6 @@ pub(super) async fn post(database: &WorkerDatabase, request: &mut Request<Incomi
     Ok(reply)
 }
 
-/// One order.
 pub(super) async fn get(database: &WorkerDatabase, id: i32) -> Result<Reply, RouteError> {
     let order = database.on(|client| store::by_id(client, id)).await?;
     found(order)
@@ -66,7 +65,6 @@ pub(super) async fn put(
     found(order)
 }
 
-/// Removes an order.
 pub(super) async fn delete(database: &WorkerDatabase, id: i32) -> Result<Reply, RouteError> {
     if database.on(|client| store::remove(client, id)).await? {
         Ok(reply::empty(StatusCode::NO_CONTENT))

@@ -42,7 +42,6 @@ struct Case {
 /// What is allowed instead of the exact faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Also {
-    /// Nothing.
     Nothing,
     /// One fault of type alone: binding gave up there.
     OneOfType,
@@ -149,7 +148,6 @@ fn order_with(path: &str, value: Option<Value>) -> String {
     order.to_string()
 }
 
-/// All wrong bodies.
 fn bodies() -> Vec<Case> {
     let case = |text: String, faults: &[PathAndCode], also| Case {
         text,

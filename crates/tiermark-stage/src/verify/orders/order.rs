@@ -6,7 +6,6 @@ use crate::error::StageError;
 use crate::verify::body::excerpt;
 use crate::verify::books::Books;
 
-/// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DraftLine {
     pub(super) sku: String,
