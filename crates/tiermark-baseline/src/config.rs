@@ -45,11 +45,11 @@ pub struct Config {
 
 impl Config {
     /// Reads `HOST` (127.0.0.1), `PORT` (8080), `WORKERS` (the cores this process may use), `DATABASE_URL` and
-    /// `UPSTREAM_URL` (none), `DB_POOL_SIZE` (connections of each worker; 32 in all where it is not set), and `TLS_CERT` and
+    /// `UPSTREAM_URL` (none), `DB_POOL_SIZE` (connections of each worker; 32 in all if it is not set), and `TLS_CERT` and
     /// `TLS_KEY` (PEM files, both or neither). A variable that is set but empty counts as not set.
     ///
     /// # Errors
-    /// [`Error::Variable`] where a value cannot be read, [`Error::OutOfRange`] where it is not sensible,
+    /// [`Error::Variable`] if a value cannot be read, [`Error::OutOfRange`] if it is not sensible,
     /// [`Error::Alone`] for one TLS file without the other.
     pub fn from_environment() -> Result<Self, Error> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -56,7 +56,7 @@ enum Opening {
     Http(Http),
 }
 
-/// Which HTTP.
+/// A version of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Http {
     /// HTTP/1.1.

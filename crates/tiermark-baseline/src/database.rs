@@ -27,7 +27,7 @@ pub(crate) struct WorkerDatabase {
 }
 
 impl WorkerDatabase {
-    /// The pools that `config`'s workers use in turn; none where it names no database.
+    /// The pools that `config`'s workers use in turn; none if it names no database.
     pub(crate) fn pools(config: &Config) -> Result<Vec<Self>, Error> {
         let Some(url) = &config.database_url else {
             return Ok(Vec::new());

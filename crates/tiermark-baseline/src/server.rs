@@ -119,14 +119,14 @@ impl Server {
         started.and(join(address, workers))
     }
 
-    /// Starts the workers; those that did start are returned even where a later one did not.
+    /// Starts the workers; those that did start are returned even if a later one did not.
     fn start(
         self,
         stopping: &watch::Receiver<()>,
         ending: &mpsc::UnboundedSender<()>,
     ) -> (Vec<Thread>, Result<(), Error>) {
         let mut workers = Vec::with_capacity(self.listeners.len());
-        // Cycled: there are fewer pools than workers where there are fewer connections than workers.
+        // Cycled: there are fewer pools than workers if there are fewer connections than workers.
         let mut databases = self.databases.iter().cycle().cloned();
         let shared = Arc::new(SharedState::new(self.report));
         for (index, listener) in self.listeners.into_iter().enumerate() {

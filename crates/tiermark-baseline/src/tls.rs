@@ -29,7 +29,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// What all workers accept TLS with.
+/// The identity that all workers accept TLS with.
 pub(crate) struct TlsIdentity {
     acceptor: OnceLock<Option<TlsAcceptor>>,
 }
@@ -45,7 +45,7 @@ impl TlsIdentity {
         Ok(Self { acceptor })
     }
 
-    /// What accepts TLS; `None` where no certificate could be made, which only a system without randomness can cause.
+    /// What accepts TLS; `None` if no certificate could be made, which only a system without randomness can cause.
     pub(crate) fn acceptor(&self) -> Option<&TlsAcceptor> {
         self.acceptor.get_or_init(self_signed).as_ref()
     }

@@ -18,7 +18,7 @@ const ROUNDS: u32 = 3;
 const WARMUP: Duration = Duration::from_millis(100);
 const WINDOW: Duration = Duration::from_millis(250);
 
-/// What this generator can do on this host.
+/// The highest rate that this generator reaches on this host.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ceiling {
@@ -34,10 +34,10 @@ impl Ceiling {
     }
 }
 
-/// Measures the ceiling of HTTP/1.1 in the clear with batches of `pipeline`, on `core` where one is named. Takes about a
+/// Measures the ceiling of HTTP/1.1 in the clear with batches of `pipeline`, on `core` if one is named. Takes about a
 /// second.
 ///
-/// The opponent is this crate's null server, on another core where there is one. Where the two share a core the rate is
+/// The opponent is this crate's null server, on another core if there is one. If the two share a core the rate is
 /// halved, but not what is measured: the CPU time of the load thread alone.
 ///
 /// # Errors
@@ -45,7 +45,7 @@ impl Ceiling {
 pub fn calibrate(core: Option<usize>, pipeline: u32, stop: &Stop) -> Result<Ceiling, LoadError> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let opponent = core.and_then(|core| (0..cores).find(|other| *other != core));
-    // Where that core is not this process's to use, any is.
+    // If that core is not this process's to use, any is.
     let server = NullServer::start(NullAnswer::Small, opponent)
         .or_else(|_| NullServer::start(NullAnswer::Small, None))
         .map_err(|source| LoadError::NullServer { source })?;

@@ -43,7 +43,7 @@ impl Target {
             _ => 0.0,
         };
         let slow = if rate > capacity { 0.8 } else { 0.005 };
-        // A few thousand samples stand for all of them.
+        // A few thousand samples represent all of them.
         let samples = |ns: f64| {
             let mut latency = Latency::new();
             (0..(asked as u64).min(2_000)).for_each(|_| latency.record(ns as u64));

@@ -1,4 +1,4 @@
-//! Why a target gave no right answer at all, where it speaks another protocol than it was asked in, or a handshake failed. Asked once,
+//! Why a target gave no right answer at all, if it speaks another protocol than it was asked in, or a handshake failed. Asked once,
 //! over connections of its own, after the load: the hot path knows outcomes, no reasons.
 
 use std::io::{self, Read as _, Write as _};
@@ -15,11 +15,11 @@ const STEP: Duration = Duration::from_secs(2);
 
 const NO_HTTP2: &str = "the server agrees to TLS, and not to HTTP/2 (by ALPN): leave `--http2` out";
 
-/// What is wrong with the way the target was spoken to, and what would be right; none where that is not known. Blocks for some
+/// What is wrong with the way the target was spoken to, and what would be right; none if that is not known. Blocks for some
 /// seconds at most.
 #[must_use]
 pub fn diagnose(spec: &LoadSpec) -> Option<String> {
-    // What is not there is seen in the outcomes.
+    // A target that is not there shows in the outcomes.
     let socket = connect(spec).ok()?;
     if spec.protocol.tls {
         of_tls(spec, socket)

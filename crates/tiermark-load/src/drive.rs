@@ -22,7 +22,7 @@ use crate::tally::LoadTally;
 use crate::tls::ClientTls;
 use crate::worker::{Ended, Job, Worker, opening_ns};
 
-/// Longest time for opening connections before the load begins, in nanoseconds, beside what the pace of opening takes. What is
+/// Longest time for opening connections before the load begins, in nanoseconds, in addition to what the pace of opening takes. What is
 /// not open by then goes on connecting under load, so that a server which accepts nothing delays a trial by no more than this.
 const OPENING_NS: u64 = 2_000_000_000;
 
@@ -81,10 +81,10 @@ pub fn drive(spec: &LoadSpec, stop: &Stop) -> Result<Recording, LoadError> {
     })
 }
 
-/// What all threads share.
+/// The parts of a trial that all threads share.
 struct Plan {
     requests: Arc<Requests>,
-    /// The requests as HTTP/2 has them, where that carries them.
+    /// The requests as HTTP/2 has them, if that carries them.
     templates: Option<Arc<Templates>>,
     tls: Option<ClientTls>,
     batch: u32,
@@ -216,7 +216,7 @@ fn load(
     lane.over(sockets, plan, share, slots)
 }
 
-/// What one thread goes through, whatever its link and its rhythm.
+/// The steps of one thread, the same for every link and rhythm.
 struct Lane<'a> {
     spec: &'a LoadSpec,
     job: &'a Job<'a>,

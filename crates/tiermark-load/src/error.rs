@@ -51,7 +51,7 @@ pub enum LoadError {
         /// What is wrong with them.
         reason: String,
     },
-    /// What is to be loaded has no name that a certificate could carry.
+    /// The target has no name that a certificate could carry.
     #[error("`{host}` is neither a host name nor an address, so no certificate can be checked against it")]
     ServerName {
         /// As it was given.

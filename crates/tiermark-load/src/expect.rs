@@ -5,9 +5,9 @@ use crate::spec::{Body, ExpectedAnswer};
 use crate::tally::RequestOutcome;
 
 /// Longest body, in bytes, of which every one is compared. It was just copied out of the kernel, and so is in the nearest cache: 4 KiB
-/// take some 0.1 µs, beside the 5 µs and more of a request (docs/performance.md).
+/// take some 0.1 µs, compared with the 5 µs and more of a request (docs/performance.md).
 const SHORT: u64 = 4096;
-/// Of longer ones, so many of each request are compared by each thread, from the beginning of the window on. Where one in 1,000 is
+/// Of longer ones, so many of each request are compared by each thread, from the beginning of the window on. If one in 1,000 is
 /// wrong, 2,995 suffice to come upon one with 95% probability: 1 − 0.999²⁹⁹⁵.
 const FIRST: u64 = 4096;
 /// Of the rest one in so many is drawn, which costs a body of any length a few hundredths of what receiving it costs.
@@ -116,7 +116,7 @@ impl Rules {
     fn look(&self, before: u64, number: u64) -> BodyLook {
         let (looked, right) = match &self.body {
             Wanted::Any => return BodyLook::NONE,
-            // Who names a text means every answer.
+            // A text that is asked for is asked of every answer.
             Wanted::Contains { text, .. } => (Looked::Seen, text.is_empty()),
             Wanted::Exactly(body) if body.len() as u64 <= SHORT || before < FIRST => (Looked::Seen, true),
             Wanted::Exactly(_) if mix(number).is_multiple_of(ONE_IN) => (Looked::Drawn, true),

@@ -40,7 +40,7 @@ pub(crate) struct Http1<W> {
     last_head: LastHead,
     /// The line that is being read, between two events of it.
     reading: Option<Reading>,
-    /// What happened behind the event that was given last.
+    /// The event that follows the one that was given last.
     next: Option<LinkEvent>,
     /// Lines that may hold more than was read, and of which no new event will tell.
     unread: Vec<usize>,
@@ -59,7 +59,7 @@ struct Line {
     /// Bytes of what is to be sent, and how many of them were.
     to_send: usize,
     sent: usize,
-    /// What is to be sent, where not every request is the same.
+    /// What is to be sent, if not every request is the same.
     out: Vec<u8>,
     /// Bytes received for the oldest request under way.
     received: u64,
@@ -82,12 +82,12 @@ struct Reading {
     closed: bool,
     drained: bool,
     reads: u32,
-    /// What of the buffer is not yet parsed.
+    /// The part of the buffer that is not yet parsed.
     from: usize,
     to: usize,
     /// When it was read.
     at: u64,
-    /// Answers that are held back until it is known what stands behind them.
+    /// Answers that are held back until it is known what follows them.
     done: Option<Done>,
 }
 
@@ -231,7 +231,7 @@ impl<W: Wire> Http1<W> {
             if reading.drained && !reading.closed {
                 return self.give(&mut reading);
             }
-            // What is read later has a later time.
+            // Bytes that are read later have a later time.
             if self.lines[line].under_way > 0 && reading.done.is_some() {
                 let event = self.give(&mut reading);
                 self.reading = Some(reading);
@@ -300,7 +300,7 @@ impl<W: Wire> Http1<W> {
         let line = reading.line;
         let state = &mut self.lines[line];
         if state.under_way == 0 {
-            // More than was asked for: what the last answer says cannot be told from garbage. Where nobody asked at all,
+            // More than was asked for: what the last answer says cannot be told from garbage. If nobody asked at all,
             // nothing can be asked here any more.
             return match reading.done.take() {
                 Some(done) => Some(self.surplus(reading, done)),
@@ -400,7 +400,7 @@ impl<W: Wire> Http1<W> {
     fn on_end(&mut self, reading: &Reading, orderly: bool) -> LinkEvent {
         let line = reading.line;
         if let Some(done) = reading.done {
-            // The connection's end behind an answer: the answer stands.
+            // The connection ended after an answer: the answer counts.
             return self.answered(reading, done, false);
         }
         let at = self.wire.now();
@@ -429,7 +429,7 @@ impl<W: Wire> Http1<W> {
         self.broken(line, RequestOutcome::Reset, at)
     }
 
-    /// Writes what is left of what is to be sent; `false` where the connection is broken.
+    /// Writes what is left of what is to be sent; `false` if the connection is broken.
     fn write(&mut self, line: usize) -> bool {
         let state = &mut self.lines[line];
         let bytes = self.requests.ready(self.shape.batch, self.shape.batch);

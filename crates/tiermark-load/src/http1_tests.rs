@@ -89,12 +89,12 @@ fn the_end_of_a_connection_ends_an_answer_or_breaks_it() {
 #[test]
 fn an_end_behind_an_answer_leaves_the_answer() {
     let does = [Peer::Sends(HELLO.into()), Peer::Closes];
-    // Where it was told with the bytes, the connection is not used again.
+    // If it was told with the bytes, the connection is not used again.
     assert_eq!(
         happenings(&does, true, Method::Get, 1),
         [answered(RequestOutcome::Ok, HELLO.len(), false)]
     );
-    // Where it was not, the connection looks open until it is read again.
+    // If it was not, the connection looks open until it is read again.
     assert_eq!(
         happenings(&does, false, Method::Get, 1),
         [answered(RequestOutcome::Ok, HELLO.len(), true), Happening::HungUp]
@@ -110,7 +110,7 @@ fn a_batch_that_breaks_off_leaves_what_was_answered() {
         Method::Get,
         4,
     );
-    // What stands behind the close is not looked at: the worker counts the rest of the batch as lost.
+    // What follows the close is not looked at: the worker counts the rest of the batch as lost.
     assert_eq!(
         seen,
         [

@@ -16,11 +16,11 @@ pub(crate) trait Link {
     /// The measured window begins: what is sent from now on is mostly of it.
     fn begin_window(&mut self);
 
-    /// Begins to connect a slot. Gives `false` where that failed at once; else [`Happening::Connected`] or
+    /// Begins to connect a slot. Gives `false` if that failed at once; else [`Happening::Connected`] or
     /// [`Happening::Refused`] follows, unless the slot is closed before.
     fn connect(&mut self, slot: usize) -> bool;
 
-    /// Sends `count` requests from that number on, over a connected slot with nothing under way. Gives `false` where the
+    /// Sends `count` requests from that number on, over a connected slot with nothing under way. Gives `false` if the
     /// connection turned out to be broken; it is then closed.
     fn send(&mut self, slot: usize, number: u64, count: u32) -> bool;
 
@@ -40,9 +40,9 @@ pub(crate) trait Link {
 /// How long to wait, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// At most so long, ended by whatever happens.
+    /// Wait at most this many nanoseconds; return earlier if an event arrives.
     AtMost(u64),
-    /// So long, and whatever happens meanwhile is looked at afterwards.
+    /// Wait exactly this many nanoseconds; events that arrive meanwhile are read afterwards.
     Exactly(u64),
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct LinkEvent {
     pub(crate) what: Happening,
 }
 
-/// What can happen.
+/// Something that happens to a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Happening {
     /// The slot is connected.
@@ -66,9 +66,9 @@ pub(crate) enum Happening {
     Answered {
         /// How many; more than one only of a batch of equal requests.
         count: u32,
-        /// `Ok`, `Status`, `Body`, or `Parse` where more came than was asked for.
+        /// `Ok`, `Status`, `Body`, or `Parse` if more came than was asked for.
         outcome: RequestOutcome,
-        /// What became of their bodies.
+        /// Whether their bodies were looked at.
         looked: Looked,
         /// Bytes received for them.
         bytes: u64,

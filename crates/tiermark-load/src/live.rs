@@ -1,4 +1,4 @@
-//! What a load shows of itself while it runs.
+//! Figures of a load while it runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use tiermark_model::histogram::Latency;
 #[derive(Debug, Clone, Default)]
 pub struct Live(Arc<Mutex<Seen>>);
 
-/// What has ended so far, warm-up included.
+/// Requests that have ended so far, warm-up included.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// Right answers.
@@ -40,7 +40,7 @@ impl Live {
         Self::default()
     }
 
-    /// What is to be seen now.
+    /// The figures at this moment.
     #[must_use]
     pub fn look(&self) -> Seen {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -36,7 +36,7 @@ const READ_BYTES: usize = 64 * 1024;
 const EVENTS: usize = 1024;
 /// Reads of one connection in a row, so that a busy one cannot keep the others waiting.
 const READS_AT_ONCE: usize = 16;
-/// Longest wait: how old the date may become beyond its second, and how soon accepting is tried again where the limit of
+/// Longest wait: how old the date may become beyond its second, and how soon accepting is tried again if the limit of
 /// open files was hit.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -50,7 +50,7 @@ pub struct NullServer {
 }
 
 impl NullServer {
-    /// Serves `answer` on a free port of 127.0.0.1, on `core` where one is given.
+    /// Serves `answer` on a free port of 127.0.0.1, on `core` if one is given.
     ///
     /// # Errors
     /// As [`NullServer::bind`].
@@ -58,7 +58,7 @@ impl NullServer {
         Self::bind((Ipv4Addr::LOCALHOST, 0).into(), answer, core)
     }
 
-    /// Serves `answer` on `address`, on `core` where one is given.
+    /// Serves `answer` on `address`, on `core` if one is given.
     ///
     /// # Errors
     /// When the address cannot be bound, the thread cannot be started or pinned, or the answer is out of bounds
@@ -118,7 +118,7 @@ impl NullServer {
             return Ok(());
         };
         self.stop.store(true, Ordering::Release);
-        // Where waking fails the next tick sees the flag.
+        // If waking fails the next tick sees the flag.
         let _ = self.waker.wake();
         thread
             .join()
@@ -141,7 +141,7 @@ struct Connection {
     owed: Owed,
 }
 
-/// What became of a connection after an event.
+/// The state of a connection after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     /// Everything there is was read and answered, or the rest is written when the socket is writable.
@@ -179,7 +179,7 @@ impl Connection {
         Then::ReadOn
     }
 
-    /// Writes what is owed; `false` where the socket takes no more for now.
+    /// Writes what is owed; `false` if the socket takes no more for now.
     fn write(&mut self, canned: &Canned) -> io::Result<bool> {
         while !self.owed.is_nothing() {
             match self.stream.write(self.owed.bytes(canned)) {

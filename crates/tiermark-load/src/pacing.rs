@@ -12,11 +12,11 @@ pub(crate) trait Pacing {
     /// At `now` a place for a request is free: the intended time of the request that takes it.
     fn take(&mut self, now: u64) -> Turn;
 
-    /// When the next request is due, where that does not depend on a place's becoming free.
+    /// When the next request is due, if that does not depend on a place's becoming free.
     fn next_due(&self) -> Option<u64>;
 }
 
-/// Whose turn it is.
+/// Whether a request is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// A request's, intended then.

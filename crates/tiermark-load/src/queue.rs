@@ -1,4 +1,4 @@
-//! The system's queue of sockets on which something can be done, waited for to the nanosecond where the system can.
+//! The system's queue of sockets on which something can be done, waited for to the nanosecond if the system can.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::wire::Ready;
 const EVENTS: usize = 256;
 
 /// Each socket is registered once, edge-triggered, for both directions: with no `epoll_ctl` a request, and with writing
-/// tried at once, a request costs one read and one write beside its share of the waiting.
+/// tried at once, a request costs one read and one write in addition to its share of the waiting.
 pub(crate) enum EventQueue {
     /// To the nanosecond.
     #[cfg(target_os = "linux")]
@@ -52,7 +52,7 @@ impl EventQueue {
         }
     }
 
-    /// What the last wait found, one after the other.
+    /// The next event that the last wait found.
     pub(crate) fn next(&mut self) -> Option<Ready> {
         match self {
             #[cfg(target_os = "linux")]
@@ -83,7 +83,7 @@ mod precise {
     }
 
     impl EpollQueue {
-        /// None where this kernel does not know the call.
+        /// None if this kernel does not know the call.
         pub(super) fn new() -> io::Result<Option<Self>> {
             let mut queue = Self {
                 epoll: epoll::create(CreateFlags::CLOEXEC)?,
@@ -135,7 +135,7 @@ mod precise {
     }
 }
 
-/// What mio makes of every system's queue.
+/// mio's own queue, which every system has.
 mod portable {
     use std::io;
     use std::time::Duration;

@@ -15,7 +15,7 @@ pub(crate) struct Requests {
     kinds: Vec<RequestKind>,
     weights: u64,
     seed: u64,
-    /// Where every request is the same: `batch` of them, one behind the other.
+    /// If every request is the same: `batch` of them, one behind the other.
     batch: Vec<u8>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct RequestKind {
 #[derive(Debug, PartialEq, Eq)]
 enum Segment {
     Text(Vec<u8>),
-    /// The value of that number among the request's.
+    /// Index into the request's values.
     Value(usize),
     /// The length of the body: of its text, and of the values in it.
     Length {
@@ -90,7 +90,7 @@ impl Requests {
         &self.kinds
     }
 
-    /// Which of the mix the request of that number is.
+    /// Index within the mix of the request of that number.
     pub(crate) fn index(&self, number: u64) -> usize {
         if self.kinds.len() == 1 {
             return 0;
@@ -104,7 +104,7 @@ impl Requests {
         &self.kinds[self.index(number)]
     }
 
-    /// What the request of that number carries for one of its values.
+    /// The number that the request of that number carries for one of its values.
     pub(crate) fn value(&self, number: u64, which: usize, of: &Value) -> u64 {
         let drawn = mix(self.seed ^ mix(number ^ ((which as u64 + 1) << 48)));
         match (of.to.saturating_sub(of.from)).checked_add(1) {
@@ -113,13 +113,13 @@ impl Requests {
         }
     }
 
-    /// The bytes of `count` requests from that number on, where all are the same.
+    /// The bytes of `count` requests from that number on, if all are the same.
     pub(crate) fn ready(&self, batch: u32, count: u32) -> Option<&[u8]> {
         let one = self.batch.len() / batch.max(1) as usize;
         (one > 0).then(|| &self.batch[..one * count as usize])
     }
 
-    /// Writes the request of that number behind what stands in `out`.
+    /// Appends the request of that number to `out`.
     pub(crate) fn write(&self, number: u64, out: &mut Vec<u8>) {
         let kind = self.kind(number);
         let value = |which: usize| self.value(number, which, &kind.request.values[which]);

@@ -1,6 +1,6 @@
 //! The answer, parsed incrementally: any split of its bytes gives the same result.
 //!
-//! The head goes through httparse, straight out of the read buffer where it came whole; framing is RFC 9112, 6.3.
+//! The head goes through httparse, straight out of the read buffer if it came whole; framing is RFC 9112, 6.3.
 
 use std::mem::MaybeUninit;
 
@@ -11,7 +11,7 @@ pub(crate) const HEAD_LIMIT: usize = 32 * 1024;
 /// Most header fields of an answer.
 const FIELDS_LIMIT: usize = 96;
 
-/// What came was not an HTTP/1 answer.
+/// The bytes that came are no HTTP/1 answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -32,7 +32,7 @@ enum Framing {
     UntilClose,
 }
 
-/// What is being read.
+/// The part of an answer that is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Head,
@@ -46,7 +46,7 @@ enum Part {
 pub(crate) struct Parser {
     part: Part,
     answer: ParsedAnswer,
-    /// The beginning of a head that came in pieces; empty, and never allocated, where heads come whole.
+    /// The beginning of a head that came in pieces; empty, and never allocated, if heads come whole.
     head: Vec<u8>,
 }
 
@@ -130,7 +130,7 @@ impl Parser {
         }
     }
 
-    /// The connection was closed by its peer: the answer that this completes, where there is one.
+    /// The connection was closed by its peer: the answer that this completes, if there is one.
     pub(crate) fn close(&mut self) -> Option<ParsedAnswer> {
         let whole = self.part == Part::UntilClose;
         self.reset();
@@ -218,7 +218,7 @@ impl LastHead {
     }
 }
 
-/// What of a head decides on.
+/// The fields of a head that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Head {
     status: u16,

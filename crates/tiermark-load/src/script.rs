@@ -14,7 +14,7 @@ use crate::requests::Requests;
 use crate::spec::{Ask, ExpectedAnswer};
 use crate::wire::{Connecting, Read, Ready, Wire};
 
-/// What a peer does, one read after the other.
+/// The behaviour of a peer, one read after the other.
 #[derive(Debug, Clone)]
 pub(crate) enum Peer {
     Sends(Vec<u8>),
@@ -146,7 +146,7 @@ pub(crate) fn without_bytes(seen: Vec<Happening>) -> Vec<Happening> {
                     outcome,
                     looked,
                     bytes: 0,
-                    // What stands behind the last of them ends the connection.
+                    // What follows the last of them ends the connection.
                     open: open || number < count,
                 })
                 .collect(),

@@ -11,7 +11,7 @@ const STAGES: usize = 24;
 const CONFIRMING: usize = 6;
 /// Where the search begins, requests a second: ten stages reach down to 1 and up to a million from here.
 const START: u32 = 1_000;
-/// The bracket is closed where its ends are no further apart than this.
+/// The bracket is closed if its ends are no further apart than this.
 const PRECISION: f64 = 1.05;
 /// Samples planned for, over those needed: failures that are not in the histogram and Poisson arrivals take some away.
 const SPARE: f64 = 1.1;
@@ -24,7 +24,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// A search on shorter notice is bounded as if its duration were this.
 const BOUNDED_AS: Duration = Duration::from_millis(2_500);
 
-/// What bounds a search.
+/// The bounds of a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct SearchLimits {
     /// The first rate tried, requests a second.
@@ -33,7 +33,7 @@ pub(crate) struct SearchLimits {
     pub(crate) floor: u32,
     /// The highest rate tried.
     pub(crate) top: u32,
-    /// Window of a stage that probes, where that holds enough samples.
+    /// Window of a stage that probes, if that holds enough samples.
     pub(crate) probing: Duration,
     /// Window of a stage that confirms, likewise.
     pub(crate) confirming: Duration,
@@ -68,7 +68,7 @@ impl SearchLimits {
     }
 }
 
-/// What is to be run next.
+/// A stage to be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SearchStage {
     /// Requests a second.
@@ -79,7 +79,7 @@ pub(crate) struct SearchStage {
     pub(crate) window: Duration,
 }
 
-/// What a stage showed.
+/// The result of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shown {
     /// The objective was met.
@@ -192,7 +192,7 @@ impl Search {
         stage.filter(|stage| self.affords(stage))
     }
 
-    /// The rate to look at next; none where looking is over.
+    /// The rate to look at next; none if looking is over.
     fn probe(&self) -> Option<u32> {
         let SearchLimits { start, floor, top, .. } = self.limits;
         match (self.low(), self.missed.first_key_value()) {
@@ -206,7 +206,7 @@ impl Search {
         }
     }
 
-    /// The rate to confirm next; none where confirming is over.
+    /// The rate to confirm next; none if confirming is over.
     fn confirm(&self) -> Option<u32> {
         match (self.confirmed, self.missed.first_key_value()) {
             (Some(low), Some((&high, _))) => (!closed(low, high)).then(|| between(low, high)),
@@ -245,7 +245,7 @@ impl Search {
         usual.max(Duration::from_secs_f64(needed)).min(limits.longest)
     }
 
-    /// Whether stages and time are left: for looking, beside those that confirming takes.
+    /// Whether stages and time are left: for looking, in addition to those that confirming takes.
     fn affords(&self, stage: &SearchStage) -> bool {
         let cost = |stage: &SearchStage| stage.window + self.limits.settle;
         let (stages, time) = if stage.confirming {

@@ -90,7 +90,7 @@ proptest! {
 
     /// Down to the floor stages take so long that time may end the search before its bracket is closed. What it gives is
     /// confirmed all the same, whichever stage falls victim to a stall of the host. Halving stops at half the capacity
-    /// at the worst, and one stage further down where that one was stalled.
+    /// at the worst, and one stage further down if that one was stalled.
     #[test]
     fn low_rates_are_found_in_time(truth in 35f64..300.0, stalled in 0..STAGES) {
         let limits = limits();

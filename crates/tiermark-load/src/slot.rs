@@ -5,16 +5,16 @@ const BACKOFF_FIRST_NS: u64 = 10_000_000;
 /// Longest pause after an error, in nanoseconds.
 const BACKOFF_LONGEST_NS: u64 = 200_000_000;
 
-/// Where a slot stands. Times are nanoseconds since the trial's zero.
+/// What a slot is doing. Times are nanoseconds since the trial's zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SlotState {
-    /// Not connected; the next attempt is due at `retry_at`, or never where that is `u64::MAX`.
+    /// Not connected; the next attempt is due at `retry_at`, or never if that is `u64::MAX`.
     Down { retry_at: u64 },
     /// Connecting since then.
     Connecting { since: u64 },
     /// Connected and free since then.
     Ready { since: u64 },
-    /// Requests are under way, their sending begun at `sent`.
+    /// Requests are in flight; the first byte was written at `sent`.
     Waiting { sent: u64 },
 }
 

@@ -1,4 +1,4 @@
-//! What a caller asks for.
+//! The load that a caller asks for.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct LoadSpec {
     pub address: SocketAddr,
     /// Value of the `Host` header (or `:authority`); under TLS its name is the one that is asked for and checked.
     pub host: String,
-    /// What carries the requests.
+    /// The protocol that carries the requests.
     pub protocol: Protocol,
     /// Whom to trust under TLS.
     pub trust: Trust,
@@ -37,7 +37,7 @@ pub struct LoadSpec {
     pub duration: Duration,
     /// How long an answer, or a connection, may take; also the longest drain after the window.
     pub timeout: Duration,
-    /// One load thread for each, pinned to that core where one is named (pinning is a no-op outside Linux). Empty: one
+    /// One load thread for each, pinned to that core if one is named (pinning is a no-op outside Linux). Empty: one
     /// unpinned thread. Threads beyond the number of connections are not started.
     pub threads: Vec<Option<usize>>,
     /// The trial's zero, shared with whoever else observes it.
@@ -77,7 +77,7 @@ impl LoadSpec {
 /// One request of a mix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
-    /// Its name in the recording; unused where it is the only one.
+    /// Its name in the recording; unused if it is the only one.
     pub name: String,
     /// Its share of the sum of all weights; at least 1.
     pub weight: u32,
@@ -103,7 +103,7 @@ pub enum Trust {
 pub struct ExpectedAnswer {
     /// Status code of every answer.
     pub status: u16,
-    /// Length of every answer's body in bytes, after removal of chunked framing. Where it is absent and `body` is
+    /// Length of every answer's body in bytes, after removal of chunked framing. If it is absent and `body` is
     /// given, the length of `body`.
     pub length: Option<u64>,
     /// The body. How many are looked at is the method's ("Time and histograms"); status and length are, of every answer.
@@ -142,7 +142,7 @@ impl ExpectedAnswer {
     }
 }
 
-/// The one monotonic zero of a trial, with its UTC beside it.
+/// The one monotonic zero of a trial, with the same moment in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Zero {
     /// The monotonic clock at the zero.

@@ -32,7 +32,7 @@ pub(crate) enum RequestOutcome {
 pub(crate) struct AnswerBatch {
     pub(crate) count: u32,
     pub(crate) outcome: RequestOutcome,
-    /// What became of their bodies.
+    /// Whether their bodies were looked at.
     pub(crate) looked: Looked,
     pub(crate) bytes: u64,
 }
@@ -63,9 +63,9 @@ impl AnswerBatch {
 pub(crate) struct RequestEnd {
     pub(crate) outcome: RequestOutcome,
     pub(crate) count: u64,
-    /// Which request of a mix it was.
+    /// Index of the request within a mix.
     pub(crate) kind: usize,
-    /// What became of its body.
+    /// Whether its body was looked at.
     pub(crate) looked: Looked,
     pub(crate) intended: u64,
     /// When its sending began; read for right answers only.

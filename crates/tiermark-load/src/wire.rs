@@ -38,10 +38,10 @@ pub(crate) enum Connecting {
     Failed,
 }
 
-/// What one read gave.
+/// The result of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Read {
-    /// Bytes; 0 where the other side has closed.
+    /// Bytes; 0 if the other side has closed.
     pub(crate) length: usize,
     /// Whether no more were waiting.
     pub(crate) drained: bool,

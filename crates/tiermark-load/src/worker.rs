@@ -46,7 +46,7 @@ pub(crate) fn opening_ns(connections: usize) -> u64 {
     (connections.saturating_sub(OPENING_BURST) as u64).saturating_mul(OPENING_EVERY_NS)
 }
 
-/// What a thread needs to know of its trial.
+/// A thread's view of its trial.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
     pub(crate) requests: Arc<Requests>,
@@ -249,7 +249,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         self.link.wait(wait).map_err(waiting)?;
         while let Some(event) = self.link.next() {
             self.on_event(&event);
-            // What became due meanwhile does not wait for the other events.
+            // Requests that became due meanwhile do not wait for the other events.
             if self.job.grain_ns == 0 && self.pacing.next_due().is_some_and(|due| due <= event.at) {
                 self.dispatch(event.at);
             }
@@ -261,7 +261,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         Ok(true)
     }
 
-    /// How long to wait at `now`, where something else is due at `until`.
+    /// How long to wait at `now`, if something else is due at `until`.
     fn wait(&self, now: u64, until: u64) -> Wait {
         let due = if self.free.is_empty() || self.left == 0 {
             None
@@ -508,7 +508,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         });
     }
 
-    /// Which of a mix the request of that number is.
+    /// Index within the mix of the request of that number.
     fn kind(&self, number: u64) -> usize {
         if self.job.requests.is_mix() {
             self.job.requests.index(number)

@@ -30,7 +30,7 @@ pub enum StageError {
     /// A process could not be started or watched.
     #[error("{what}: {error}")]
     Process {
-        /// Which, with its command.
+        /// The process, with its command.
         what: String,
         error: std::io::Error,
     },
@@ -46,7 +46,7 @@ pub enum StageError {
         "another tiermark run is under way on this machine (process {pid}); two runs would measure each other\nremedy: wait for it to end, or end it"
     )]
     Busy {
-        /// Its process id, 0 where it is not known.
+        /// Its process id, 0 if it is not known.
         pid: u32,
     },
     /// Another run, whose process cannot be seen from here, uses the engine.

@@ -1,4 +1,4 @@
-//! The `external` runner: a server that somebody else runs. It is neither started nor stopped, and nothing of it is seen.
+//! The `external` runner: a server that somebody else runs. It is neither started nor stopped, and cannot be watched.
 
 use std::net::SocketAddr;
 

@@ -147,7 +147,7 @@ impl Connection {
     /// Connects.
     ///
     /// # Errors
-    /// Where nothing listens, or not in time.
+    /// Nothing listens there, or not in time.
     pub async fn open(address: SocketAddr, limit: Duration) -> Result<Self, NoAnswer> {
         timeout(limit, connect(address))
             .await
@@ -158,7 +158,7 @@ impl Connection {
     /// Connects with TLS; `host` is the `Host` header, whose name is asked for and, but on loopback, checked.
     ///
     /// # Errors
-    /// Where nothing listens, nothing there speaks TLS or is to be trusted, or not in time.
+    /// Nothing listens there, what listens speaks no TLS or is not to be trusted, or it takes too long.
     pub async fn open_tls(address: SocketAddr, host: &str, limit: Duration) -> Result<Self, NoAnswer> {
         let connected = async {
             let stream = connect(address).await?;
@@ -253,7 +253,7 @@ fn from_io(error: &std::io::Error, received: usize) -> NoAnswer {
     }
 }
 
-/// The first whole answer in `bytes` and its length; none where more bytes are needed. `ended`: no more will come.
+/// The first whole answer in `bytes` and its length; none if more bytes are needed. `ended`: no more will come.
 fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(HttpAnswer, usize)>, NoAnswer> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
@@ -319,7 +319,7 @@ fn framing(answer: &HttpAnswer) -> Result<Framing, NoAnswer> {
     }
 }
 
-/// The joined chunks and the bytes they took; none where more are needed (RFC 9112, section 7.1).
+/// The joined chunks and the bytes they took; none if more are needed (RFC 9112, section 7.1).
 fn parse_chunks(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, NoAnswer> {
     let mut body = Vec::new();
     let mut at = 0;

@@ -29,7 +29,7 @@ pub const FOLDER_PREFIX: &str = "tiermark-";
 /// Pause between two looks at whether a leftover has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What was started and not yet stopped.
+/// Everything that was started and not yet stopped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Started {
@@ -61,7 +61,7 @@ impl Ledger {
     /// Takes the machine's lock.
     ///
     /// # Errors
-    /// [`StageError::Busy`] where another run is under way; [`StageError::Io`] where its file cannot be used.
+    /// [`StageError::Busy`] if another run is under way; [`StageError::Io`] if its file cannot be used.
     pub fn acquire() -> Result<Self, StageError> {
         Self::acquire_in(Path::new(MACHINE))
     }
@@ -143,7 +143,7 @@ impl Ledger {
 
     /// Ends and removes what an earlier run left. Returns what that was, for people.
     ///
-    /// A process group is ended only where its recorded leader still runs, told by its start time, and a folder is removed only by
+    /// A process group is ended only if its recorded leader still runs, told by its start time, and a folder is removed only by
     /// [`FOLDER_PREFIX`]. Blocks for at most [`STOP_PATIENCE`] a group.
     ///
     /// # Errors
@@ -197,7 +197,7 @@ impl SharedLedger {
         Self(Arc::new(Mutex::new(Some(ledger))))
     }
 
-    /// Changes the record; nothing where it is closed. A panic elsewhere leaves it usable: each of its changes is whole.
+    /// Changes the record; nothing if it is closed. A panic elsewhere leaves it usable: each of its changes is whole.
     pub(crate) fn with(&self, change: impl FnOnce(&mut Ledger) -> Result<(), StageError>) -> Result<(), StageError> {
         self.0
             .lock()
@@ -252,7 +252,7 @@ fn write_owner(lock: &mut File) -> io::Result<()> {
     lock.sync_all()
 }
 
-/// The last record; empty where there is none, it is not whole, or somebody else put it there: it says what to kill and remove.
+/// The last record; empty if there is none, it is not whole, or somebody else put it there: it says what to kill and remove.
 fn read_started(path: &Path) -> Started {
     let ours = fs::symlink_metadata(path)
         .is_ok_and(|facts| facts.is_file() && facts.uid() == rustix::process::getuid().as_raw());

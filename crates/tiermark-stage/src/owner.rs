@@ -31,7 +31,7 @@ pub enum OwnerLife {
 }
 
 impl Owner {
-    /// This process; none where the system does not tell (outside Linux), where the machine's lock is all there is.
+    /// This process; none if the system does not tell (outside Linux), so that the machine's lock is all there is.
     pub(crate) fn here() -> Option<Self> {
         let pid = std::process::id();
         Some(Self {
@@ -42,7 +42,7 @@ impl Owner {
         })
     }
 
-    /// What a label says; none where it says something else.
+    /// Reads a label; none if it is not one of an owner.
     pub(crate) fn parse(label: &str) -> Option<Self> {
         let mut parts = label.split('/').map(str::to_owned);
         let owner = Self {

@@ -31,7 +31,7 @@ impl EntrySource {
 /// Built, and ready to be started any number of times.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// What is known of it.
+    /// Version, digest and size, as a run records them.
     pub facts: EntryFacts,
     pub artifact: Artifact,
 }
@@ -67,13 +67,13 @@ pub struct Launch {
     pub name: String,
     /// Cores it is pinned to; empty: none in particular.
     pub cores: Vec<usize>,
-    /// Memory limit in bytes, where the runner can set one.
+    /// Memory limit in bytes, if the runner can set one.
     pub memory_bytes: Option<u64>,
     /// Limit of open files.
     pub files: u64,
     /// Port it is told to listen on, on the loopback interface.
     pub port: u16,
-    /// Its whole environment beside what image or shell give.
+    /// Its whole environment, in addition to what image or shell give.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -132,30 +132,30 @@ fn render(not_built: &NotBuilt) -> String {
 pub enum StageEvent {
     /// Building began.
     BuildStarted {
-        /// What: an entry, base or service.
+        /// The entry, base or service that is built.
         what: String,
     },
     /// A step of it began.
     BuildStep {
-        /// What: an entry, base or service.
+        /// The entry, base or service that is built.
         what: String,
         /// The step, such as `Step 4/9 : RUN go build`.
         step: String,
     },
     /// It is built.
     BuildFinished {
-        /// What: an entry, base or service.
+        /// The entry, base or service that is built.
         what: String,
         /// Milliseconds it took.
         millis: u64,
         /// Whether it was there already.
         cached: bool,
-        /// Size of the image in bytes, where it is one.
+        /// Size of the image in bytes, if it is one.
         bytes: Option<u64>,
     },
     /// It could not be built.
     BuildFailed {
-        /// What: an entry, base or service.
+        /// The entry, base or service that is built.
         what: String,
         /// The failing step and its last lines, or what is missing.
         reason: String,

@@ -23,7 +23,7 @@ const WHOLE: Duration = Duration::from_secs(10 * 60);
 /// Most redirects: from http to https, to another host, and to where a release's files lie.
 const REDIRECTS: usize = 5;
 
-/// Asks servers on this machine: no proxy stands between, no redirect leads away, and each request has a connection of its own.
+/// Asks servers on this machine: no proxy is used, no redirect is followed, and each request has a connection of its own.
 #[derive(Debug, Clone)]
 pub struct LocalClient(Client);
 
@@ -38,7 +38,7 @@ impl LocalClient {
     /// A client; each request ends after `limit` at the latest.
     ///
     /// # Errors
-    /// Where the library of TLS cannot be set up.
+    /// The library of TLS cannot be set up.
     pub fn new(limit: Duration) -> Result<Self, StageError> {
         let builder = Client::builder()
             .no_proxy()
@@ -200,7 +200,7 @@ fn reason(error: &reqwest::Error) -> String {
     }
 }
 
-/// The address without its user, password and query: tokens stand there.
+/// The address without its user, password and query, which may hold tokens.
 fn without_user(address: &str) -> String {
     let path = address.split(['?', '#']).next().unwrap_or(address);
     tiermark_model::redact::Redactor::new(None).secrets(path)

@@ -265,7 +265,7 @@ async fn readiness_gives_up_in_time_and_says_what_came_last() {
     .unwrap_err();
     assert_eq!(
         failed.to_string(),
-        "never became ready within 1 s; last answer: status 500 where 200 was expected"
+        "never became ready within 1 s; last answer: status 500, but 200 was expected"
     );
 }
 

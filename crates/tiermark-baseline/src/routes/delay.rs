@@ -11,7 +11,7 @@ use crate::reply::{self, Reply};
 /// The longest that an answer may be asked to take.
 pub(super) const LONGEST_MS: u32 = 10_000;
 
-/// What the service answers.
+/// The service's answer.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Delay {
     ms: u32,

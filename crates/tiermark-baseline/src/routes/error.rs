@@ -50,7 +50,7 @@ impl RouteError {
         }
     }
 
-    /// The reply that tells the reason, with all its causes. `report` hears of it where the fault is on this side.
+    /// The reply that tells the reason, with all its causes. `report` hears of it if the fault is on this side.
     pub(super) fn reply(&self, report: fn(&str)) -> Reply {
         let status = self.status();
         if let Self::Faults(errors) = self {

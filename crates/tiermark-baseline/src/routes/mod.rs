@@ -28,7 +28,7 @@ use crate::reply::{Reply, failure, without_content};
 use world::CachedWorlds;
 pub use world::WORLD_ROWS;
 
-/// What the routes of one worker share.
+/// State that the routes of one worker share.
 pub(crate) struct WorkerState {
     /// The database, if there is one.
     pub(crate) database: Option<WorkerDatabase>,
@@ -38,7 +38,7 @@ pub(crate) struct WorkerState {
     pub(crate) shared: Arc<SharedState>,
 }
 
-/// What the routes of all workers share.
+/// State that the routes of all workers share.
 pub(crate) struct SharedState {
     /// Answers that `/delay` has given.
     delays: AtomicU64,

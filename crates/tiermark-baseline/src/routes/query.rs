@@ -8,7 +8,7 @@ use super::RouteError;
 /// The most rows that a request may ask for; more counts as this (TechEmpower's rule).
 const MOST_ROWS: i64 = 500;
 
-/// The number that `name` stands for in a query string: `None` where it is missing, `Some(None)` where it is no whole
+/// The number of that `name` in a query string: `None` if it is missing, `Some(None)` if it is no whole
 /// number. One that is beyond an `i64` counts as the nearest.
 pub(super) fn number(query: Option<&str>, name: &str) -> Option<Option<i64>> {
     let (_, value) = form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name)?;
@@ -31,7 +31,7 @@ pub(super) fn within(query: Option<&str>, name: &'static str, range: RangeInclus
         .ok_or(RouteError::Parameter { name, range })
 }
 
-/// How many rows are asked for: 1 where it cannot be told, and never more than 500.
+/// How many rows are asked for: 1 if it cannot be told, and never more than 500.
 pub(super) fn rows(query: Option<&str>, name: &str) -> usize {
     let asked = number(query, name).flatten().unwrap_or(1);
     usize::try_from(asked.clamp(1, MOST_ROWS)).unwrap_or(1)

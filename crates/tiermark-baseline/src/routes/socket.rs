@@ -57,7 +57,7 @@ impl WorkerSockets {
     }
 }
 
-/// What a client's handshake is accepted with; `None` where it is none (RFC 6455, section 4.2.1).
+/// What a client's handshake is accepted with; `None` if it is none (RFC 6455, section 4.2.1).
 fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
     let key = headers.get(SEC_WEBSOCKET_KEY)?;
     let asked = lists(headers, CONNECTION, "upgrade")
@@ -90,7 +90,7 @@ fn refusal() -> Reply {
 }
 
 async fn echo(upgrade: OnUpgrade, stopping: watch::Receiver<()>) {
-    // Fails where the connection ends before the reply is sent.
+    // Fails if the connection ends before the reply is sent.
     let Ok(connection) = upgrade.await else {
         return;
     };

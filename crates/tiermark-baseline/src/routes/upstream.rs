@@ -31,7 +31,7 @@ pub(crate) struct Upstream {
 }
 
 impl UpstreamService {
-    /// From `http://host:port`; `None` where `url` is something else.
+    /// From `http://host:port`; `None` if `url` is something else.
     pub(crate) fn from_url(url: &str) -> Option<Self> {
         let uri = url.parse::<Uri>().ok()?;
         let bare = uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/" && uri.query().is_none();

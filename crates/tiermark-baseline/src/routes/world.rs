@@ -62,7 +62,7 @@ pub(super) async fn updates(database: &WorkerDatabase, count: usize) -> Result<R
     Ok(reply::json(&worlds))
 }
 
-/// `count` rows, each chosen at random, from memory where they are there.
+/// `count` rows, each chosen at random, from memory if they are there.
 pub(super) async fn cached_queries(
     database: &WorkerDatabase,
     cache: &CachedWorlds,
@@ -91,7 +91,7 @@ impl Default for CachedWorlds {
 }
 
 impl CachedWorlds {
-    /// The rows of `ids`, in their order; `None` where one of them is not there.
+    /// The rows of `ids`, in their order; `None` if one of them is not there.
     fn all(&self, ids: &[i32]) -> Option<Vec<World>> {
         ids.iter().map(|id| self.0.get(id)).collect()
     }

@@ -1,9 +1,9 @@
 //! HTTP/2 over a wire: a slot is a stream of a connection, which carries several.
 //!
 //! The protocol is the `h2` crate's; its futures are polled by hand when the wire says that something can be done, so that
-//! there is no runtime beside the send loop. What the method leaves to the engine, decided here:
+//! there is no runtime in addition to the send loop. What the method leaves to the engine, decided here:
 //! - A connection is there when the other side's first SETTINGS are: they are the first thing it says (RFC 9113, 3.4), and
-//!   say how many streams it takes. Where something else comes (HTTP/1.1), or nothing within the timeout, it is refused.
+//!   say how many streams it takes. If something else comes (HTTP/1.1), or nothing within the timeout, it is refused.
 //! - Requests beyond the other side's `MAX_CONCURRENT_STREAMS` wait for a stream on our side, counted as sent: the limit
 //!   is the server's, so the wait shows in service and response, as in h2load.
 //! - After a GOAWAY a connection takes no more requests. Its answers under way are waited for, then it is made anew for
@@ -481,7 +481,7 @@ impl<W: Wire> Link for Http2<W> {
         self.places[slot].close();
         match (was, &self.lines[line].stage) {
             (Phase::Closed, _) => {}
-            // What takes too long for one takes too long for all.
+            // If it takes too long for one, it takes too long for all.
             (Phase::Joining, Stage::Live(live)) if live.greeted => {}
             (Phase::Joining, _) => self.end(line, RequestOutcome::Reset),
             (Phase::Idle | Phase::Asked(_) | Phase::Answering(_), _) => {

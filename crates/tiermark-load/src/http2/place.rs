@@ -68,7 +68,7 @@ impl StreamPlace {
         self.handle = None;
     }
 
-    /// Asks on a place that is idle; `false` where the connection takes no requests any more. The request leaves when the
+    /// Asks on a place that is idle; `false` if the connection takes no requests any more. The request leaves when the
     /// connection is polled.
     pub(super) fn ask(&mut self, number: u64, look: BodyLook, request: http::Request<()>, body: Bytes) -> bool {
         let Some(handle) = &mut self.handle else {
@@ -118,7 +118,7 @@ impl StreamPlace {
                 Poll::Ready(Some(Ok(part))) => {
                     rules.see(&mut self.look, &part);
                     self.length += part.len() as u64;
-                    // What is not released here is when the stream is dropped.
+                    // Capacity that is not released here is released when the stream is dropped.
                     if !body.is_end_stream() && body.flow_control().release_capacity(part.len()).is_err() {
                         return Some(Done::Broken(RequestOutcome::Parse));
                     }
@@ -136,7 +136,7 @@ impl StreamPlace {
     }
 }
 
-/// What a failure is: `Parse` where what came is against the protocol, else `Reset`.
+/// What a failure is: `Parse` if what came is against the protocol, else `Reset`.
 pub(super) fn outcome(error: &h2::Error) -> RequestOutcome {
     if error.is_library() {
         RequestOutcome::Parse

@@ -68,13 +68,13 @@ impl NullAnswer {
     }
 }
 
-/// An answer's bytes, several times in a row where it is short.
+/// An answer's bytes, several times in a row if it is short.
 #[derive(Debug)]
 pub(super) struct Canned {
     bytes: Vec<u8>,
     /// Bytes of one answer.
     length: usize,
-    /// Where the date stands in each.
+    /// The place of the date in each.
     date_at: usize,
     /// The second whose date is in the bytes.
     second: i64,
@@ -96,7 +96,7 @@ impl Canned {
         Ok(canned)
     }
 
-    /// Writes the date into the answers where a new second began. An answer of which a part is on its way goes on with
+    /// Writes the date into the answers if a new second began. An answer of which a part is on its way goes on with
     /// the new date: it has the same length, so the framing holds.
     pub(super) fn set_date(&mut self, now: Timestamp) {
         if now.as_second() == self.second {

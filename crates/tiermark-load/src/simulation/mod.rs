@@ -283,7 +283,7 @@ fn a_stall_shows_in_response_and_not_in_service_or_lateness() {
         let over = latency.count() - latency.count_at_or_below(5 * MS);
         over as f64 / latency.count() as f64
     };
-    // A tenth of the time stands still: what was intended within it and a little later waited for the stall's end.
+    // Everything is stopped for a tenth of the time: what was intended within it and a little later waited for the stall's end.
     assert!(
         share_over(&recorded.response) > 0.09,
         "{}",

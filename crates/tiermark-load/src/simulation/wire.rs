@@ -46,7 +46,7 @@ impl SimulatedServer {
         Self::of(Behaviour::Drawn { mean }, seed)
     }
 
-    /// As `fixed`, but everything stands still for `stall` every `every`.
+    /// As `fixed`, but everything stops for `stall` every `every`.
     pub(super) fn stall(stall: u64, every: u64, delay: u64) -> Self {
         Self::of(Behaviour::Stall { stall, every, delay }, 0)
     }

@@ -87,7 +87,7 @@ impl Database {
     /// The server's version, as `17.6`.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn version(&self) -> Result<String, StageError> {
         self.inner.tables.version().await
     }
@@ -95,7 +95,7 @@ impl Database {
     /// Connections that targets hold to it.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn connections(&self) -> Result<u32, StageError> {
         self.inner.tables.connections().await
     }
@@ -103,7 +103,7 @@ impl Database {
     /// Restores and checks the data after scenarios that write.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn restore(&self) -> Result<(), StageError> {
         self.inner.tables.restore().await
     }

@@ -24,7 +24,7 @@ pub const DATABASE: &str = "benchmark";
 const INSTALL: &str = "apt-get install postgresql";
 /// Where Debian and Ubuntu keep the binaries, one folder a version.
 const DEBIAN: &str = "/usr/lib/postgresql";
-/// What the committed configuration preloads.
+/// The library that the committed configuration preloads.
 const PRELOADED: &str = "pg_stat_statements";
 
 /// The programs of one installation.
@@ -60,7 +60,7 @@ impl Binaries {
             .collect();
         found.sort();
         let newest = found.pop().map(|(_, folder)| folder);
-        // A link on the PATH leads to the installation, beside which its libraries lie.
+        // A link on the PATH leads to the installation, next to which its libraries lie.
         let linked = || {
             path.iter()
                 .filter(|folder| is_whole(folder))
@@ -94,7 +94,7 @@ fn is_whole(folder: &Path) -> bool {
 /// The version of the installation that would be used, such as `15.18`: for `tiermark doctor`.
 ///
 /// # Errors
-/// [`PrepareError::NotBuilt`] with the command that would install one; [`PrepareError::Stage`] where it cannot be run.
+/// [`PrepareError::NotBuilt`] with the command that would install one; [`PrepareError::Stage`] if it cannot be run.
 pub fn installed_version() -> Result<String, PrepareError> {
     let program = Binaries::find()?.program("postgres");
     let output = std::process::Command::new(&program)
@@ -146,7 +146,7 @@ impl Cluster {
     /// Makes an empty private folder. PostgreSQL refuses to run as root: then the folder belongs to an unprivileged user.
     ///
     /// # Errors
-    /// What is missing, or the folder that could not be made.
+    /// PostgreSQL is missing, or the folder could not be made.
     pub fn lay_out() -> Result<Self, PrepareError> {
         let binaries = Binaries::find()?;
         let user = unprivileged_user().map_err(PrepareError::Stage)?;
@@ -280,10 +280,10 @@ impl LocalPostgres {
         Watch::Processes { root: self.group.id() }
     }
 
-    /// How it ended, where it has.
+    /// How it ended, if it has.
     ///
     /// # Errors
-    /// The system's word where it cannot tell.
+    /// The system's word if it cannot tell.
     pub fn state(&mut self) -> Result<Option<String>, StageError> {
         self.group.ended()
     }
@@ -297,7 +297,7 @@ impl LocalPostgres {
     /// Ends the server (fast shutdown) and removes its folder.
     ///
     /// # Errors
-    /// What could not be ended or removed.
+    /// The server could not be ended, or the folder not be removed.
     pub async fn stop(&mut self) -> Result<(), StageError> {
         self.group.stop(STOP_PATIENCE).await?;
         match fs::remove_dir_all(&self.folder) {
@@ -340,7 +340,7 @@ fn give(path: &Path, user: Option<(u32, u32)>) -> Result<(), StageError> {
     std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(StageError::io(path))
 }
 
-/// Whom PostgreSQL runs as when root starts it: `postgres` where the package made it, else `nobody`. None: as ourselves.
+/// Whom PostgreSQL runs as when root starts it: `postgres` if the package made it, else `nobody`. None: as ourselves.
 fn unprivileged_user() -> Result<Option<(u32, u32)>, StageError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);

@@ -100,7 +100,7 @@ pub(super) struct Recipe<'a> {
     name: String,
     folder: &'a Path,
     target: Option<&'a str>,
-    /// What it takes from the vendor folder.
+    /// Files and folders that it takes from the vendor folder.
     vendored: &'a [String],
     /// Whether an event tells that nothing was to be done.
     tell_cached: bool,
@@ -248,7 +248,7 @@ impl<'a> ImageBuild<'a> {
             PrepareError::NotBuilt(NotBuilt::NotBuildableHere {
                 reason,
                 remedy: format!(
-                    "pull the official image where a registry answers, or let {VENDOR_VARIABLE} name a folder that holds {}",
+                    "pull the official image if a registry answers, or let {VENDOR_VARIABLE} name a folder that holds {}",
                     recipe.vendored.join(", ")
                 ),
             })
@@ -557,10 +557,10 @@ fn no_base(reference: &str, why_not: &str, options: &BuildOptions) -> PrepareErr
     };
     let folder = options.bases_folder.display();
     let remedy = match options.bases {
-        BaseMode::Official => format!("`docker pull {reference}` where a registry answers, or allow stand-ins"),
+        BaseMode::Official => format!("`docker pull {reference}` if a registry answers, or allow stand-ins"),
         BaseMode::Auto | BaseMode::StandIn => {
             format!(
-                "`docker pull {reference}` where a registry answers, or add a folder to {folder} whose base.yaml stands for it"
+                "`docker pull {reference}` if a registry answers, or add a folder to {folder} whose base.yaml stands for it"
             )
         }
     };

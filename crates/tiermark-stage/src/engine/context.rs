@@ -51,7 +51,7 @@ impl BuildContext {
         Ok(context)
     }
 
-    /// A context of the given files, none of them executable.
+    /// A context of the given files, which are not executable.
     pub(super) fn of_files<'a>(files: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
         let files = files.into_iter();
         let mut entries: Vec<_> = files
@@ -67,7 +67,7 @@ impl BuildContext {
     /// Adds files and folders of the vendor folder, as `vendor/<path>`.
     ///
     /// # Errors
-    /// What could not be read.
+    /// A file or folder that cannot be read.
     pub(super) fn add_vendored(&mut self, vendor: &Path, paths: &[String]) -> Result<(), StageError> {
         let mut found: Vec<PathBuf> = paths.iter().map(|path| vendor.join(path)).collect();
         while let Some(path) = found.pop() {

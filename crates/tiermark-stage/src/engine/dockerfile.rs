@@ -1,4 +1,4 @@
-//! What a Dockerfile says of its bases.
+//! The bases that a Dockerfile names.
 
 /// Name of the file that says how an image is built.
 pub(super) const DOCKERFILE: &str = "Dockerfile";

@@ -8,7 +8,7 @@ use crate::types::Watch;
 /// Bit of `CAP_SYS_RESOURCE` in a capability set (capabilities(7)): who has it raises hard limits at will.
 const CAP_SYS_RESOURCE: u32 = 24;
 
-/// Process id of the engine that listens on a Unix socket; none where the kernel does not say, or where it runs outside
+/// Process id of the engine that listens on a Unix socket; none if the kernel does not say, or if it runs outside
 /// our process namespace.
 ///
 /// Under systemd's socket activation that is systemd itself, which says the same about network and limits as the engine
@@ -27,7 +27,7 @@ pub(super) fn pid_behind(_: &Path) -> Option<u32> {
 }
 
 /// Whether an engine runs on this machine: on Linux, with our kernel and under our host name. Docker Desktop's runs in a
-/// virtual machine of its own even where its socket is here.
+/// virtual machine of its own even if its socket is here.
 pub(super) fn is_here(address: &str, kernel: Option<&str>, name: Option<&str>) -> bool {
     let ours = rustix::system::uname();
     let reachable = address.starts_with("unix://") || is_loopback(address);
@@ -43,7 +43,7 @@ pub(super) fn is_loopback(address: &str) -> bool {
         .any(|start| rest.starts_with(start))
 }
 
-/// The most open files that an engine's containers may be given: the kernel's bound where the engine may raise limits,
+/// The most open files that an engine's containers may be given: the kernel's bound if the engine may raise limits,
 /// otherwise its own hard limit.
 pub(super) fn files_hard(engine: u32, proc: &Path) -> Option<u64> {
     let folder = proc.join(engine.to_string());
@@ -71,7 +71,7 @@ fn hard_limit_in(limits: &str) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Whether a process shares our network; true where only root could tell.
+/// Whether a process shares our network; true if only root could tell.
 pub(super) fn shares_network(pid: u32, proc: &Path) -> bool {
     let of = |who: &str| fs::read_link(proc.join(who).join("ns/net"));
     match (of(&pid.to_string()), of("self")) {
@@ -80,7 +80,7 @@ pub(super) fn shares_network(pid: u32, proc: &Path) -> bool {
     }
 }
 
-/// How to watch what runs in a container: by its control group where its files can be seen, otherwise by its processes.
+/// How to watch what runs in a container: by its control group if its files can be seen, otherwise by its processes.
 ///
 /// `pid` is the container's first process in our process namespace. Inside a nested namespace its path may lead nowhere.
 pub(super) fn watch_of(pid: u32, proc: &Path, groups: &Path) -> Watch {

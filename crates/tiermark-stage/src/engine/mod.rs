@@ -7,7 +7,7 @@
 //! | `containers` | starts, watches and removes containers |
 //! | `images` | the images of entries, services and folders; lists and removes what was built |
 //! | `build` | makes one image with all the bases it needs |
-//! | `bases`, `context`, `dockerfile`, `build_log` | what builds are made from, and what they print; none of them asks the engine |
+//! | `bases`, `context`, `dockerfile`, `build_log` | what builds are made from, and what they print; these ask no engine |
 //! | `docker` | the client, one method a call: the only file that names a bollard type |
 //! | `calls` | what the client is asked and what it answers |
 //! | `fault` | what the engine's refusals mean |

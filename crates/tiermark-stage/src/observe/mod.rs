@@ -59,9 +59,9 @@ impl Observer {
     }
 
     /// Ends observing. `zero_ns` is the recording's zero in nanoseconds since the one that [`Observer::begin`] was given: 0
-    /// where they are the same, more where a trial had several stages before the one recorded. Window and samples count from
+    /// if they are the same, more if a trial had several stages before the one recorded. Window and samples count from
     /// the recording's. `generator` is what the generator measured of itself within the window, `generator_cores` the number of
-    /// cores it was given. It tells its CPU time as a whole, which stands under user time.
+    /// cores it was given. It tells its CPU time as a whole, which is given as user time.
     ///
     /// Returns what was seen within the window, and what the host did beyond its limits.
     #[must_use]

@@ -69,7 +69,7 @@ pub(crate) struct ProcessStat {
 pub(super) fn process_stat(text: &str) -> Option<ProcessStat> {
     let id = text.split_once(' ')?.0.parse().ok()?;
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    // The manual counts from 1 and the name is field 2, so field n stands at n - 3.
+    // The manual counts from 1 and the name is field 2, so field n is at n - 3.
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
     Some(ProcessStat {
         id,

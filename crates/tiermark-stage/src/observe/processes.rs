@@ -6,7 +6,7 @@ use std::fs;
 use super::parse::{ProcessStat, first_value, process_stat};
 use super::tick::RoleReading;
 
-/// Everything that runs, as `/proc` shows it; empty where there is none.
+/// Everything that runs, as `/proc` shows it; empty if there is none.
 pub(crate) fn all_processes() -> Vec<ProcessStat> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -19,7 +19,7 @@ fn stat_of(id: u32) -> Option<ProcessStat> {
     process_stat(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }
 
-/// When a process started, in clock ticks since boot: with its id that names it for good. None where it has ended.
+/// When a process started, in clock ticks since boot: with its id that names it for good. None if it has ended.
 pub(crate) fn start_time(id: u32) -> Option<u64> {
     stat_of(id).map(|stat| stat.start)
 }
@@ -144,7 +144,7 @@ fn times(stat: &ProcessStat) -> Times {
     }
 }
 
-/// Sum of PSS: pages that several share count once in all. None where one of them may not be looked at, because a sum
+/// Sum of PSS: pages that several share count once in all. None if one of them may not be looked at, because a sum
 /// without it would be wrong.
 fn proportional_set_size(stats: &[ProcessStat]) -> Option<u64> {
     let mut sum = 0;

@@ -24,7 +24,7 @@ impl RoleReader {
         }
     }
 
-    /// None where nothing can be seen (any more).
+    /// None if nothing can be seen (any more).
     pub(super) fn read(&mut self, dear: bool) -> Option<RoleReading> {
         match self {
             RoleReader::Group {
@@ -51,14 +51,14 @@ fn group_v1(cpu: &Path, memory: &Path) -> Option<RoleReading> {
         memory_bytes: text(memory, "memory.usage_in_bytes")
             .and_then(|usage| parse::memory(&usage, &text(memory, "memory.stat")?)),
         threads: threads(cpu),
-        // `cpu` and `cpuacct` are usually one folder; where they are two, throttling stands in the other.
+        // `cpu` and `cpuacct` are usually one folder; if they are two, throttling is in the other.
         throttled_ns: text(cpu, "cpu.stat")
             .or_else(|| text(&sibling_cpu(cpu)?, "cpu.stat"))
             .and_then(|stat| parse::throttled_ns(&stat)),
     })
 }
 
-/// The `cpu` controller's folder beside that of `cpuacct`.
+/// The `cpu` controller's folder, next to that of `cpuacct`.
 fn sibling_cpu(cpuacct: &Path) -> Option<PathBuf> {
     let path = cpuacct.to_str()?;
     path.contains("/cpuacct/")

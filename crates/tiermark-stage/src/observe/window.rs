@@ -16,14 +16,14 @@ pub const MAX_STEAL_SHARE: f64 = 0.05;
 /// observer's own few percent, and below what a build or a browser at work takes on a small machine.
 pub const MAX_FOREIGN_SHARE: f64 = 0.15;
 /// Highest share of the window in which the server's group may be throttled: tiermark sets no quota, so that any throttling
-/// is somebody else's limit; a hundredth is the resolution of the tick-based counters beside it.
+/// is somebody else's limit; a hundredth is the resolution of the tick-based counters that it is compared with.
 pub const MAX_THROTTLED_SHARE: f64 = 0.01;
 /// Highest share of segments sent again: on loopback none is lost, and even on networks 1% halves what TCP carries.
 pub const MAX_RETRANSMIT_SHARE: f64 = 0.01;
 /// Dropped connections within the window: all connections are open before it begins, so there is nothing to drop.
 pub const MAX_LISTEN_OVERFLOWS: f64 = 0.0;
 
-/// The value of a counter at a moment, between the samples beside it; that of the first or last sample outside of them.
+/// The value of a counter at a moment, between the samples before and after it; outside of them that of the first or last sample.
 fn at(points: &[(u64, u64)], moment: u64) -> Option<u64> {
     let after = points.partition_point(|(at_ns, _)| *at_ns < moment);
     match (
@@ -61,7 +61,7 @@ fn host_points(ticks: &[Tick], value: impl Fn(&HostReading) -> Option<u64>) -> V
         .collect()
 }
 
-/// What a role used within the window; none where nothing of it was seen.
+/// What a role used within the window; none if nothing of it was seen.
 pub(super) fn role_use(ticks: &[Tick], role: Role, cores: u32, window: Window) -> Option<RoleUse> {
     let total = role_points(ticks, role, |reading| Some(reading.user_ns + reading.system_ns));
     let (total, over_ns) = growth(&total, window)?;
@@ -148,7 +148,7 @@ fn foreign_share(ticks: &[Tick], roles: &BTreeMap<Role, RoleUse>, window: Window
         .map(|used| (used.cpu_user_ns + used.cpu_system_ns) as f64 / 1e9)
         .sum();
     let foreign = (processes as f64 * seconds_per_tick - own).max(0.0);
-    // Where a role cannot be seen, what it uses would count as foreign: then nobody can tell.
+    // If a role cannot be seen, what it uses would count as foreign: then nobody can tell.
     let unseen = !roles.contains_key(&Role::Server) || !roles.contains_key(&Role::Generator);
     (total > 0 && !unseen).then(|| foreign / (total as f64 * seconds_per_tick))
 }

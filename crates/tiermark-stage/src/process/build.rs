@@ -24,7 +24,7 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(60);
 /// Written when all build commands have succeeded.
 const MARKER: &str = "built.json";
 
-/// What a finished build leaves beside its artefacts.
+/// What a finished build leaves next to its artefacts.
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
     digest: String,
@@ -34,8 +34,8 @@ struct Marker {
 /// Builds an entry with the machine's own toolchain, or finds it built: below `out_root` every entry and content has its own folder.
 ///
 /// # Errors
-/// [`PrepareError::NotBuilt`] where it has no process form, a program it needs is missing, or its build fails;
-/// [`PrepareError::Stage`] where a file or folder cannot be read or written.
+/// [`PrepareError::NotBuilt`] if it has no process form, a program it needs is missing, or its build fails;
+/// [`PrepareError::Stage`] if a file or folder cannot be read or written.
 pub async fn prepare(
     entry: &EntrySource,
     out_root: &Path,
@@ -226,7 +226,7 @@ impl<'a> Builder<'a> {
         command.iter().map(filled).collect()
     }
 
-    /// Where builds usually put programs comes first, so that a probe finds `python` or `server` by its bare name.
+    /// The folders that builds usually put programs in come first, so that a probe finds `python` or `server` by its bare name.
     fn path(&self) -> std::ffi::OsString {
         let own = [
             self.out.join("venv/bin"),
@@ -315,7 +315,7 @@ async fn each_line(from: Option<impl AsyncRead + Unpin>, tell: &impl Fn(String))
     }
 }
 
-/// Hash of all that a build depends on: the files, the commands, and this program where a command names it.
+/// Hash of all that a build depends on: the files, the commands, and this program if a command names it.
 fn digest(process: &Process, from: &Path, files: &[PathBuf], tiermark: &Path) -> Result<String, StageError> {
     let mut hash = Sha256::new();
     source::hash_into(&mut hash, from, files).map_err(StageError::io(from))?;

@@ -31,7 +31,7 @@ pub struct ProcessTarget {
 /// Starts a built process. It is running, not yet ready, when this returns.
 ///
 /// # Errors
-/// [`StageError::Process`] where the system refuses to start anything at all. A program that is missing or ends at once is
+/// [`StageError::Process`] if the system refuses to start anything at all. A program that is missing or ends at once is
 /// the target's fault: it shows as ended, with the reason in its log.
 pub fn start(artifact: &Artifact, launch: &Launch) -> Result<ProcessTarget, StageError> {
     let Artifact::Process { command, folder } = artifact else {
@@ -88,10 +88,10 @@ impl ProcessTarget {
         Watch::Processes { root: self.group.id() }
     }
 
-    /// How it ended, where it has: `exited with status 1`.
+    /// How it ended, if it has: `exited with status 1`.
     ///
     /// # Errors
-    /// The system's word where it cannot tell.
+    /// The system's word if it cannot tell.
     pub fn state(&mut self) -> Result<Option<String>, StageError> {
         self.group.ended()
     }
@@ -105,7 +105,7 @@ impl ProcessTarget {
     /// Ends the whole group: SIGTERM, then SIGKILL for what is left after [`STOP_PATIENCE`].
     ///
     /// # Errors
-    /// The system's word where the group cannot be ended.
+    /// The system's word if the group cannot be ended.
     pub async fn stop(&mut self) -> Result<(), StageError> {
         self.group.stop(STOP_PATIENCE).await
     }

@@ -49,7 +49,7 @@ const HIDDEN: [&str; 22] = [
     "MALLOC_ARENA_MAX",
 ];
 
-/// What asks a group to end.
+/// The signal that asks a group to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {
     /// SIGTERM: servers.
@@ -67,7 +67,7 @@ impl StopSignal {
     }
 }
 
-/// What is started, and how.
+/// A command with the way it is started.
 #[derive(Debug)]
 pub struct Spawn<'a> {
     /// Name for people.
@@ -78,11 +78,11 @@ pub struct Spawn<'a> {
     pub cores: &'a [usize],
     /// Limit of open files; none: as it is.
     pub files: Option<u64>,
-    /// Variables beside the user's own.
+    /// Variables in addition to the user's own.
     pub environment: &'a BTreeMap<String, String>,
     /// User and group id it runs as; none: the caller's.
     pub user: Option<(u32, u32)>,
-    /// What asks it to end.
+    /// The signal that asks it to end.
     pub stop_signal: StopSignal,
 }
 
@@ -90,7 +90,7 @@ impl Spawn<'_> {
     /// Starts it as the leader of a process group of its own.
     ///
     /// # Errors
-    /// [`StageError::Process`] where the system refuses.
+    /// [`StageError::Process`] if the system refuses.
     pub fn start(&self) -> Result<Group, StageError> {
         let failed = |error| StageError::Process {
             what: format!("starting {} ({})", self.name, self.command.join(" ")),
@@ -200,10 +200,10 @@ impl Group {
         self.child.id()
     }
 
-    /// How the leader ended, where it has: `exited with status 1`.
+    /// How the leader ended, if it has: `exited with status 1`.
     ///
     /// # Errors
-    /// The system's word where it cannot tell.
+    /// The system's word if it cannot tell.
     pub fn ended(&mut self) -> Result<Option<String>, StageError> {
         if self.ended.is_none() {
             let waited = self.child.try_wait();
@@ -224,7 +224,7 @@ impl Group {
     /// Asks the whole group to end, kills what is left after `patience`, and reaps the leader.
     ///
     /// # Errors
-    /// The system's word where members are left after SIGKILL.
+    /// The system's word if members are left after SIGKILL.
     pub async fn stop(&mut self, patience: Duration) -> Result<(), StageError> {
         if self.ended()?.is_some() && !group_lives(self.id()) {
             return Ok(());
@@ -258,7 +258,7 @@ impl Group {
     }
 }
 
-/// Last resort where a path was left without [`Group::stop`] (a panic, a dropped future): SIGKILL needs no waiting.
+/// Last resort if a path was left without [`Group::stop`] (a panic, a dropped future): SIGKILL needs no waiting.
 impl Drop for Group {
     fn drop(&mut self) {
         if self.ended.is_none() {
@@ -275,7 +275,7 @@ pub(crate) fn signal_group(id: u32, signal: Signal) {
     }
 }
 
-/// Whether a group has a member that runs. Zombies do not count: where nobody reaps orphans, as in a container without
+/// Whether a group has a member that runs. Zombies do not count: if nobody reaps orphans, as in a container without
 /// an init process, they stay for ever.
 #[cfg(target_os = "linux")]
 pub(crate) fn group_lives(id: u32) -> bool {

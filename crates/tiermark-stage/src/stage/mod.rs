@@ -31,7 +31,7 @@ const DATABASE_FILES: u64 = 16_384;
 /// Longest wait for an engine that is asked only whether it holds leftovers.
 const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a stage is opened with.
+/// How a stage is opened.
 #[derive(Debug, Clone)]
 pub struct StageOptions {
     /// What runs the frameworks. Built-in ones are always plain processes.
@@ -104,10 +104,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Takes the machine's lock, connects to the engine where the runner needs one, and removes what an earlier run left.
+    /// Takes the machine's lock, connects to the engine if the runner needs one, and removes what an earlier run left.
     ///
     /// # Errors
-    /// [`StageError::Busy`] or [`StageError::BusyElsewhere`] where another run is under way, [`StageError::NoEngine`] where the engine that is
+    /// [`StageError::Busy`] or [`StageError::BusyElsewhere`] if another run is under way, [`StageError::NoEngine`] if the engine that is
     /// needed does not answer.
     pub async fn open(options: StageOptions) -> Result<Self, StageError> {
         let ledger = Ledger::acquire()?;
@@ -238,7 +238,7 @@ impl Stage {
         Ok(prepared)
     }
 
-    /// Starts what was prepared and waits until it is ready. Whatever was half started is down again when this fails; where its
+    /// Starts what was prepared and waits until it is ready. Whatever was half started is down again when this fails; if its
     /// future is dropped, [`Stage::close`] takes it down.
     ///
     /// # Errors
@@ -304,7 +304,7 @@ impl Stage {
                     files: Some(launch.files),
                 };
                 if let Err(error) = noted {
-                    // What cannot be recorded must not run.
+                    // A process that cannot be recorded must not run: nobody would end it after a kill.
                     let _ = running.stop_it().await;
                     return Err(error.into());
                 }
@@ -348,10 +348,10 @@ impl Stage {
     }
 
     /// Starts the database on the given cores, and seeds and checks its data. The docker runner takes a container; the others
-    /// `DATABASE_URL`, where it is set, or the machine's own binaries. [`Stage::close`] stops it.
+    /// `DATABASE_URL`, if it is set, or the machine's own binaries. [`Stage::close`] stops it.
     ///
     /// # Errors
-    /// [`PrepareError::NotBuilt`] where none can be had here; [`PrepareError::Stage`] where it fails.
+    /// [`PrepareError::NotBuilt`] if none can be had here; [`PrepareError::Stage`] if it fails.
     pub async fn start_database(&self, cores: &[usize], seed: u64, events: &Events) -> Result<Database, PrepareError> {
         let database = match (&self.engine, given_url()) {
             (Some(engine), _) => self.database_container(engine, cores, seed, events).await?,
@@ -466,7 +466,7 @@ impl Stage {
         if let Some(engine) = &self.engine {
             problems.extend(engine.containers.remove_leftovers().await.err());
         }
-        // What a dropped future had started: nothing, where all went well.
+        // What a dropped future had started: nothing, if all went well.
         problems.extend(
             self.ledger
                 .close()
@@ -479,7 +479,7 @@ impl Stage {
 /// Removes what an earlier run left. For `tiermark clean`.
 ///
 /// # Errors
-/// [`StageError::Busy`] where a run is under way; what could not be removed.
+/// [`StageError::Busy`] if a run is under way; what could not be removed.
 pub async fn clean() -> Result<Vec<String>, StageError> {
     let mut ledger = Ledger::acquire()?;
     let mut removed = remove_containers_if_possible().await?;
@@ -487,7 +487,7 @@ pub async fn clean() -> Result<Vec<String>, StageError> {
     Ok(removed)
 }
 
-/// Asks an engine that answers at once; where none does, nothing of ours runs in one.
+/// Asks an engine that answers at once; if none does, nothing of ours runs in one.
 async fn remove_containers_if_possible() -> Result<Vec<String>, StageError> {
     match tokio::time::timeout(ENGINE_PATIENCE, Docker::connect()).await {
         Ok(Ok(docker)) => {

@@ -36,7 +36,7 @@ pub enum Alive {
 #[derive(Debug)]
 pub(super) enum Handle {
     Process(ProcessTarget, SharedLedger),
-    /// With its first process, where that is known and ours to see.
+    /// With its first process, if that is known and ours to see.
     Container(Container, Option<u32>, SharedLedger),
     External,
 }
@@ -118,7 +118,7 @@ impl Running {
         matches!(tokio::time::timeout(ANSWER_PATIENCE, asked).await, Ok(Some(_)))
     }
 
-    /// What it printed last, for the reason of a failure.
+    /// The end of its output, for the reason of a failure.
     pub async fn last_words(&self) -> String {
         let logs = match &self.handle {
             Handle::Process(server, _) => server.logs(LOG_LINES),
@@ -145,7 +145,7 @@ impl Running {
         async move { container?.first_process().await }
     }
 
-    /// Records a container's first process: where its engine is lost, it is ended by this record.
+    /// Records a container's first process: if its engine is lost, it is ended by this record.
     pub(super) fn note_first(&mut self, process: Option<u32>, name: &str) -> Result<(), StageError> {
         match (&mut self.handle, process) {
             (Handle::Container(_, first, ledger), Some(id)) => {

@@ -1,7 +1,7 @@
 //! What every answer must have (`containers/CONTRACT.md`, "Every answer"): status, headers, length, body.
 //!
 //! TechEmpower asks for the same headers (`toolset/test_types/verifications.py`, `verify_headers`); narrower here: each
-//! of them stands there once, `Date` is right, and nothing is compressed.
+//! of them is there once, `Date` is right, and nothing is compressed.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ const ONCE: [&str; 4] = ["Server", "Date", "Content-Type", "Content-Length"];
 /// The one parameter that a media type may have beyond the expected ones.
 const HARMLESS: &str = "charset=utf-8";
 
-/// Everything that is wrong with an answer; empty where nothing is.
+/// Everything that is wrong with an answer; empty if nothing is.
 pub(super) fn check(answer: &HttpAnswer, expect: &Expect, address: SocketAddr) -> Vec<String> {
     if answer.status != expect.status {
         // Header and body of another status say nothing more.
@@ -57,7 +57,7 @@ pub(super) fn check(answer: &HttpAnswer, expect: &Expect, address: SocketAddr) -
     problems
 }
 
-/// A status that is none of those expected, with what came beside it.
+/// A status other than those expected, with the body that came with it.
 pub(super) fn status_problem(expected: &str, answer: &HttpAnswer) -> String {
     format!(
         "status: expected {expected}, got {} with body {}",

@@ -29,7 +29,7 @@ const KINDS_SHOWN: usize = 3;
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'a> {
     pub(super) target: &'a StartedServer,
-    /// What failures are said of.
+    /// The scenario that failures name.
     pub(super) scenario: &'a str,
     /// Whether connections are encrypted. Which version of HTTP the load uses plays no part: the questions here are HTTP/1.1's,
     /// and the generator itself checks every answer over the real one.
@@ -126,7 +126,7 @@ impl<'a> Asker<'a> {
         Err(self.wrong(&first, crowd_problems(wrong, total)))
     }
 
-    /// What was wrong with the answer to a request.
+    /// The failure of a request, with its problems.
     pub(super) fn wrong(&self, request: &Request, problems: Vec<String>) -> VerifyFailure {
         let body = request.body.as_deref().map(|body| format!(" with {}", shortened(body)));
         VerifyFailure {

@@ -1,4 +1,4 @@
-//! What is asked of every request of a scenario: the answer itself, that it varies where it must, that the connection is kept,
+//! What is asked of every request of a scenario: the answer itself, that it varies if it must, that the connection is kept,
 //! that pipelined requests are answered in order, that many at once get the same, and that `Date` moves.
 
 use std::collections::BTreeSet;
@@ -12,21 +12,21 @@ use super::body;
 use super::outcome::{VerifiedAnswer, VerifyFailure};
 use crate::http::{Connection, Framing, HttpAnswer, NoAnswer};
 
-/// Answers looked at where answers must vary.
+/// Answers that are looked at if answers must vary.
 const VARYING_ANSWERS: usize = 20;
 /// Of those, so many must differ. 20 uniform draws of 10,000 rows give fewer than 18 different ones less than once in
 /// 100,000 times; a cached row gives 1. Half leaves room for scenarios with fewer values.
 const MIN_DISTINCT: usize = 10;
 /// Requests at once that must be answered as one alone is: the highest level of connections of most scenarios.
 const CROWD: u64 = 256;
-/// Fewer, where one alone takes so long that as many would take longer than this on one core; at least [`SMALL_CROWD`].
+/// Fewer, if one alone takes so long that as many would take longer than this on one core; at least [`SMALL_CROWD`].
 const CROWD_WITHIN: Duration = Duration::from_secs(10);
 const SMALL_CROWD: u64 = 16;
 /// Within this `Date` must have moved (TechEmpower's `verify_headers` waits as long).
 const DATE_MOVES_WITHIN: Duration = Duration::from_secs(3);
 /// Pause between two looks at `Date`.
 const DATE_PAUSE: Duration = Duration::from_millis(100);
-/// What browsers and clients offer, and what no server may take up.
+/// Compressions that browsers offer, and that no server may take up.
 const COMPRESSIONS: &str = "gzip, deflate, br";
 
 /// Everything of each of the scenario's requests; one answer a request, in the scenario's order.
@@ -75,7 +75,7 @@ pub(super) async fn one_each(asker: &Asker<'_>, scenario: &Scenario) -> Result<V
     Ok(verified)
 }
 
-/// The request with the smallest, the greatest and a middle value: where a range is wrong, it is so at its ends.
+/// The request with the smallest, the greatest and a middle value: a range that is wrong is so at its ends.
 fn fillings(request: &Request) -> Vec<Request> {
     if request.values.is_empty() {
         return vec![request.clone()];
@@ -98,7 +98,7 @@ fn spread(value: &Value, index: u64) -> u64 {
     value.from.saturating_add(index.saturating_mul(step) % range.max(1))
 }
 
-/// How many at once, where one alone took `lone`.
+/// How many at once, if one alone took `lone`.
 fn crowd_size(lone: Duration) -> u64 {
     let fit = CROWD_WITHIN.as_nanos() / lone.as_nanos().max(1);
     u64::try_from(fit).unwrap_or(CROWD).clamp(SMALL_CROWD, CROWD)

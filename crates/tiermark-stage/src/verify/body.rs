@@ -22,7 +22,7 @@ pub(super) fn excerpt(body: &[u8]) -> String {
     format!("{shown:?}")
 }
 
-/// What is wrong with a body, where something is.
+/// What is wrong with a body, if something is.
 pub(super) fn check(got: &[u8], expect: &ExpectBody) -> Option<String> {
     match expect {
         ExpectBody::Any => None,

@@ -65,7 +65,7 @@ impl Books {
         Ok(books)
     }
 
-    /// Ends the counting, and puts the tables back as they were where they were written to.
+    /// Ends the counting, and puts the tables back as they were if they were written to.
     pub(super) async fn close(self, written: bool) -> Result<(), StageError> {
         if matches!(self.counting, Counting::SwitchedOn) {
             self.run("ALTER SYSTEM RESET pg_stat_statements.track").await?;
@@ -126,7 +126,7 @@ impl Books {
         }
     }
 
-    /// Why statements cannot be counted, where they cannot.
+    /// Why statements cannot be counted, if they cannot.
     pub(super) fn uncounted(&self) -> Option<&str> {
         match &self.counting {
             Counting::Impossible(reason) => Some(reason),
@@ -159,7 +159,7 @@ impl Books {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    /// What others' transactions that do not end were last doing; none within a moment, where all end.
+    /// The last statement of another client's transaction that does not end; none as soon as all have ended.
     pub(super) async fn open_transaction(&self) -> Result<Option<String>, StageError> {
         let begun = Instant::now();
         let query = format!("SELECT state, query {OTHERS} AND state <> 'idle' AND xact_start IS NOT NULL");

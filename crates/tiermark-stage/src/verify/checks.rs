@@ -53,7 +53,7 @@ fn skip(context: &CheckContext<'_>, check: &Check, reason: &str) -> Result<(), C
     Ok(())
 }
 
-/// What answers alone show.
+/// Runs a check that answers alone decide.
 async fn check_answers(context: &CheckContext<'_>, check: &Check) -> Result<(), CheckStop> {
     match (check, context.scenario.requests.first()) {
         (Check::UnknownPath, _) => {
@@ -70,7 +70,7 @@ async fn check_answers(context: &CheckContext<'_>, check: &Check) -> Result<(), 
     }
 }
 
-/// What the database shows.
+/// Runs a check that looks into the database.
 async fn check_database(context: &CheckContext<'_>, check: &Check, books: &Books) -> Result<(), CheckStop> {
     match (check, context.scenario.requests.first()) {
         (Check::Statements(expected), Some(part)) => statements::check(context, books, part, expected).await,

@@ -26,7 +26,7 @@ pub(super) struct CheckContext<'a> {
 pub(super) enum CheckStop {
     /// The target is wrong.
     Wrong(VerifyFailure),
-    /// What stands around it failed.
+    /// What is around it failed: its database, or the engine.
     Stage(StageError),
 }
 

@@ -5,7 +5,7 @@ use tiermark_model::format::scenario::{Expect, ExpectBody, Part};
 use super::books::Books;
 use super::context::{CheckContext, CheckStop};
 
-/// What the server adds in its memory.
+/// The fortune that the server adds in its memory.
 const ADDED: (i32, &str) = (0, "Additional fortune added at request time.");
 /// Added to the table: text to escape, beyond Latin script; first, between and last in order, and where sorting without regard to
 /// case, or by a language's rules, would put another.
@@ -30,7 +30,7 @@ pub(super) async fn check(context: &CheckContext<'_>, books: &Books, part: &Part
     page(context, books, part, "after two fortunes were deleted from the table").await
 }
 
-/// The page is that of the table.
+/// Checks that the page shows exactly the table's rows.
 async fn page(context: &CheckContext<'_>, books: &Books, part: &Part, when: &str) -> Result<(), CheckStop> {
     let rows = books.rows("SELECT id, message FROM fortune", &[]).await?;
     let fortunes = rows.iter().map(|row| (row.get(0), row.get(1))).collect();

@@ -39,7 +39,7 @@ pub use outcome::{Surroundings, Unverified, Verified, VerifiedAnswer, VerifyFail
 /// hangs in many of them meets it.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Everything: of each of the scenario's requests the answer itself, that it varies where it must, that the connection is
+/// Everything: of each of the scenario's requests the answer itself, that it varies if it must, that the connection is
 /// kept, that pipelined requests are answered, that 256 at once are answered as one is, that `Date` moves; of a request with
 /// values, with the smallest, the greatest and a middle one. Then the scenario's own checks. Once a run for each entry, image
 /// digest and scenario.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::database::Tables;
 use crate::error::StageError;
 
-/// What stands around a target, and can be looked into.
+/// What is around a target, and can be looked into.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Surroundings<'a> {
     /// The tables of its database.
@@ -26,7 +26,7 @@ pub struct VerifiedAnswer {
     pub same_body: bool,
 }
 
-/// What a target that passed is known for.
+/// The result for a target that passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// One answer a request, in the scenario's order.
@@ -40,7 +40,7 @@ pub struct Verified {
 pub struct VerifyFailure {
     /// The scenario's name; of a mix, with that of the request.
     pub scenario: String,
-    /// What was asked for, such as `GET /json`.
+    /// The request, such as `GET /json`.
     pub request: String,
     /// Each thing that was wrong, at least one.
     pub problems: Vec<String>,

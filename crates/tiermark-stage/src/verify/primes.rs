@@ -9,11 +9,11 @@ use super::answer::status_problem;
 use super::ask::{get_json, json_with};
 use super::context::{CheckContext, CheckStop};
 
-/// Small ones where a loop goes wrong, squares of primes and their neighbours, and larger ones.
+/// Small ones, at which a loop goes wrong, squares of primes and their neighbours, and larger ones.
 const COUNTED: [u64; 18] = [
     0, 1, 2, 3, 4, 5, 9, 10, 25, 26, 49, 50, 100, 121, 1_000, 7_920, 10_000, 100_000,
 ];
-/// None of these is a whole number from 0 to 1,000,000.
+/// Texts other than whole numbers from 0 to 1,000,000.
 const REFUSED: [&str; 7] = [
     "?n=-1",
     "?n=1000001",

@@ -12,7 +12,7 @@ use super::books::{Books, quoted};
 use super::context::{CheckContext, CheckStop};
 use crate::http::Answer;
 
-/// Numbers in the query string and how many rows they stand for (CONTRACT.md; TechEmpower's `verify_query_cases` has 2, 0, foo,
+/// Numbers in the query string and how many rows they mean (CONTRACT.md; TechEmpower's `verify_query_cases` has 2, 0, foo,
 /// 501 and an empty one). None: the parameter is missing.
 const COUNTS: [(Option<&str>, usize); 10] = [
     (None, 1),
@@ -59,7 +59,7 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<WorldRow>, String> {
         let is_whole = value.as_object().is_some_and(|object| object.len() == 2);
         let row = number("id").zip(number("randomNumber")).filter(|_| is_whole);
         row.map(|(id, number)| WorldRow { id, number })
-            .ok_or_else(|| wrong(r#"{"id":1..10000,"randomNumber":1..10000} for each row, and nothing beside"#))
+            .ok_or_else(|| wrong(r#"{"id":1..10000,"randomNumber":1..10000} for each row, and nothing else"#))
     };
     match &value {
         Value::Array(rows) => rows.iter().map(row).collect(),
@@ -94,7 +94,7 @@ pub(super) fn difference(rows: &[WorldRow], table: &BTreeMap<i32, i32>) -> Optio
     ))
 }
 
-/// What speaks against numbers from 1 to 10,000 being drawn uniformly and independently; they stand in the order of drawing.
+/// What speaks against numbers from 1 to 10,000 being drawn uniformly and independently; they are in the order of drawing.
 pub(super) fn not_random(numbers: &[i32]) -> Option<String> {
     let count = numbers.len();
     let draws = count as f64;
@@ -139,7 +139,7 @@ pub(super) fn head_of(expect: &Expect) -> Expect {
     }
 }
 
-/// An answer's rows, where everything is right.
+/// An answer's rows, if everything is right.
 pub(super) fn judge(
     context: &CheckContext<'_>,
     answer: &HttpAnswer,

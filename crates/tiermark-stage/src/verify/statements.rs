@@ -2,7 +2,7 @@
 //!
 //! TechEmpower counts so too (`toolset/test_types/verifications.py`, `verify_queries_count`, over `pg_stat_statements`, see
 //! `toolset/databases/postgres/postgres.py`), at its highest concurrency, 512. Its margins are taken over: no statement fewer
-//! than expected, 1.1% fewer rows (`AbstractDatabase.margin`), 5% more of either; where that only warns of more, it is refused
+//! than expected, 1.1% fewer rows (`AbstractDatabase.margin`), 5% more of either; what it only warns of is refused
 //! here, since a statement too many is a fault of the entry too.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -49,7 +49,7 @@ pub(super) struct StatementTally {
     pub(super) written: u64,
 }
 
-/// What a statement does to the table; none where it does not name it.
+/// What a statement does to the table; none if it does not name it.
 pub(super) fn statement_effect(statement: &str, table: &str) -> Option<StatementEffect> {
     let text = statement.to_ascii_lowercase();
     if !words(&text).any(|word| word == table) {
@@ -303,7 +303,7 @@ mod tests {
             let _ = statement_effect(&text, "world");
         }
 
-        /// Never a problem where everything is as expected, and always one where a statement is missing.
+        /// Never a problem if everything is as expected, and always one if a statement is missing.
         #[test]
         fn exactly_the_expected_is_right(reads in 1u32..100, rows in 1u32..100, writes in 0u32..100) {
             let expected = Statements { table: "t".to_owned(), reads, rows: Some(rows), writes };

@@ -20,7 +20,7 @@ const DELAYS: [u64; 5] = [0, 1, 10, 50, 50];
 /// Requests at once, and their delay.
 const CROWD: usize = 64;
 const CROWD_DELAY_MS: u64 = 50;
-/// None of these is a whole number from 0 to 10,000.
+/// Texts other than whole numbers from 0 to 10,000.
 const REFUSED: [&str; 6] = ["?ms=-1", "?ms=10001", "?ms=foo", "?ms=1.5", "?ms=", ""];
 
 /// One after another, many at once, and delays that are refused.
@@ -113,7 +113,7 @@ fn read(body: &[u8], delay: u64) -> Result<u64, String> {
         && value.as_object().is_some_and(|object| object.len() == 2);
     serial.filter(|_| is_right).ok_or_else(|| {
         format!(
-            r#"body: expected {{"ms":{delay},"serial":…}} and nothing beside, got {}"#,
+            r#"body: expected {{"ms":{delay},"serial":…}} and nothing else, got {}"#,
             excerpt(body)
         )
     })

@@ -103,7 +103,7 @@ impl Of<'_> {
         self.faults.note(self.line, name, checked)
     }
 
-    /// What is left when the known fields are taken.
+    /// Adds a fault for each field that is left when the known ones are taken.
     fn no_more(&mut self, fields: Fields) {
         for (name, _) in fields {
             self.faults.add(self.line, name, Code::Unknown);

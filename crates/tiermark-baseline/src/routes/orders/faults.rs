@@ -1,4 +1,4 @@
-//! What can be wrong with a request, and where.
+//! The faults of a request, each with its place.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -57,12 +57,12 @@ impl OrderFaults {
         self.0.push(OrderFault { path, code });
     }
 
-    /// What is right; what is wrong is added.
+    /// Passes on a right value; adds the fault of a wrong one.
     pub(super) fn note<T>(&mut self, line: Option<usize>, field: &'static str, checked: Result<T, Code>) -> Option<T> {
         checked.map_err(|code| self.add(line, field, code)).ok()
     }
 
-    /// The faults, or the whole where there are none.
+    /// The faults, or the whole if there are none.
     pub(super) fn or<T>(self, whole: Option<T>) -> Result<T, Vec<OrderFault>> {
         match whole {
             Some(whole) if self.0.is_empty() => Ok(whole),

@@ -19,7 +19,7 @@ use super::{RouteError, body, query};
 use crate::database::WorkerDatabase;
 use crate::reply::{self, Reply};
 
-/// How many orders a list may ask for, and how many it gets where it does not ask.
+/// How many orders a list may ask for, and how many it gets if it does not ask.
 const LIMITS: RangeInclusive<i64> = 1..=100;
 const LISTED: i64 = 20;
 
@@ -82,7 +82,7 @@ fn found(order: Option<StoredOrder>) -> Result<Reply, RouteError> {
     order.map(|order| reply::json(&order)).ok_or(RouteError::NoOrder)
 }
 
-/// Whose orders, and how many of them, a query string asks for.
+/// The customer and the number of orders that a query string asks for.
 fn listed(query: Option<&str>) -> Result<(i32, i32), Vec<OrderFault>> {
     let mut faults = OrderFaults::default();
     let mut within = |name, range, default| {

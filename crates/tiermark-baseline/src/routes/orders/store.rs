@@ -72,7 +72,7 @@ pub(super) async fn insert(mut client: Client, draft: NewOrder) -> Result<Stored
     })
 }
 
-/// `None` where there is no such order.
+/// `None` if there is no such order.
 pub(super) async fn replace(mut client: Client, id: i32, draft: NewOrder) -> Result<Option<StoredOrder>, Error> {
     let update = client.prepare_cached(UPDATE).await?;
     let delete_lines = client.prepare_cached(DELETE_LINES).await?;

@@ -344,7 +344,7 @@ fn told(outcome: Result<(), VerifyFailure>) -> Option<String> {
         .map(|failure| format!("{}: {}", failure.request, failure.problems.join("; ")))
 }
 
-/// Whether a case was refused as it must be; true where it was taken, and may be.
+/// Whether a wrong order was taken that may be; an error if it was not refused as it must be.
 async fn refused(context: &CheckContext<'_>, case: &Case, request: &Request) -> Result<bool, String> {
     let wrong = |problem: String| format!("{}: {problem}", context.asker.wrong(request, vec![]).request);
     let answer = context

@@ -25,7 +25,7 @@ const NEW_CUSTOMER: i64 = 2_000_001;
 const LISTED_CUSTOMER: i64 = 2_000_002;
 const NO_CUSTOMER: i64 = 2_000_003;
 const CROWD_CUSTOMER: i64 = 2_100_000;
-/// Orders of the customer whose list is read: more than the list is long where no limit is given.
+/// Orders of the customer whose list is read: more than the list is long if no limit is given.
 const LISTED: usize = 23;
 const DEFAULT_LIMIT: usize = 20;
 /// Lists read while statements are counted, and the most statements that each may take.
@@ -181,7 +181,7 @@ impl Orders<'_> {
         ))
     }
 
-    /// What is changed in the database shows at once.
+    /// A change in the database shows at once.
     async fn is_fresh(&self, order: &AnsweredOrder) -> Result<(), CheckStop> {
         let change = format!(
             "UPDATE order_lines SET price = price + 1 WHERE order_id = {id}; UPDATE orders SET total = total + 16 WHERE id = {id}",

@@ -13,14 +13,14 @@ pub(super) struct DraftLine {
     pub(super) price: i64,
 }
 
-/// What a client sends.
+/// An order as a client sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OrderDraft {
     pub(super) customer: i64,
     pub(super) lines: Vec<DraftLine>,
 }
 
-/// What is answered and stored.
+/// An order as it is answered and stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AnsweredOrder {
     pub(super) id: i64,
@@ -64,7 +64,7 @@ impl OrderDraft {
     }
 }
 
-/// An order that was answered, with no field missing or beside.
+/// An order that was answered, with no field missing and none too many.
 pub(super) fn read(body: &[u8]) -> Result<AnsweredOrder, String> {
     let value: Value =
         serde_json::from_slice(body).map_err(|_| format!("body: expected JSON, got {}", excerpt(body)))?;
