@@ -1,6 +1,8 @@
 //! The chunked transfer coding (RFC 9112, 7.1), decoded incrementally and without a buffer.
 
-use crate::response::Malformed;
+/// The bytes that came are no HTTP/1 answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
 
 /// What the next byte is in the coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! Whether an answer is right: status and length of every one, and of bodies as many as can be looked at for next to nothing.
 
-use crate::requests::{Requests, mix};
+use crate::random::mix;
 use crate::spec::{Body, ExpectedAnswer};
-use crate::tally::RequestOutcome;
 
 /// Longest body, in bytes, of which every one is compared. It was just copied out of the kernel, and so is in the nearest cache: 4 KiB
 /// take some 0.1 µs, compared with the 5 µs and more of a request (docs/performance.md).
@@ -12,6 +11,20 @@ const SHORT: u64 = 4096;
 const FIRST: u64 = 4096;
 /// Of the rest one in so many is drawn, which costs a body of any length a few hundredths of what receiving it costs.
 const ONE_IN: u64 = 16;
+
+/// How one request ended; the names are those of [`Outcomes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestOutcome {
+    Ok,
+    Status,
+    Body,
+    Connect,
+    Reset,
+    Timeout,
+    Parse,
+    Unsent,
+    Open,
+}
 
 /// What a right answer is, ready for the hot path.
 #[derive(Debug)]
@@ -68,29 +81,6 @@ impl BodyLook {
     }
 }
 
-/// Which of a thread's answers have their bodies looked at: it counts those of each request of a mix.
-#[derive(Debug)]
-pub(crate) struct Looks(Vec<u64>);
-
-impl Looks {
-    pub(crate) fn new(requests: &Requests) -> Self {
-        Self(vec![0; requests.kinds().len()])
-    }
-
-    /// What came before was warm-up: a body that is measured does not go unseen because of it.
-    pub(crate) fn begin_window(&mut self) {
-        self.0.fill(0);
-    }
-
-    /// The answer to the request of that number begins.
-    pub(crate) fn next(&mut self, requests: &Requests, number: u64) -> BodyLook {
-        let which = requests.index(number);
-        let before = self.0[which];
-        self.0[which] += 1;
-        requests.kinds()[which].rules.look(before, number)
-    }
-}
-
 impl Rules {
     pub(crate) fn new(expect: &ExpectedAnswer) -> Self {
         let (body, length) = match &expect.body {
@@ -113,7 +103,7 @@ impl Rules {
 
     /// An answer begins, after `before` others to this request. By the request's number it is drawn or not, so that what is drawn does
     /// not beat in time with what the target does every so many requests.
-    fn look(&self, before: u64, number: u64) -> BodyLook {
+    pub(crate) fn look(&self, before: u64, number: u64) -> BodyLook {
         let (looked, right) = match &self.body {
             Wanted::Any => return BodyLook::NONE,
             // A text that is asked for is asked of every answer.

@@ -3,11 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::expect::{BodyLook, Looked, Looks};
+use crate::expect::{BodyLook, Looked, RequestOutcome};
 use crate::link::{Happening, Link, LinkEvent, Wait};
-use crate::requests::Requests;
+use crate::requests::{Looks, Requests};
 use crate::response::{LastHead, ParsedAnswer, Parser};
-use crate::tally::RequestOutcome;
 use crate::wire::{Connecting, Ready, Wire};
 
 /// Room for one read, in bytes: an answer of a benchmark mostly fits. Shared by all connections of a thread.

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use crate::expect::Looked;
-use crate::tally::RequestOutcome;
+use crate::expect::{Looked, RequestOutcome};
 
 /// Carries requests, whatever the protocol. A slot is a place for one request (or one batch) under way: a connection of
 /// HTTP/1.1, a stream of HTTP/2.

@@ -2,7 +2,8 @@
 
 use tiermark_model::load::{Method, Request, Value};
 
-use crate::expect::Rules;
+use crate::expect::{BodyLook, Rules};
+use crate::random::{below, mix};
 use crate::spec::Ask;
 
 /// Headers the sender writes itself: a second one would make the message ambiguous (RFC 9112, 3.2 and 6.3).
@@ -136,17 +137,27 @@ impl Requests {
     }
 }
 
-/// SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014): a number's own random bits, with no state between them.
-pub(crate) fn mix(number: u64) -> u64 {
-    let z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
+/// Which of a thread's answers have their bodies looked at: it counts those of each request of a mix.
+#[derive(Debug)]
+pub(crate) struct Looks(Vec<u64>);
 
-/// Scales random bits to 0..`limit` (Lemire, ACM TOMACS 29(1), 2019; the bias of at most limit / 2⁶⁴ is left).
-fn below(random: u64, limit: u64) -> u64 {
-    ((u128::from(random) * u128::from(limit)) >> 64) as u64
+impl Looks {
+    pub(crate) fn new(requests: &Requests) -> Self {
+        Self(vec![0; requests.kinds().len()])
+    }
+
+    /// What came before was warm-up: a body that is measured does not go unseen because of it.
+    pub(crate) fn begin_window(&mut self) {
+        self.0.fill(0);
+    }
+
+    /// The answer to the request of that number begins.
+    pub(crate) fn next(&mut self, requests: &Requests, number: u64) -> BodyLook {
+        let which = requests.index(number);
+        let before = self.0[which];
+        self.0[which] += 1;
+        requests.kinds()[which].rules.look(before, number)
+    }
 }
 
 fn digits(number: u64) -> u64 {

@@ -4,16 +4,12 @@
 
 use std::mem::MaybeUninit;
 
-use crate::chunked::Chunks;
+use crate::chunked::{Chunks, Malformed};
 
 /// Longest head kept, in bytes. A hostile server's endless head ends here.
 pub(crate) const HEAD_LIMIT: usize = 32 * 1024;
 /// Most header fields of an answer.
 const FIELDS_LIMIT: usize = 96;
-
-/// The bytes that came are no HTTP/1 answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malformed;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ParsedAnswer {

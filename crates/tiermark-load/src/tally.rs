@@ -7,25 +7,11 @@ use tiermark_model::recording::{
     Window,
 };
 
-use crate::expect::Looked;
+use crate::expect::{Looked, RequestOutcome};
 use crate::live::{Live, Second};
 
 /// Counts of the timeline within one of its histograms.
 const COUNTS_A_SECOND: usize = (TIMELINE_HISTOGRAM_NS / TIMELINE_COUNT_NS) as usize;
-
-/// How one request ended; the names are those of [`Outcomes`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RequestOutcome {
-    Ok,
-    Status,
-    Body,
-    Connect,
-    Reset,
-    Timeout,
-    Parse,
-    Unsent,
-    Open,
-}
 
 /// Requests of a slot that ended at one time and alike.
 #[derive(Debug, Clone, Copy)]

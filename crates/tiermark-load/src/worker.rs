@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tiermark_model::recording::{GeneratorUse, Recording, Window};
 
-use crate::expect::Looked;
+use crate::expect::{Looked, RequestOutcome};
 use crate::host;
 use crate::link::{Happening, Link, LinkEvent, Wait};
 use crate::pacing::{Pacing, Turn};
@@ -25,7 +25,7 @@ use crate::requests::Requests;
 use crate::schedule::ThreadPart;
 use crate::slot::{Slot, SlotState};
 use crate::spec::{Stop, StopRequest};
-use crate::tally::{AnswerBatch, LoadTally, RequestEnd, RequestOutcome};
+use crate::tally::{AnswerBatch, LoadTally, RequestEnd};
 
 /// Longest wait for events, in nanoseconds: how soon the stop flag is seen.
 const TICK_NS: u64 = 10_000_000;

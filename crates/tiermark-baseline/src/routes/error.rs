@@ -1,12 +1,11 @@
 //! Why a route has no answer but this.
 
-use std::ops::RangeInclusive;
-
 use hyper::StatusCode;
 use serde::Serialize;
 
 use super::body::BodyError;
-use super::orders::OrderFault;
+use super::faults::OrderFault;
+use super::query::ParameterError;
 use super::upstream::UpstreamError;
 use crate::database::QueryError;
 use crate::error::with_causes;
@@ -25,11 +24,8 @@ pub(super) enum RouteError {
     Faults(Vec<OrderFault>),
     #[error("no such order")]
     NoOrder,
-    #[error("{name} must be a whole number from {} to {}", range.start(), range.end())]
-    Parameter {
-        name: &'static str,
-        range: RangeInclusive<u32>,
-    },
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
 }
 
 /// How the contract wants faults.
@@ -46,7 +42,7 @@ impl RouteError {
             Self::Body(error) => error.status(),
             Self::Faults(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoOrder => StatusCode::NOT_FOUND,
-            Self::Parameter { .. } => StatusCode::BAD_REQUEST,
+            Self::Parameter(_) => StatusCode::BAD_REQUEST,
         }
     }
 

@@ -4,6 +4,7 @@ mod body;
 mod cpu;
 mod delay;
 mod error;
+mod faults;
 mod fortunes;
 mod orders;
 mod plain;
@@ -126,9 +127,9 @@ impl Route {
             }
             Self::Fortunes => Ok(fortunes::fortunes(state.database()?).await?),
             Self::Orders | Self::Order(_) => Box::pin(self.answer_orders(state.database()?, request)).await,
-            Self::Cpu => cpu::cpu(query),
-            Self::Upstream => Box::pin(upstream::upstream(state.upstream.as_ref(), query)).await,
-            Self::Delay => delay::delay(&state.shared.delays, query).await,
+            Self::Cpu => Ok(cpu::cpu(query)?),
+            Self::Upstream => Ok(Box::pin(upstream::upstream(state.upstream.as_ref(), query)).await?),
+            Self::Delay => Ok(delay::delay(&state.shared.delays, query).await?),
             Self::Socket => Ok(state.sockets.open(request)),
             Self::Health => Ok(plain::health()),
         }

@@ -3,7 +3,13 @@
 use std::num::IntErrorKind;
 use std::ops::RangeInclusive;
 
-use super::RouteError;
+/// A parameter that is missing, or no number within its range.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} must be a whole number from {} to {}", range.start(), range.end())]
+pub(crate) struct ParameterError {
+    name: &'static str,
+    range: RangeInclusive<u32>,
+}
 
 /// The most rows that a request may ask for; more counts as this (TechEmpower's rule).
 const MOST_ROWS: i64 = 500;
@@ -23,12 +29,16 @@ pub(super) fn number(query: Option<&str>, name: &str) -> Option<Option<i64>> {
 }
 
 /// A number that must be there and within `range`.
-pub(super) fn within(query: Option<&str>, name: &'static str, range: RangeInclusive<u32>) -> Result<u32, RouteError> {
+pub(super) fn within(
+    query: Option<&str>,
+    name: &'static str,
+    range: RangeInclusive<u32>,
+) -> Result<u32, ParameterError> {
     number(query, name)
         .flatten()
         .and_then(|number| u32::try_from(number).ok())
         .filter(|number| range.contains(number))
-        .ok_or(RouteError::Parameter { name, range })
+        .ok_or(ParameterError { name, range })
 }
 
 /// How many rows are asked for: 1 if it cannot be told, and never more than 500.

@@ -11,7 +11,7 @@ use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::delay::{Delay, LONGEST_MS};
-use super::{RouteError, query};
+use super::query::{self, ParameterError};
 use crate::reply::{self, Reply};
 
 /// When a request is given up (the contract's): the longest delay and a half.
@@ -77,7 +77,7 @@ impl Upstream {
 }
 
 /// Asks the service and passes its answer on.
-pub(super) async fn upstream(upstream: Option<&Upstream>, query: Option<&str>) -> Result<Reply, RouteError> {
+pub(super) async fn upstream(upstream: Option<&Upstream>, query: Option<&str>) -> Result<Reply, UpstreamError> {
     let upstream = upstream.ok_or(UpstreamError::NoUpstream)?;
     let ms = query::within(query, "ms", 0..=LONGEST_MS)?;
     let answer = tokio::time::timeout(PATIENCE, upstream.delay(ms))
@@ -91,6 +91,8 @@ pub(super) async fn upstream(upstream: Option<&Upstream>, query: Option<&str>) -
 pub(crate) enum UpstreamError {
     #[error("no service: UPSTREAM_URL is not set")]
     NoUpstream,
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
     #[error("the service's address makes no request")]
     Address(#[from] hyper::http::Error),
     #[error("the service cannot be asked")]
@@ -111,6 +113,7 @@ impl UpstreamError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::NoUpstream => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Parameter(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::BAD_GATEWAY,
         }
     }

@@ -39,10 +39,9 @@ use self::bells::Bells;
 use self::pipe::{Flow, Pipe, READ_BYTES, READS_AT_ONCE, SharedWire};
 use self::place::{Done, Phase, StreamPlace, outcome};
 pub(crate) use self::templates::Templates;
-use crate::expect::Looks;
+use crate::expect::RequestOutcome;
 use crate::link::{Happening, Link, LinkEvent, Wait};
-use crate::requests::Requests;
-use crate::tally::RequestOutcome;
+use crate::requests::{Looks, Requests};
 use crate::wire::{Connecting, Ready, Wire};
 
 /// Window of each stream and of each connection, in bytes.

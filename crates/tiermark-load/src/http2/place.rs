@@ -8,9 +8,8 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
 
-use crate::expect::{BodyLook, Looked};
+use crate::expect::{BodyLook, Looked, RequestOutcome};
 use crate::requests::Requests;
-use crate::tally::RequestOutcome;
 
 /// A place for one request.
 pub(super) struct StreamPlace {

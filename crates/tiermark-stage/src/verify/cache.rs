@@ -1,5 +1,6 @@
 //! Cached queries: once the cache is filled, no statement is sent.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tiermark_model::format::scenario::Part;
@@ -31,18 +32,6 @@ pub(super) async fn check(
     table: &str,
 ) -> Result<(), CheckStop> {
     let held = books.numbers(table).await?;
-    let head = head_of(&part.expect);
-    let parameter = part.request.path.split(['?', '=']).nth(1).unwrap_or_default();
-    let most = CheckContext::with_query(part, &format!("{parameter}={ROWS}"));
-    let fill = |_: &Request, answer: HttpAnswer| {
-        let problems = context.asker.problems(&answer, &head);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let rows = read_list(&answer.body, ROWS).map_err(|problem| vec![problem])?;
-        difference(&rows, &held).map_or(Ok(()), |problem| Err(vec![problem]))
-    };
-    let begun = Instant::now();
     let is_counted = match books.uncounted() {
         None => true,
         Some(reason) => {
@@ -50,27 +39,7 @@ pub(super) async fn check(
             false
         }
     };
-    let (mut rounds, mut first) = (0, 0);
-    loop {
-        reset(books, is_counted).await?;
-        context.asker.at_once(&vec![most.clone(); FILLING], fill).await?;
-        let StatementTally { reads, rows, .. } = counted(books, table, is_counted).await?;
-        if reads == 0 {
-            break;
-        }
-        rounds += 1;
-        first = first.max(reads);
-        let fills_none = rounds >= ROUNDS && reads * 2 > first;
-        if fills_none || begun.elapsed() >= FILLED_WITHIN {
-            return Err(context.wrong(
-                &most,
-                vec![format!(
-                    "cache: expected no statement on `{table}` once it is filled, got {reads} ({rows} rows) of {FILLING} requests after {rounds} \
-                     rounds of filling"
-                )],
-            ));
-        }
-    }
+    fill(context, books, part, (table, &held), is_counted).await?;
     reset(books, is_counted).await?;
     let read = |_: &Request, answer: HttpAnswer| {
         let rows = judge(context, &answer, &part.expect)?;
@@ -96,6 +65,49 @@ pub(super) async fn check(
         Ok(())
     } else {
         Err(context.wrong(&part.request, problems))
+    }
+}
+
+/// Asks for as many rows as can be had at once until no statement is sent any more.
+async fn fill(
+    context: &CheckContext<'_>,
+    books: &Books,
+    part: &Part,
+    (table, held): (&str, &BTreeMap<i32, i32>),
+    is_counted: bool,
+) -> Result<(), CheckStop> {
+    let head = head_of(&part.expect);
+    let parameter = part.request.path.split(['?', '=']).nth(1).unwrap_or_default();
+    let most = CheckContext::with_query(part, &format!("{parameter}={ROWS}"));
+    let read = |_: &Request, answer: HttpAnswer| {
+        let problems = context.asker.problems(&answer, &head);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let rows = read_list(&answer.body, ROWS).map_err(|problem| vec![problem])?;
+        difference(&rows, held).map_or(Ok(()), |problem| Err(vec![problem]))
+    };
+    let begun = Instant::now();
+    let (mut rounds, mut first) = (0, 0);
+    loop {
+        reset(books, is_counted).await?;
+        context.asker.at_once(&vec![most.clone(); FILLING], read).await?;
+        let StatementTally { reads, rows, .. } = counted(books, table, is_counted).await?;
+        if reads == 0 {
+            return Ok(());
+        }
+        rounds += 1;
+        first = first.max(reads);
+        let fills_none = rounds >= ROUNDS && reads * 2 > first;
+        if fills_none || begun.elapsed() >= FILLED_WITHIN {
+            return Err(context.wrong(
+                &most,
+                vec![format!(
+                    "cache: expected no statement on `{table}` once it is filled, got {reads} ({rows} rows) of {FILLING} requests after {rounds} \
+                     rounds of filling"
+                )],
+            ));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-use super::faults::{Code, OrderFault, OrderFaults};
+use crate::routes::faults::{Code, OrderFault, OrderFaults};
 
 pub(super) const CUSTOMERS: RangeInclusive<i64> = 1..=i32::MAX as i64;
 const QUANTITIES: RangeInclusive<i64> = 1..=1000;
@@ -171,7 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::routes::orders::faults::named;
+    use crate::routes::faults::named;
 
     fn line() -> Value {
         json!({"sku": "TEA-1", "quantity": 3, "price": 1299})

@@ -1,7 +1,6 @@
 //! The orders resource: validated input, two tables, a transaction.
 
 mod draft;
-mod faults;
 mod store;
 
 use std::ops::RangeInclusive;
@@ -12,10 +11,10 @@ use hyper::{Request, StatusCode};
 use serde::Serialize;
 
 use self::draft::NewOrder;
-pub(super) use self::faults::OrderFault;
-use self::faults::{Code, OrderFaults};
 use self::store::StoredOrder;
-use super::{RouteError, body, query};
+use super::error::RouteError;
+use super::faults::{Code, OrderFault, OrderFaults};
+use super::{body, query};
 use crate::database::WorkerDatabase;
 use crate::reply::{self, Reply};
 
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     fn check_listed(query: Option<&str>, expect: Result<(i32, i32), &[&str]>) {
-        let listed = listed(query).map_err(|faults| faults::named(&faults));
+        let listed = listed(query).map_err(|faults| crate::routes::faults::named(&faults));
         let expect = expect.map_err(|faults| faults.iter().map(|&fault| fault.to_owned()).collect());
         assert_eq!(listed, expect, "{query:?}");
     }

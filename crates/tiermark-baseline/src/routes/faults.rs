@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 /// One thing that is wrong.
 #[derive(Debug, Serialize)]
-pub(in crate::routes) struct OrderFault {
+pub(super) struct OrderFault {
     path: Path,
     code: Code,
 }
