@@ -55,7 +55,7 @@ impl HttpAnswer {
     }
 
     /// All values of a header, by its name in any case.
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub fn header_values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers
             .iter()
             .filter(move |(key, _)| key.eq_ignore_ascii_case(name))

@@ -91,26 +91,6 @@ fn is_whole(folder: &Path) -> bool {
     ["initdb", "postgres"].iter().all(|name| folder.join(name).is_file())
 }
 
-/// The version of the installation that would be used, such as `15.18`: for `tiermark doctor`.
-///
-/// # Errors
-/// [`PrepareError::NotBuilt`] with the command that would install one; [`PrepareError::Stage`] if it cannot be run.
-pub fn installed_version() -> Result<String, PrepareError> {
-    let program = Binaries::find()?.program("postgres");
-    let output = std::process::Command::new(&program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output();
-    let output = output.map_err(|error| StageError::Process { what: program, error })?;
-    // postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(text
-        .split_whitespace()
-        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
-        .unwrap_or(text.trim())
-        .to_owned())
-}
-
 /// How a cluster is started.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions<'a> {

@@ -480,8 +480,8 @@ async fn within<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, 
 }
 
 fn facts_of(address: &str, version: SystemVersion, info: SystemInfo, api: String) -> EngineFacts {
-    let options = info.security_options.iter().flatten();
-    let rootless = options.into_iter().any(|option| option.contains("rootless"));
+    let mut options = info.security_options.iter().flatten();
+    let rootless = options.any(|option| option.contains("rootless"));
     let known = EngineFacts {
         version: version.version.unwrap_or_default(),
         api,

@@ -67,7 +67,7 @@ pub(super) fn status_problem(expected: &str, answer: &HttpAnswer) -> String {
 }
 
 fn check_once(answer: &HttpAnswer, name: &str) -> Option<String> {
-    let values: Vec<&str> = answer.all(name).collect();
+    let values: Vec<&str> = answer.header_values(name).collect();
     (values.len() > 1).then(|| {
         format!(
             "header {name}: expected once, got {} times: {}",

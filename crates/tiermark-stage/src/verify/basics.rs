@@ -30,7 +30,7 @@ const DATE_PAUSE: Duration = Duration::from_millis(100);
 const COMPRESSIONS: &str = "gzip, deflate, br";
 
 /// Everything of each of the scenario's requests; one answer a request, in the scenario's order.
-pub(super) async fn all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
+pub(super) async fn check_all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
     let mut verified = Vec::with_capacity(scenario.requests.len());
     // The first answer of all, and when it was asked for.
     let mut beginning = None;

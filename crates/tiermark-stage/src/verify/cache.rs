@@ -8,7 +8,7 @@ use tiermark_model::load::Request;
 
 use super::books::Books;
 use super::context::{CheckContext, CheckStop};
-use super::rows::{difference, head_of, judge, not_random, read_list};
+use super::rows::{difference, head_of, judge, not_random, read_row_list};
 use super::statements::{CROWD, StatementTally, shown, tally};
 use crate::http::Answer;
 
@@ -84,7 +84,7 @@ async fn fill(
         if !problems.is_empty() {
             return Err(problems);
         }
-        let rows = read_list(&answer.body, ROWS).map_err(|problem| vec![problem])?;
+        let rows = read_row_list(&answer.body, ROWS).map_err(|problem| vec![problem])?;
         difference(&rows, held).map_or(Ok(()), |problem| Err(vec![problem]))
     };
     let begun = Instant::now();

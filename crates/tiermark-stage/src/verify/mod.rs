@@ -77,7 +77,7 @@ pub async fn fully(
 }
 
 async fn everything(context: &CheckContext<'_>) -> Result<Vec<VerifiedAnswer>, Unverified> {
-    let answers = basics::all(&context.asker, context.scenario).await?;
+    let answers = basics::check_all(&context.asker, context.scenario).await?;
     checks::run_all(context).await?;
     Ok(answers)
 }

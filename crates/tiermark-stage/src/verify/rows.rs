@@ -45,7 +45,7 @@ pub(super) struct WorldRow {
 }
 
 /// The rows of an answer: a list, or one object alone.
-pub(super) fn read(body: &[u8]) -> Result<Vec<WorldRow>, String> {
+pub(super) fn read_rows(body: &[u8]) -> Result<Vec<WorldRow>, String> {
     let wrong = |what: &str| format!("body: expected {what}, got {}", excerpt(body));
     let value: Value = serde_json::from_slice(body).map_err(|_| wrong("JSON"))?;
     let row = |value: &Value| {
@@ -68,11 +68,11 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<WorldRow>, String> {
 }
 
 /// A list of so many rows.
-pub(super) fn read_list(body: &[u8], count: usize) -> Result<Vec<WorldRow>, String> {
+pub(super) fn read_row_list(body: &[u8], count: usize) -> Result<Vec<WorldRow>, String> {
     if !serde_json::from_slice::<Value>(body).is_ok_and(|value| value.is_array()) {
         return Err(format!("body: expected a JSON array, got {}", excerpt(body)));
     }
-    let rows = read(body)?;
+    let rows = read_rows(body)?;
     if rows.len() == count {
         Ok(rows)
     } else {
@@ -149,7 +149,7 @@ pub(super) fn judge(
     if !problems.is_empty() {
         return Err(problems);
     }
-    read(&answer.body).map_err(|problem| vec![problem])
+    read_rows(&answer.body).map_err(|problem| vec![problem])
 }
 
 /// How many rows come for which number.
@@ -161,7 +161,7 @@ pub(super) async fn check_counts(context: &CheckContext<'_>, part: &Part, parame
         let request = CheckContext::with_query(part, &query);
         let answer = context.asker.right(&request, &head).await;
         let found = match answer {
-            Ok(answer) => read_list(&answer.body, count).err().map(|problem| vec![problem]),
+            Ok(answer) => read_row_list(&answer.body, count).err().map(|problem| vec![problem]),
             Err(failure) => Some(failure.problems),
         };
         problems.extend(
@@ -185,7 +185,7 @@ pub(super) async fn check_fresh(
     table: &str,
 ) -> Result<(), CheckStop> {
     let one = context.asker.right(&part.request, &part.expect).await?;
-    let each = read(&one.body).map_or(1, |rows| rows.len().max(1));
+    let each = read_rows(&one.body).map_or(1, |rows| rows.len().max(1));
     let count = (ROWS_WANTED / each).clamp(REQUESTS.0, REQUESTS.1);
     let requests = vec![part.request.clone(); count];
     let before = as_held(context, books, part, table, &requests, "").await?;
@@ -234,8 +234,8 @@ mod tests {
     #[test]
     fn rows_are_read_strictly() {
         let right = WorldRow { id: 7, number: 10_000 };
-        assert_eq!(read(br#"{"id":7,"randomNumber":10000}"#), Ok(vec![right]));
-        assert_eq!(read(br#"[{"randomNumber":10000,"id":7}]"#), Ok(vec![right]));
+        assert_eq!(read_rows(br#"{"id":7,"randomNumber":10000}"#), Ok(vec![right]));
+        assert_eq!(read_rows(br#"[{"randomNumber":10000,"id":7}]"#), Ok(vec![right]));
         for wrong in [
             r#"{"id":"7","randomNumber":1}"#,
             r#"{"id":0,"randomNumber":1}"#,
@@ -245,10 +245,10 @@ mod tests {
             "[1]",
             "<p>",
         ] {
-            assert!(read(wrong.as_bytes()).is_err(), "{wrong}");
+            assert!(read_rows(wrong.as_bytes()).is_err(), "{wrong}");
         }
-        assert!(read_list(br#"{"id":7,"randomNumber":1}"#, 1).is_err_and(|problem| problem.contains("array")));
-        assert!(read_list(b"[]", 1).is_err_and(|problem| problem.contains("expected 1 rows, got 0")));
+        assert!(read_row_list(br#"{"id":7,"randomNumber":1}"#, 1).is_err_and(|problem| problem.contains("array")));
+        assert!(read_row_list(b"[]", 1).is_err_and(|problem| problem.contains("expected 1 rows, got 0")));
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
 
         #[test]
         fn any_body_is_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let _ = read(&body);
+            let _ = read_rows(&body);
         }
     }
 }

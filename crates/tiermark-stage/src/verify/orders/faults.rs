@@ -201,10 +201,10 @@ fn queries() -> Vec<Case> {
 fn right() -> Vec<OrderDraft> {
     let draft = |customer, lines| OrderDraft { customer, lines };
     vec![
-        draft(1, vec![DraftLine::of("A-1", 1, 1)]),
+        draft(1, vec![DraftLine::new("A-1", 1, 1)]),
         draft(
             2_147_483_647,
-            vec![DraftLine::of("0123456789-ABCDEFGHIJKLMNOPQRSTU", 1_000, 10_000_000); 50],
+            vec![DraftLine::new("0123456789-ABCDEFGHIJKLMNOPQRSTU", 1_000, 10_000_000); 50],
         ),
     ]
 }

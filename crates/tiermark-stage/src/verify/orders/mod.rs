@@ -13,7 +13,7 @@ use super::books::Books;
 use super::context::{CheckContext, CheckStop};
 use super::statements::{shown, statement_effect, tally};
 use crate::http::Answer;
-use order::{AnsweredOrder, DraftLine, OrderDraft, counts, difference, read, read_list, stored};
+use order::{AnsweredOrder, DraftLine, OrderDraft, counts, difference, find_stored, read_order, read_orders};
 
 const TABLES: [&str; 2] = ["orders", "order_lines"];
 /// Orders of the seed that are read.
@@ -71,7 +71,7 @@ impl Orders<'_> {
 
     /// An order as the database holds it, which must be there.
     async fn stored(&self, request: &Request, id: i64) -> Result<AnsweredOrder, CheckStop> {
-        let found = stored(self.books, id).await?;
+        let found = find_stored(self.books, id).await?;
         found.ok_or_else(|| self.wrong(request, format!("database: expected an order {id}, got none")))
     }
 
@@ -79,7 +79,7 @@ impl Orders<'_> {
     async fn read_as_stored(&self, id: i64, when: &str) -> Result<AnsweredOrder, CheckStop> {
         let request = get_json(&path(id));
         let answer = self.context.asker.right(&request, &json_with(200)).await?;
-        let got = read(&answer.body).map_err(|problem| self.wrong(&request, problem))?;
+        let got = read_order(&answer.body).map_err(|problem| self.wrong(&request, problem))?;
         let held = self.stored(&request, id).await?;
         match difference(&held, &got) {
             None => Ok(got),
@@ -109,7 +109,7 @@ impl Orders<'_> {
 
     /// One order: answered, stored in one transaction, and read again.
     async fn creates(&self) -> Result<AnsweredOrder, CheckStop> {
-        let draft = OrderDraft::of(NEW_CUSTOMER);
+        let draft = OrderDraft::example(NEW_CUSTOMER);
         let request = with_json(Method::Post, "/orders", draft.json());
         let counted = self.books.uncounted().is_none();
         if counted {
@@ -195,11 +195,11 @@ impl Orders<'_> {
     async fn replaces(&self, order: &AnsweredOrder) -> Result<(), CheckStop> {
         let draft = OrderDraft {
             customer: NEW_CUSTOMER + 100,
-            lines: vec![DraftLine::of("ZEBRA", 2, 5), DraftLine::of("APE-2", 7, 1)],
+            lines: vec![DraftLine::new("ZEBRA", 2, 5), DraftLine::new("APE-2", 7, 1)],
         };
         let request = with_json(Method::Put, &path(order.id), draft.json());
         let answer = self.context.asker.right(&request, &json_with(200)).await?;
-        let got = read(&answer.body).map_err(|problem| self.wrong(&request, problem))?;
+        let got = read_order(&answer.body).map_err(|problem| self.wrong(&request, problem))?;
         let expected = AnsweredOrder {
             id: order.id,
             total: draft.total(),
@@ -289,7 +289,7 @@ impl Orders<'_> {
 
     async fn list(&self, request: &Request) -> Result<Vec<AnsweredOrder>, CheckStop> {
         let answer = self.context.asker.right(request, &json_with(200)).await?;
-        read_list(&answer.body).map_err(|problem| self.wrong(request, problem))
+        read_orders(&answer.body).map_err(|problem| self.wrong(request, problem))
     }
 
     /// A customer's newest orders as the database holds them.
@@ -297,7 +297,7 @@ impl Orders<'_> {
         let query = format!("SELECT id::bigint FROM orders WHERE customer::bigint = $1 ORDER BY id DESC LIMIT {limit}");
         let mut orders = Vec::new();
         for row in self.books.rows(&query, &[&customer]).await? {
-            orders.extend(stored(self.books, row.get(0)).await?);
+            orders.extend(find_stored(self.books, row.get(0)).await?);
         }
         Ok(orders)
     }
@@ -361,7 +361,7 @@ impl Orders<'_> {
 
     /// Many at once, each stored as its own.
     async fn creates_many(&self) -> Result<(), CheckStop> {
-        let drafts: Vec<OrderDraft> = (0..CROWD).map(|n| OrderDraft::of(CROWD_CUSTOMER + n)).collect();
+        let drafts: Vec<OrderDraft> = (0..CROWD).map(|n| OrderDraft::example(CROWD_CUSTOMER + n)).collect();
         let requests: Vec<Request> = (drafts.iter())
             .map(|draft| with_json(Method::Post, "/orders", draft.json()))
             .collect();
@@ -400,7 +400,7 @@ impl Orders<'_> {
 
 /// The order that a `POST` was answered with; its place in `Location`.
 fn created(answer: &HttpAnswer, draft: &OrderDraft) -> Result<AnsweredOrder, String> {
-    let order = read(&answer.body)?;
+    let order = read_order(&answer.body)?;
     let expected = AnsweredOrder {
         id: order.id,
         draft: draft.clone(),

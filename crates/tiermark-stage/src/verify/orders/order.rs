@@ -31,7 +31,7 @@ pub(super) struct AnsweredOrder {
 }
 
 impl DraftLine {
-    pub(super) fn of(sku: &str, quantity: i64, price: i64) -> Self {
+    pub(super) fn new(sku: &str, quantity: i64, price: i64) -> Self {
         Self {
             sku: sku.to_owned(),
             quantity,
@@ -42,13 +42,13 @@ impl DraftLine {
 
 impl OrderDraft {
     /// Lines whose order is neither that of their SKUs nor of their prices.
-    pub(super) fn of(customer: i64) -> Self {
+    pub(super) fn example(customer: i64) -> Self {
         Self {
             customer,
             lines: vec![
-                DraftLine::of("TEA-1", 3, 1299),
-                DraftLine::of("CUP-BLUE", 1, 400),
-                DraftLine::of("SPOON-SILVER-12", 12, 250),
+                DraftLine::new("TEA-1", 3, 1299),
+                DraftLine::new("CUP-BLUE", 1, 400),
+                DraftLine::new("SPOON-SILVER-12", 12, 250),
             ],
         }
     }
@@ -65,14 +65,14 @@ impl OrderDraft {
 }
 
 /// An order that was answered, with no field missing and none too many.
-pub(super) fn read(body: &[u8]) -> Result<AnsweredOrder, String> {
+pub(super) fn read_order(body: &[u8]) -> Result<AnsweredOrder, String> {
     let value: Value =
         serde_json::from_slice(body).map_err(|_| format!("body: expected JSON, got {}", excerpt(body)))?;
     of_json(&value).map_err(|field| format!("body: expected an order, but {field}: {}", excerpt(body)))
 }
 
 /// A list of orders that was answered.
-pub(super) fn read_list(body: &[u8]) -> Result<Vec<AnsweredOrder>, String> {
+pub(super) fn read_orders(body: &[u8]) -> Result<Vec<AnsweredOrder>, String> {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let orders = value.get("orders").and_then(Value::as_array);
     let orders = orders.filter(|_| value.as_object().is_some_and(|object| object.len() == 1));
@@ -124,7 +124,7 @@ fn created(text: &str) -> Result<i64, String> {
 }
 
 /// The order as the database holds it.
-pub(super) async fn stored(books: &Books, id: i64) -> Result<Option<AnsweredOrder>, StageError> {
+pub(super) async fn find_stored(books: &Books, id: i64) -> Result<Option<AnsweredOrder>, StageError> {
     let head = "SELECT customer::bigint, total, (extract(epoch FROM created_at) * 1000000)::bigint \
                 FROM orders WHERE id::bigint = $1";
     let rows = books.rows(head, &[&id]).await?;
@@ -182,10 +182,12 @@ mod tests {
 
     #[test]
     fn an_order_is_read_strictly() {
-        let order = read(ORDER.as_bytes());
-        assert!(order.is_ok_and(|order| order.draft.lines == [DraftLine::of("TEA-1", 3, 1299)] && order.total == 4297));
+        let order = read_order(ORDER.as_bytes());
+        assert!(
+            order.is_ok_and(|order| order.draft.lines == [DraftLine::new("TEA-1", 3, 1299)] && order.total == 4297)
+        );
         let check = |from: &str, to: &str, part: &str| {
-            let found = read(ORDER.replace(from, to).as_bytes()).err().unwrap_or_default();
+            let found = read_order(ORDER.replace(from, to).as_bytes()).err().unwrap_or_default();
             assert!(found.contains(part), "{found:?} lacks {part:?}");
         };
         check("\"total\":4297", "\"total\":\"4297\"", "`total` is not a whole number");
@@ -194,14 +196,16 @@ mod tests {
         check("13.123Z", "13.123+01:00", "`created` is not as");
         check("T19:43", " 19:43", "`created` is not as");
         check("[{", "{{", "expected JSON");
-        assert!(read(ORDER.replace(".123Z", "+00:00").as_bytes()).is_ok());
-        assert!(read_list(format!("{{\"orders\":[{ORDER}]}}").as_bytes()).is_ok_and(|orders| orders.len() == 1));
-        assert!(read_list(format!("[{ORDER}]").as_bytes()).is_err());
+        assert!(read_order(ORDER.replace(".123Z", "+00:00").as_bytes()).is_ok());
+        assert!(read_orders(format!("{{\"orders\":[{ORDER}]}}").as_bytes()).is_ok_and(|orders| orders.len() == 1));
+        assert!(read_orders(format!("[{ORDER}]").as_bytes()).is_err());
     }
 
     #[test]
     fn differences_are_shown() {
-        let Ok(order) = read(ORDER.as_bytes()) else { return };
+        let Ok(order) = read_order(ORDER.as_bytes()) else {
+            return;
+        };
         let later = |micros| AnsweredOrder {
             created: order.created + micros,
             ..order.clone()
