@@ -6,13 +6,13 @@ use crate::spec::{Body, ExpectedAnswer};
 /// Longest body, in bytes, of which every one is compared. It was just copied out of the kernel, and so is in the nearest cache: 4 KiB
 /// take some 0.1 µs, compared with the 5 µs and more of a request (docs/performance.md).
 const SHORT: u64 = 4096;
-/// Of longer ones, so many of each request are compared by each thread, from the beginning of the window on. If one in 1,000 is
+/// Of longer bodies, this many of each request are compared by each thread, from the beginning of the window on. If one in 1,000 is
 /// wrong, 2,995 suffice to come upon one with 95% probability: 1 − 0.999²⁹⁹⁵.
 const FIRST: u64 = 4096;
-/// Of the rest one in so many is drawn, which costs a body of any length a few hundredths of what receiving it costs.
+/// One in this many of the rest is drawn, which costs a body of any length a few hundredths of what receiving it costs.
 const ONE_IN: u64 = 16;
 
-/// How one request ended; the names are those of [`Outcomes`].
+/// How one request ended; the names are those of [`Outcomes`](tiermark_model::recording::Outcomes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestOutcome {
     Ok,
@@ -49,7 +49,7 @@ enum Wanted {
 /// What becomes of one answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Looked {
-    /// It is of no matter: any body is right, or status or length were wrong already.
+    /// It does not matter: any body is right, or status or length were wrong already.
     #[default]
     NoMatter,
     /// It was not looked at.
@@ -102,7 +102,7 @@ impl Rules {
     }
 
     /// An answer begins, after `before` others to this request. By the request's number it is drawn or not, so that what is drawn does
-    /// not beat in time with what the target does every so many requests.
+    /// not beat in time with what the target does at regular intervals.
     pub(crate) fn look(&self, before: u64, number: u64) -> BodyLook {
         let (looked, right) = match &self.body {
             Wanted::Any => return BodyLook::NONE,

@@ -55,10 +55,10 @@ struct Line {
     /// Number of the oldest request under way.
     number: u64,
     under_way: u32,
-    /// Bytes of what is to be sent, and how many of them were.
+    /// Bytes that are to be sent, and how many of them were sent.
     to_send: usize,
     sent: usize,
-    /// What is to be sent, if not every request is the same.
+    /// The bytes that are to be sent, if not every request is the same.
     out: Vec<u8>,
     /// Bytes received for the oldest request under way.
     received: u64,
@@ -150,7 +150,7 @@ impl<W: Wire> Http1<W> {
         self.wire.close(line);
     }
 
-    /// A line's connection is over: what that is to whoever waits on it.
+    /// A line's connection is over; gives the event for its slot.
     fn broken(&mut self, line: usize, outcome: RequestOutcome, at: u64) -> LinkEvent {
         let what = if self.lines[line].under_way > 0 {
             Happening::Broken(outcome)
@@ -285,7 +285,7 @@ impl<W: Wire> Http1<W> {
         }
     }
 
-    /// What happened behind the answers that are held back: they are given first.
+    /// An event that follows the answers that are held back: they are given first.
     fn behind(&mut self, reading: &mut Reading, event: LinkEvent) -> Option<LinkEvent> {
         let Some(done) = reading.done.take() else {
             return Some(event);

@@ -144,7 +144,7 @@ struct Connection {
 /// The state of a connection after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// Everything there is was read and answered, or the rest is written when the socket is writable.
+    /// Everything that came was read and answered, or the rest is written when the socket is writable.
     Wait,
     /// There may be more to read, of which no new event will tell.
     ReadOn,

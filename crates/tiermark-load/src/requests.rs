@@ -16,7 +16,7 @@ pub(crate) struct Requests {
     kinds: Vec<RequestKind>,
     weights: u64,
     seed: u64,
-    /// If every request is the same: `batch` of them, one behind the other.
+    /// `batch` requests, one behind the other, if every request is the same; otherwise empty.
     batch: Vec<u8>,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct Requests {
 pub(crate) struct RequestKind {
     pub(crate) name: String,
     pub(crate) rules: Rules,
-    /// As it was asked for: what another protocol renders in its own way.
+    /// The request as it was asked for: another protocol renders it in its own way.
     pub(crate) request: Request,
     /// A `HEAD`, whose answer has a length but no body.
     pub(crate) bodyless: bool,
@@ -146,7 +146,7 @@ impl Looks {
         Self(vec![0; requests.kinds().len()])
     }
 
-    /// What came before was warm-up: a body that is measured does not go unseen because of it.
+    /// Forgets the answers of the warm-up, so that they use up none of the looks.
     pub(crate) fn begin_window(&mut self) {
         self.0.fill(0);
     }
@@ -252,7 +252,7 @@ fn length_of(body: &[Segment]) -> Segment {
     }
 }
 
-/// Neighbouring texts as one: what never varies is one copy.
+/// Joins neighbouring texts, so that what never varies is one copy.
 fn joined(segments: Vec<Segment>) -> Vec<Segment> {
     segments.into_iter().fold(Vec::new(), |mut all, segment| {
         match (all.last_mut(), segment) {
@@ -287,7 +287,7 @@ fn check_header(name: &str, value: &str, request: &Request) -> Result<(), String
     check_value(name, value)
 }
 
-/// Whether a list of options holds one.
+/// Whether a list of options holds this one.
 fn names(list: &str, option: &str) -> bool {
     list.split(',').any(|one| one.trim().eq_ignore_ascii_case(option))
 }

@@ -7,13 +7,13 @@ use crate::judge::samples_needed;
 
 /// Most stages of a search.
 const STAGES: usize = 24;
-/// Of these kept for confirming: one that meets, or a step down and what narrows it again.
+/// Stages of these that are kept for confirming: one that meets, or a step down and those that narrow it again.
 const CONFIRMING: usize = 6;
-/// Where the search begins, requests a second: ten stages reach down to 1 and up to a million from here.
+/// The first rate of a search, requests a second: ten stages reach down to 1 and up to a million from here.
 const START: u32 = 1_000;
 /// The bracket is closed if its ends are no further apart than this.
 const PRECISION: f64 = 1.05;
-/// Samples planned for, over those needed: failures that are not in the histogram and Poisson arrivals take some away.
+/// Samples that are planned for, as a multiple of those needed: failures that are not in the histogram and Poisson arrivals take some away.
 const SPARE: f64 = 1.1;
 /// How often the upper end of a closed bracket is looked at again.
 const DOUBTS: u32 = 2;
@@ -35,11 +35,11 @@ pub(crate) struct SearchLimits {
     pub(crate) top: u32,
     /// Window of a stage that probes, if that holds enough samples.
     pub(crate) probing: Duration,
-    /// Window of a stage that confirms, likewise.
+    /// Window of a stage that confirms, if that holds enough samples.
     pub(crate) confirming: Duration,
-    /// No window is longer.
+    /// The longest window.
     pub(crate) longest: Duration,
-    /// All stages but the first one's warm-up are not longer together.
+    /// The longest time of all stages together, without the first one's warm-up.
     pub(crate) total: Duration,
     /// Warm-up of every stage but the first.
     pub(crate) settle: Duration,
@@ -48,7 +48,7 @@ pub(crate) struct SearchLimits {
 }
 
 impl SearchLimits {
-    /// Those of a search with a confirming stage of this `duration`, for a percentile (a fraction).
+    /// The bounds of a search with a confirming stage of this `duration`, for a percentile (a fraction).
     pub(crate) fn new(percentile: f64, duration: Duration) -> Self {
         let unit = duration.max(BOUNDED_AS);
         let longest = unit * 4;
@@ -93,7 +93,7 @@ pub(crate) enum Shown {
 /// Why a rate is above the bracket.
 #[derive(Debug, Clone, Copy)]
 struct Miss {
-    /// By the target, not the generator.
+    /// Whether the target missed the objective, not the generator.
     target: bool,
     /// Whether it was looked at again.
     again: bool,
@@ -218,8 +218,8 @@ impl Search {
         }
     }
 
-    /// Where to step after so many confirming stages failed, the last at `rate`: by a step that grows with every failure.
-    /// What fails only over a long time, such as a collection of garbage every few seconds, may lie far below what short
+    /// The rate to step to after this many confirming stages failed, the last at `rate`: by a step that grows with every failure.
+    /// A rate that fails only over a long time, because of a collection of garbage every few seconds, may lie far below what short
     /// stages show. The rates that met when they were looked at are no guide: the nearest is often too near to tell.
     fn below(&self, rate: u32, failures: i32) -> Option<u32> {
         let step = PRECISION.powf(2f64.powi(failures - 1));
@@ -236,7 +236,7 @@ impl Search {
         }
     }
 
-    /// Long enough for the samples of the percentile, within bounds.
+    /// A window that is long enough for the samples of the percentile, within bounds.
     fn window(&self, rate: u32, confirming: bool) -> Duration {
         let limits = &self.limits;
         let usual = if confirming { limits.confirming } else { limits.probing };

@@ -22,13 +22,13 @@ pub(crate) enum SlotState {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) state: SlotState,
-    /// Intended time of what is due or under way.
+    /// Intended time of the requests that are due or under way.
     pub(crate) intended: u64,
     /// Number of the oldest request that is due or under way.
     pub(crate) number: u64,
     /// Requests due or under way.
     pub(crate) count: u32,
-    /// In the queue of those that are free.
+    /// Whether it is in the queue of free slots.
     pub(crate) queued: bool,
     /// Errors in a row, for the pause before the next attempt.
     failures: u32,
@@ -66,7 +66,7 @@ impl Slot {
         retry_at
     }
 
-    /// What is due is sent now. Gives the moment it could have been: its intended time, or the connection's becoming
+    /// The requests that are due are sent now. Gives the moment at which they could have been: its intended time, or the connection's becoming
     /// free, whichever is later.
     pub(crate) fn sent(&mut self, now: u64) -> u64 {
         let free = if let SlotState::Ready { since } = self.state {
@@ -78,7 +78,7 @@ impl Slot {
         self.intended.max(free)
     }
 
-    /// A right answer came: the next error is the first again.
+    /// A right answer came: the next error counts as the first again.
     pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
     }

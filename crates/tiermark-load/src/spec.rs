@@ -11,7 +11,7 @@ use tiermark_model::load::{Load, Protocol, Request};
 
 use crate::live::Live;
 
-/// One trial's load: where, what, in which rhythm, for how long.
+/// One trial's load: its target, its requests, their rhythm and its duration.
 #[derive(Debug, Clone)]
 pub struct LoadSpec {
     /// Where to connect. Whether an address may be loaded at all is the caller's decision.
@@ -42,7 +42,7 @@ pub struct LoadSpec {
     pub threads: Vec<Option<usize>>,
     /// The trial's zero, shared with whoever else observes it.
     pub zero: Zero,
-    /// Where finished seconds are shown while the load runs.
+    /// Takes the seconds that are finished while the load runs.
     pub live: Option<Live>,
 }
 

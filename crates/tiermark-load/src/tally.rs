@@ -24,7 +24,7 @@ pub(crate) struct AnswerBatch {
 }
 
 impl AnswerBatch {
-    /// One without an answer.
+    /// A request without an answer.
     pub(crate) fn none(outcome: RequestOutcome) -> Self {
         Self {
             count: 1,
@@ -34,7 +34,7 @@ impl AnswerBatch {
         }
     }
 
-    /// The same, after the timeout.
+    /// The same answers, but after the timeout.
     pub(crate) fn late(&self) -> Self {
         Self {
             outcome: RequestOutcome::Timeout,

@@ -12,7 +12,7 @@ pub(crate) trait Wire {
     /// Begins to connect a line, closing what it was. `false`: refused at once.
     fn connect(&mut self, line: usize) -> bool;
 
-    /// Whether a line that was begun to be connected is.
+    /// Whether a line that is being connected is connected now.
     fn connected(&mut self, line: usize) -> Connecting;
 
     /// Writes what can be written at once.

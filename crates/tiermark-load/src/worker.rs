@@ -41,7 +41,7 @@ const OPENING_BURST: usize = 256;
 /// it, so those that found the queue full would only be noticed by their repetitions, 1 s, 3 s and 7 s later, amid the measurement.
 const OPENING_EVERY_NS: u64 = 400_000;
 
-/// Longest time, in nanoseconds, that the pace of opening adds for so many connections.
+/// Longest time, in nanoseconds, that the pace of opening adds for this many connections.
 pub(crate) fn opening_ns(connections: usize) -> u64 {
     (connections.saturating_sub(OPENING_BURST) as u64).saturating_mul(OPENING_EVERY_NS)
 }
@@ -95,7 +95,7 @@ pub(crate) struct Worker<'a, L, P> {
     left: u64,
     /// Slots with requests due or under way.
     under_way: usize,
-    /// When deadlines are looked at next; none lies before it, except by `SCAN_NS`.
+    /// When deadlines are looked at next; they lie at most `SCAN_NS` before it.
     next_scan: u64,
     held_lost: u32,
 }

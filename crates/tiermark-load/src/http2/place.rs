@@ -14,7 +14,7 @@ use crate::requests::Requests;
 /// A place for one request.
 pub(super) struct StreamPlace {
     pub(super) phase: Phase,
-    /// Each has its own, so that one that waits for a stream (the other side takes only so many) keeps no other waiting.
+    /// Each place has its own, so that one that waits for a stream (the other side takes a limited number) keeps no other waiting.
     pub(super) handle: Option<SendRequest<Bytes>>,
     waker: Waker,
     /// Number of the request under way.
@@ -135,7 +135,7 @@ impl StreamPlace {
     }
 }
 
-/// What a failure is: `Parse` if what came is against the protocol, else `Reset`.
+/// The outcome of a failure: `Parse` if what came is against the protocol, else `Reset`.
 pub(super) fn outcome(error: &h2::Error) -> RequestOutcome {
     if error.is_library() {
         RequestOutcome::Parse
