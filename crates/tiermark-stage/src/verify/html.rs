@@ -11,7 +11,7 @@ const OPTIONAL: [&str; 8] = [
 ];
 /// Tokens of context before a difference.
 const CONTEXT: usize = 3;
-/// Takes the place of a `<` that neither begins a tag nor is escaped.
+/// Marks a `<` that neither begins a tag nor is escaped.
 const NO_TAG: &str = "(an unescaped `<`)";
 /// What a cross-site script in the database would look like if it were let through.
 const UNESCAPED: &str = "<script>alert";
@@ -63,14 +63,19 @@ fn tokens(text: &str) -> Vec<String> {
             Token::EndTag(tag) => format!("</{}>", String::from_utf8_lossy(&tag.name)),
             Token::Comment(comment) => format!("<!--{}-->", String::from_utf8_lossy(&comment)),
             Token::Doctype(doctype) => doctype_tag(&doctype),
-            Token::Error(error) => match *error {
-                // The standard takes it for text, as if it were escaped.
-                Error::InvalidFirstCharacterOfTagName
-                | Error::EofBeforeTagName
-                | Error::EofInTag
-                | Error::MissingEndTagName => NO_TAG.to_owned(),
-                _ => continue,
-            },
+            Token::Error(error) => {
+                // The standard takes such a `<` for text, as if it were escaped, or leaves it out.
+                let no_tag = [
+                    Error::InvalidFirstCharacterOfTagName,
+                    Error::EofBeforeTagName,
+                    Error::EofInTag,
+                    Error::MissingEndTagName,
+                ];
+                if no_tag.contains(&error) {
+                    text_so_far.push_str(NO_TAG);
+                }
+                continue;
+            }
         };
         tokens.push(trimmed(&std::mem::take(&mut text_so_far)));
         tokens.push(token);
