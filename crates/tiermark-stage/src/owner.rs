@@ -1,4 +1,4 @@
-//! Who started a container, written on it: an engine may be shared, and nobody takes down what another run still needs.
+//! The process that started a container, as a label on it: an engine may be shared, and nobody takes down what another run still needs.
 
 use std::fmt;
 use std::fs;
@@ -17,7 +17,7 @@ pub struct Owner {
     start: u64,
 }
 
-/// What is known of an owner.
+/// Whether an owner still runs, as far as this process can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnerLife {
     Ours,

@@ -1,4 +1,4 @@
-//! What the runners share: what is started, how, and what is known of it while it runs.
+//! Types that all runners share: an entry before it is built, when it is built, and while it runs.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ impl EntrySource {
     }
 }
 
-/// Built, and ready to be started any number of times.
+/// An entry or service that is built and can be started any number of times.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Version, digest and size, as a run records them.
@@ -160,7 +160,7 @@ pub enum StageEvent {
         /// The failing step and its last lines, or what is missing.
         reason: String,
     },
-    /// Something is worth knowing.
+    /// A remark that is worth knowing.
     Note(String),
 }
 

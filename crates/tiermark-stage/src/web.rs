@@ -65,7 +65,7 @@ impl LocalClient {
 /// Why a file could not be had from its address.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// It is no address of a file.
+    /// The text is no address of a file.
     #[error("{address}: {reason}\nremedy: give an address that begins with http:// or https://, or a file")]
     Address {
         /// As it was given, without a password.
@@ -181,7 +181,7 @@ async fn body(mut response: Response, limit: u64) -> Result<Vec<u8>, BodyError> 
     Ok(body)
 }
 
-/// What failed, in the words of who saw it first: reqwest's own name an address, which may hold a password.
+/// The innermost cause of a failure: reqwest's own messages name an address, which may hold a password.
 fn reason(error: &reqwest::Error) -> String {
     if error.is_redirect() {
         return format!("more than {REDIRECTS} redirects");

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::parse::{self, HostCpu};
 
-/// What the kernel says of the whole host. None if it does not.
+/// The counters of the whole host; none if the kernel does not have one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct HostReading {
     pub(super) cpu: Option<HostCpu>,

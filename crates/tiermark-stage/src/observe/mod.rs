@@ -30,7 +30,7 @@ use tick::{RoleReading, Tick};
 
 /// Time between two samples.
 pub const EVERY: Duration = Duration::from_millis(100);
-/// Every so many samples what is dear is read too: the list of processes and their PSS, for which the kernel walks page tables.
+/// Number of samples after which the expensive counters are read too: the list of processes and their PSS, for which the kernel walks page tables.
 const DEAR_EVERY: usize = 5;
 
 /// Reads counters in the background until it is finished.

@@ -6,7 +6,7 @@ use std::fs;
 use super::parse::{ProcessStat, first_value, process_stat};
 use super::tick::RoleReading;
 
-/// Everything that runs, as `/proc` shows it; empty if there is none.
+/// Everything that runs, as `/proc` shows it; empty if there is no `/proc`.
 pub(crate) fn all_processes() -> Vec<ProcessStat> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -19,7 +19,7 @@ fn stat_of(id: u32) -> Option<ProcessStat> {
     process_stat(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }
 
-/// When a process started, in clock ticks since boot: with its id that names it for good. None if it has ended.
+/// When a process started, in clock ticks since boot; none if it has ended. Id and start together name a process for good.
 pub(crate) fn start_time(id: u32) -> Option<u64> {
     stat_of(id).map(|stat| stat.start)
 }

@@ -1,4 +1,4 @@
-//! What is read at one moment.
+//! The counters at one moment.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub(super) struct RoleReading {
     pub(super) throttled_ns: Option<u64>,
 }
 
-/// Everything that was read at one moment.
+/// The counters of all roles and of the host at one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tick {
     pub(super) at_ns: u64,

@@ -82,7 +82,7 @@ pub(super) fn role_use(ticks: &[Tick], role: Role, cores: u32, window: Window) -
     })
 }
 
-/// The host's noise within the window, and what of it is over its limit.
+/// The host's noise within the window, and each kind that is over its limit.
 ///
 /// Pressure has no limit: a saturated server's own threads wait for CPU, so that it is high in every good measurement.
 pub(super) fn noise(ticks: &[Tick], roles: &BTreeMap<Role, RoleUse>, window: Window) -> (HostNoise, Vec<Disturbance>) {

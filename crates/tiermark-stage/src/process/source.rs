@@ -1,4 +1,4 @@
-//! What a build is made from: the files of a framework's folder that its `.dockerignore` lets through, and their hash.
+//! The source of a build: the files of a framework's folder that its `.dockerignore` lets through, and their hash.
 
 use std::fs;
 use std::io;

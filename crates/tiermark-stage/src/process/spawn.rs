@@ -268,7 +268,7 @@ impl Drop for Group {
     }
 }
 
-/// Sends a signal to a group; one that is gone is what was wanted.
+/// Sends a signal to a group; that it may be gone already is no error.
 pub(crate) fn signal_group(id: u32, signal: Signal) {
     if let Some(group) = i32::try_from(id).ok().filter(|id| *id > 1).and_then(Pid::from_raw) {
         let _ = kill_process_group(group, signal);

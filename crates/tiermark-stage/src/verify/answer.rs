@@ -106,7 +106,7 @@ fn check_content_type(answer: &HttpAnswer, wanted: &str) -> Option<String> {
 
 /// `Date` must parse as HTTP's own format (RFC 9110, section 5.6.7); on this machine it must also be right. A server may take
 /// it when a request comes in (the message's origination is the server's to choose), which under many requests at once is a while
-/// before its answer: so it may be as much older as the answer was waited for.
+/// before its answer: so it may be older by the time that the answer was waited for.
 fn check_date(value: &str, waited: Duration, address: SocketAddr) -> Option<String> {
     let Ok(date) = DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", value) else {
         return Some(format!(

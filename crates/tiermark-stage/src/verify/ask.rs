@@ -19,7 +19,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const CROWD_PATIENCE: Duration = Duration::from_secs(60);
 /// A crowd that took longer than this may have left no time for anything else in the server.
 const BUSY: Duration = Duration::from_secs(1);
-/// What such a server gets to come to itself: uvicorn, for one, sets the clock of its `Date` in a task of its event loop, once a
+/// The rest that such a server is given: uvicorn, for one, sets the clock of its `Date` in a task of its event loop, once a
 /// second (`uvicorn/server.py`, `on_tick`), so after ten seconds without a turn it is ten seconds behind.
 const REST: Duration = Duration::from_millis(1200);
 /// Most kinds of wrong answers that a message of many tells apart.
@@ -83,8 +83,8 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// All requests at the same time, each on a connection of its own that is opened before the first is sent; `judge` says of
-    /// each answer, as soon as it is there, what it is worth. Wrong ones are told together.
+    /// All requests at the same time, each on a connection of its own that is opened before the first is sent; `judge`
+    /// looks at each answer as soon as it is there. Wrong ones are told together.
     pub(super) async fn at_once<T>(
         &self,
         requests: &[Request],

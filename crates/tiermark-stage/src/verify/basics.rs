@@ -14,12 +14,12 @@ use crate::http::{Connection, Framing, HttpAnswer, NoAnswer};
 
 /// Answers that are looked at if answers must vary.
 const VARYING_ANSWERS: usize = 20;
-/// Of those, so many must differ. 20 uniform draws of 10,000 rows give fewer than 18 different ones less than once in
+/// The number of them that must differ. 20 uniform draws of 10,000 rows give fewer than 18 different ones less than once in
 /// 100,000 times; a cached row gives 1. Half leaves room for scenarios with fewer values.
 const MIN_DISTINCT: usize = 10;
 /// Requests at once that must be answered as one alone is: the highest level of connections of most scenarios.
 const CROWD: u64 = 256;
-/// Fewer, if one alone takes so long that as many would take longer than this on one core; at least [`SMALL_CROWD`].
+/// The crowd is smaller, but at least [`SMALL_CROWD`], if one core would take longer than this for all of it.
 const CROWD_WITHIN: Duration = Duration::from_secs(10);
 const SMALL_CROWD: u64 = 16;
 /// Within this `Date` must have moved (TechEmpower's `verify_headers` waits as long).
@@ -98,7 +98,7 @@ fn spread(value: &Value, index: u64) -> u64 {
     value.from.saturating_add(index.saturating_mul(step) % range.max(1))
 }
 
-/// How many at once, if one alone took `lone`.
+/// The number of requests at once, given that one alone took `lone`.
 fn crowd_size(lone: Duration) -> u64 {
     let fit = CROWD_WITHIN.as_nanos() / lone.as_nanos().max(1);
     u64::try_from(fit).unwrap_or(CROWD).clamp(SMALL_CROWD, CROWD)
@@ -292,7 +292,7 @@ impl<'a> Prober<'a> {
         Ok(answers)
     }
 
-    /// `Date` is another one within three seconds, counted from before the first answer.
+    /// `Date` changes within three seconds, counted from before the first answer.
     async fn date_moves(&self, first: &HttpAnswer, begun: Instant) -> Result<(), VerifyFailure> {
         let Some(date) = first.header("date") else {
             return Ok(());

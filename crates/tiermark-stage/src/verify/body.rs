@@ -1,4 +1,4 @@
-//! Bodies: compared as what they are, and the first difference shown.
+//! Bodies: compared by their kind (bytes, text, JSON, HTML), and the first difference shown.
 
 use serde_json::Value;
 use tiermark_model::format::scenario::ExpectBody;

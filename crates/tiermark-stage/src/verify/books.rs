@@ -1,4 +1,4 @@
-//! What the database itself knows: the rows it holds, the statements it was sent, the connections that are open.
+//! The database's own view: the rows it holds, the statements it was sent, the connections that are open.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -134,7 +134,7 @@ impl Books {
         }
     }
 
-    /// Counts from nought: in this database alone, since others of the same server are not ours.
+    /// Sets the counts to zero, in this database alone: others of the same server are not ours.
     pub(super) async fn reset(&self) -> Result<(), StageError> {
         let own = "SELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = current_database()";
         self.run(own).await

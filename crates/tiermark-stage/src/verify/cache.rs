@@ -19,9 +19,9 @@ const ROWS: usize = 500;
 /// Longest time for filling. 10,000 rows that are asked for at random are all there after about 100,000 draws (coupon collector),
 /// of each process.
 const FILLED_WITHIN: Duration = Duration::from_secs(60);
-/// After so many rounds of filling a cache answers most rows: one that is asked for as many as in the first round fills none.
+/// After this many rounds a cache answers most rows: one that sends as many statements as in the first round keeps nothing.
 const ROUNDS: u32 = 10;
-/// Of the rows asked for at last, so many may still be sent for: one that no earlier request happened to draw is no fault.
+/// Share of the rows asked for at last that may still be read from the database: no earlier request may have drawn them.
 const LATE: f64 = 0.001;
 
 /// Fills the cache, then counts under [`CROWD`] requests at once; all rows are held against the table.

@@ -84,7 +84,7 @@ async fn check_database(context: &CheckContext<'_>, check: &Check, books: &Books
     }
 }
 
-/// Nothing of a request is left undone in the database when it has been answered.
+/// Checks that no transaction of an answered request is still open in the database.
 async fn no_open_transaction(context: &CheckContext<'_>, books: &Books, check: &Check) -> Result<(), CheckStop> {
     let Some(open) = books.open_transaction().await? else {
         return Ok(());

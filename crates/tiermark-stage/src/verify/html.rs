@@ -1,7 +1,7 @@
 //! HTML: compared by tags and texts, as TechEmpower's `toolset/test_types/fortune/fortune_html_parser.py` does.
 //!
 //! What may differ: white space between tags, the case of tags and `doctype`, attributes, the elements `thead`, `tbody`,
-//! `meta` and `link`, and how a character is escaped. `<` must be escaped: unescaped it is a tag, and then tags differ.
+//! `meta` and `link`, and how a character is escaped. `<` must be escaped.
 
 use html5gum::{Doctype, Error, Token, Tokenizer};
 
@@ -13,7 +13,7 @@ const OPTIONAL: [&str; 8] = [
 const CONTEXT: usize = 3;
 /// Marks a `<` that neither begins a tag nor is escaped.
 const NO_TAG: &str = "(an unescaped `<`)";
-/// What a cross-site script in the database would look like if it were let through.
+/// The beginning of a cross-site script from the database that was not escaped.
 const UNESCAPED: &str = "<script>alert";
 
 /// What is wrong with an HTML body, if anything is.

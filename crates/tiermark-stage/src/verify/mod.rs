@@ -1,7 +1,7 @@
 //! Verification comes before measurement: a server that answers wrongly is never given a number.
 //!
-//! What is checked follows `containers/CONTRACT.md` and TechEmpower's `toolset/test_types/verifications.py`, and is closed where
-//! that was open. Of every scenario each request's own answer is checked; a scenario's `checks` name the rules of the contract
+//! What is checked follows `containers/CONTRACT.md` and TechEmpower's `toolset/test_types/verifications.py`, and closes
+//! the gaps of the latter. Of every scenario each request's own answer is checked; a scenario's `checks` name the rules of the contract
 //! that one answer cannot show.
 
 mod answer;
@@ -35,11 +35,11 @@ use books::Books;
 use context::CheckContext;
 pub use outcome::{Surroundings, Unverified, Verified, VerifiedAnswer, VerifyFailure};
 
-/// Longest time for all checks of one scenario: what a slow server's longest checks take together, so that only one that
-/// hangs in many of them meets it.
+/// Longest time for all checks of one scenario: as long as a slow server's longest checks take together, so that only a server that
+/// hangs in many of them reaches it.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Everything: of each of the scenario's requests the answer itself, that it varies if it must, that the connection is
+/// Checks everything: of each of the scenario's requests the answer itself, that it varies if it must, that the connection is
 /// kept, that pipelined requests are answered, that 256 at once are answered as one is, that `Date` moves; of a request with
 /// values, with the smallest, the greatest and a middle one. Then the scenario's own checks. Once a run for each entry, image
 /// digest and scenario.

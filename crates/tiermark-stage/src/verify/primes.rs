@@ -27,7 +27,7 @@ const REFUSED: [&str; 7] = [
 const REPEATED: u64 = 100_000;
 /// Least and most looks at each of the two.
 const LOOKS: [u64; 2] = [8, 40];
-/// So many times faster is too fast: the same work takes the same time, but for the host's noise and a compiler that warms up.
+/// An answer that is faster by this factor is too fast: the same work takes the same time, except for the host's noise and a compiler that warms up.
 const REMEMBERED: f64 = 5.0;
 /// Up to here it is the same work, and more looks would show nothing.
 const ALIKE: f64 = 1.25;

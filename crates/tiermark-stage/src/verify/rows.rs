@@ -28,9 +28,9 @@ const COUNTS: [(Option<&str>, usize); 10] = [
 ];
 /// Greatest id and greatest random number.
 const GREATEST: i32 = 10_000;
-/// Rows to look at before and after a change: so many that a server which keeps rows is asked for some of them again.
+/// Rows to look at before and after a change: enough that a server which keeps rows is asked for some of them again.
 const ROWS_WANTED: usize = 5_000;
-/// Requests of which that takes at least so many, and at most so many at once.
+/// The fewest and the most requests at once that these rows are asked for with.
 const REQUESTS: (usize, usize) = (64, 512);
 /// Equal parts of the range of ids among which draws must be spread.
 const PARTS: usize = 10;
@@ -67,7 +67,7 @@ pub(super) fn read_rows(body: &[u8]) -> Result<Vec<WorldRow>, String> {
     }
 }
 
-/// A list of so many rows.
+/// A list of `count` rows.
 pub(super) fn read_row_list(body: &[u8], count: usize) -> Result<Vec<WorldRow>, String> {
     if !serde_json::from_slice::<Value>(body).is_ok_and(|value| value.is_array()) {
         return Err(format!("body: expected a JSON array, got {}", excerpt(body)));
@@ -94,7 +94,7 @@ pub(super) fn difference(rows: &[WorldRow], table: &BTreeMap<i32, i32>) -> Optio
     ))
 }
 
-/// What speaks against numbers from 1 to 10,000 being drawn uniformly and independently; they are in the order of drawing.
+/// A sign that speaks against numbers from 1 to 10,000 being drawn uniformly and independently; they are in the order of drawing.
 pub(super) fn not_random(numbers: &[i32]) -> Option<String> {
     let count = numbers.len();
     let draws = count as f64;
@@ -131,7 +131,7 @@ pub(super) fn not_random(numbers: &[i32]) -> Option<String> {
     ))
 }
 
-/// The scenario's answer but for its body.
+/// The scenario's expectation with any body.
 pub(super) fn head_of(expect: &Expect) -> Expect {
     Expect {
         body: ExpectBody::Any,

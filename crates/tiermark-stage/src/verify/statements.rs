@@ -19,7 +19,7 @@ use crate::http::Answer;
 
 /// Requests at once (TechEmpower's highest level).
 pub(super) const CROWD: u32 = 512;
-/// As TechEmpower's `AbstractDatabase.margin`: rows may be so much fewer.
+/// As TechEmpower's `AbstractDatabase.margin`: rows may be fewer by this factor.
 const ROWS_MARGIN: f64 = 1.011;
 /// As in TechEmpower's `display_queries_count_result`: more than this is excessively high.
 const EXCESS: f64 = 1.05;
@@ -49,7 +49,7 @@ pub(super) struct StatementTally {
     pub(super) written: u64,
 }
 
-/// What a statement does to the table; none if it does not name it.
+/// Whether a statement reads or writes the table; none if it does not name it.
 pub(super) fn statement_effect(statement: &str, table: &str) -> Option<StatementEffect> {
     let text = statement.to_ascii_lowercase();
     if !words(&text).any(|word| word == table) {

@@ -18,7 +18,7 @@ const TABLE: &str = "world";
 const COUNTS: [usize; 4] = [1, 20, 20, 500];
 /// Requests at once: two that lock the same rows in different orders would deadlock.
 const CROWD: usize = 64;
-/// So many of the rows must have changed; a new number may by chance be the old one, one in 10,000 times.
+/// The share of the rows that must have changed; a new number may by chance be the old one, one in 10,000 times.
 const CHANGED: f64 = 0.95;
 
 /// One after another and many at once.

@@ -16,7 +16,7 @@ use Also::{Below, Instead, Nothing, OneOfType, Taken};
 
 /// An order of the seed that is not to change.
 const SEEDED: &str = "/orders/77";
-/// JSON that is none, or breaks off.
+/// Texts that are no JSON, or break off.
 const BROKEN: [&str; 5] = [
     "",
     "{",
@@ -49,7 +49,7 @@ enum Also {
     Below,
     /// The fault under another path.
     Instead(&'static str),
-    /// That it is taken: a text that reads as a number.
+    /// The order may be taken: a text that reads as a number.
     Taken,
 }
 

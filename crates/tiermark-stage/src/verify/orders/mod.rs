@@ -36,7 +36,7 @@ const CROWD: i64 = 64;
 /// How far `created` of a new order may be off, seconds.
 const CREATED_TOLERANCE_S: i64 = 5;
 
-/// All of it; in the end nothing of it is left.
+/// Runs all parts; afterwards the orders that they made are removed.
 pub(super) async fn check(context: &CheckContext<'_>, books: &Books) -> Result<(), CheckStop> {
     books.will_change();
     let orders = Orders { context, books };
@@ -154,8 +154,8 @@ impl Orders<'_> {
         ))
     }
 
-    /// Rows of one transaction have the same number of it, or there was a `BEGIN`: a data layer may open a transaction inside
-    /// (a savepoint), which has a number of its own.
+    /// Rows that one transaction wrote have the same transaction number; or there was a `BEGIN`, since a data layer may open a
+    /// transaction inside (a savepoint), which has a number of its own.
     async fn one_transaction(&self, request: &Request, id: i64, counted: bool) -> Result<(), CheckStop> {
         let query = "SELECT DISTINCT xmin::text FROM (SELECT xmin FROM orders WHERE id::bigint = $1 \
                      UNION ALL SELECT xmin FROM order_lines WHERE order_id::bigint = $1) AS written";
@@ -398,7 +398,7 @@ impl Orders<'_> {
     }
 }
 
-/// The order that a `POST` was answered with; its place in `Location`.
+/// The order that a `POST` was answered with; `Location` must name its path.
 fn created(answer: &HttpAnswer, draft: &OrderDraft) -> Result<AnsweredOrder, String> {
     let order = read_order(&answer.body)?;
     let expected = AnsweredOrder {
