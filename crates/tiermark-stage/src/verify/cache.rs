@@ -10,7 +10,7 @@ use super::books::Books;
 use super::context::{CheckContext, CheckStop};
 use super::rows::{difference, head_of, judge, not_random, read_row_list};
 use super::statements::{CROWD, StatementTally, shown, tally};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// Requests at once while the cache is filled: on connections of their own, so that every process of a server gets some.
 const FILLING: usize = 32;

@@ -10,7 +10,7 @@ use tiermark_model::load::Request;
 use super::body::excerpt;
 use super::books::{Books, quoted};
 use super::context::{CheckContext, CheckStop};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// Numbers in the query string and how many rows they mean (CONTRACT.md; TechEmpower's `verify_query_cases` has 2, 0, foo,
 /// 501 and an empty one). None: the parameter is missing.

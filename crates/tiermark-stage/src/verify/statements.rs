@@ -15,7 +15,7 @@ use tiermark_model::load::Request;
 use super::books::{Books, Statement};
 use super::context::{CheckContext, CheckStop};
 use crate::error::StageError;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// Requests at once (TechEmpower's highest level).
 pub(super) const CROWD: u32 = 512;

@@ -11,7 +11,7 @@ use tiermark_model::load::Request;
 use super::books::Books;
 use super::context::{CheckContext, CheckStop};
 use super::rows::{WorldRow, difference, head_of, judge, not_random};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 const TABLE: &str = "world";
 /// Rows asked for, one request after another: single ones, the scenario's usual number, the most.

@@ -12,7 +12,7 @@ use super::ask::{PATIENCE, get_json, json_with};
 use super::body::excerpt;
 use super::context::{CheckContext, CheckStop};
 use crate::error::StageError;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::web::LocalClient;
 
 /// Delays asked for one after another, milliseconds.

@@ -12,7 +12,7 @@ use super::ask::{any_with, get_json, json_with, with_json};
 use super::books::Books;
 use super::context::{CheckContext, CheckStop};
 use super::statements::{shown, statement_effect, tally};
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use order::{AnsweredOrder, DraftLine, OrderDraft, counts, difference, find_stored, read_order, read_orders};
 
 const TABLES: [&str; 2] = ["orders", "order_lines"];
