@@ -14,6 +14,17 @@ pub const MAX_WORKERS: usize = 1024;
 
 const DEFAULT_PORT: u16 = 8080;
 
+const HOST: &str = "HOST";
+const PORT: &str = "PORT";
+const DATABASE_URL: &str = "DATABASE_URL";
+const UPSTREAM_URL: &str = "UPSTREAM_URL";
+const WORKERS: &str = "WORKERS";
+const DB_POOL_SIZE: &str = "DB_POOL_SIZE";
+
+/// The contract's variables. This crate sees no other of tiermark's, so that it is built first; a test of the command line holds them, and
+/// [`MAX_POOL_SIZE`] and [`WORLD_ROWS`](crate::WORLD_ROWS), equal to the model's.
+pub const VARIABLES: [&str; 6] = [HOST, PORT, DATABASE_URL, UPSTREAM_URL, WORKERS, DB_POOL_SIZE];
+
 /// How a server is set up.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
@@ -34,11 +45,11 @@ pub struct Config {
 
 impl Config {
     /// Reads `HOST` (127.0.0.1), `PORT` (8080), `WORKERS` (the cores this process may use), `DATABASE_URL` and
-    /// `UPSTREAM_URL` (none), `DB_POOL_SIZE` (connections of each worker; 32 in all where it is not set), and `TLS_CERT` and
+    /// `UPSTREAM_URL` (none), `DB_POOL_SIZE` (connections of each worker; 32 in all if it is not set), and `TLS_CERT` and
     /// `TLS_KEY` (PEM files, both or neither). A variable that is set but empty counts as not set.
     ///
     /// # Errors
-    /// [`Error::Variable`] where a value cannot be read, [`Error::OutOfRange`] where it is not sensible,
+    /// [`Error::Variable`] if a value cannot be read, [`Error::OutOfRange`] if it is not sensible,
     /// [`Error::Alone`] for one TLS file without the other.
     pub fn from_environment() -> Result<Self, Error> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -48,24 +59,24 @@ impl Config {
     /// The pure core of [`Config::from_environment`]: `cores` is the default number of workers.
     fn from_lookup(cores: usize, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let lookup = &|name: &str| lookup(name).filter(|value| !value.is_empty());
-        let host = read("HOST", "an IP address", lookup, IpAddr::V4(Ipv4Addr::LOCALHOST))?;
-        let port = read("PORT", "a port from 0 to 65535", lookup, DEFAULT_PORT)?;
-        let workers = read("WORKERS", "a whole number", lookup, cores.clamp(1, MAX_WORKERS))?;
+        let host = read(HOST, "an IP address", lookup, IpAddr::V4(Ipv4Addr::LOCALHOST))?;
+        let port = read(PORT, "a port from 0 to 65535", lookup, DEFAULT_PORT)?;
+        let workers = read(WORKERS, "a whole number", lookup, cores.clamp(1, MAX_WORKERS))?;
         // The contract gives the connections of one worker, because most servers run a process for each; here the
         // workers are threads of one process.
-        let pool_size = match lookup("DB_POOL_SIZE") {
+        let pool_size = match lookup(DB_POOL_SIZE) {
             None => MAX_POOL_SIZE,
             Some(_) => {
-                let each = read("DB_POOL_SIZE", "a whole number", lookup, 1_usize)?;
-                within("DB_POOL_SIZE", each, MAX_POOL_SIZE)?;
+                let each = read(DB_POOL_SIZE, "a whole number", lookup, 1_usize)?;
+                within(DB_POOL_SIZE, each, MAX_POOL_SIZE)?;
                 each.saturating_mul(workers)
             }
         };
         let config = Self {
             address: SocketAddr::new(host, port),
             workers,
-            database_url: lookup("DATABASE_URL"),
-            upstream_url: lookup("UPSTREAM_URL"),
+            database_url: lookup(DATABASE_URL),
+            upstream_url: lookup(UPSTREAM_URL),
             pool_size,
             tls: tls_files(lookup("TLS_CERT"), lookup("TLS_KEY"))?,
         };
@@ -75,7 +86,7 @@ impl Config {
 
     /// Refuses numbers that make no server, or one that breaks the rules of the comparison.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        within("WORKERS", self.workers, MAX_WORKERS)?;
+        within(WORKERS, self.workers, MAX_WORKERS)?;
         within("DB_POOL_SIZE times WORKERS", self.pool_size, MAX_POOL_SIZE)
     }
 }

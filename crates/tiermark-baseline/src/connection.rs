@@ -18,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::reply::Reply;
-use crate::routes::{self, State};
-use crate::tls::{H2, Tls};
+use crate::routes::{self, WorkerState};
+use crate::tls::{H2, TlsIdentity};
 
 /// What every HTTP/2 connection begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -43,8 +43,8 @@ const WINDOW: u32 = 1024 * 1024;
 
 /// How the server speaks to its clients, for all connections of a worker.
 pub(crate) struct Protocols {
-    state: Arc<State>,
-    tls: Arc<Tls>,
+    state: Arc<WorkerState>,
+    tls: Arc<TlsIdentity>,
     http1: http1::Builder,
     detecting: auto::Builder<TokioExecutor>,
 }
@@ -56,7 +56,7 @@ enum Opening {
     Http(Http),
 }
 
-/// Which HTTP.
+/// A version of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Http {
     /// HTTP/1.1.
@@ -66,7 +66,7 @@ enum Http {
 }
 
 impl Protocols {
-    pub(crate) fn new(state: Arc<State>, tls: Arc<Tls>) -> Self {
+    pub(crate) fn new(state: Arc<WorkerState>, tls: Arc<TlsIdentity>) -> Self {
         let mut http1 = http1::Builder::new();
         // Answers to pipelined requests leave in one write instead of one each. The price is hyper's: it flushes only
         // when all that was read is used up, so bytes that are no HTTP get a closed connection where others send 400.
@@ -200,7 +200,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
-    use crate::routes::{Shared, Sockets};
+    use crate::routes::{SharedState, WorkerSockets};
 
     fn check(first: &[u8], expect: Opening) {
         assert_eq!(Opening::from_bytes(first), expect, "{first:?}");
@@ -234,13 +234,13 @@ mod tests {
     async fn kept(first: &[u8]) -> Result<Duration, Box<dyn std::error::Error>> {
         let (_stopper, stopping) = watch::channel(());
         let protocols = Arc::new(Protocols::new(
-            Arc::new(State {
+            Arc::new(WorkerState {
                 database: None,
                 upstream: None,
-                sockets: Sockets::new(TaskTracker::new(), stopping.clone()),
-                shared: Arc::new(Shared::new(|_| {})),
+                sockets: WorkerSockets::new(TaskTracker::new(), stopping.clone()),
+                shared: Arc::new(SharedState::new(|_| {})),
             }),
-            Arc::new(Tls::new(None)?),
+            Arc::new(TlsIdentity::new(None)?),
         ));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mut client = TcpStream::connect(listener.local_addr()?).await?;

@@ -21,13 +21,13 @@ const PLANNING: &str = "-c plan_cache_mode=force_generic_plan";
 
 /// A worker's access to the database. Prepared statements are kept with each connection.
 #[derive(Clone)]
-pub(crate) struct Database {
+pub(crate) struct WorkerDatabase {
     pool: Pool,
     place: String,
 }
 
-impl Database {
-    /// The pools that `config`'s workers use in turn; none where it names no database.
+impl WorkerDatabase {
+    /// The pools that `config`'s workers use in turn; none if it names no database.
     pub(crate) fn pools(config: &Config) -> Result<Vec<Self>, Error> {
         let Some(url) = &config.database_url else {
             return Ok(Vec::new());
@@ -154,7 +154,7 @@ mod tests {
             pool_size: 1,
             tls: None,
         };
-        let error = Database::pools(&config).err();
+        let error = WorkerDatabase::pools(&config).err();
         assert!(matches!(error, Some(Error::DatabaseUrl(_))));
         assert!(
             !format!(
@@ -171,7 +171,7 @@ mod tests {
         // Accepts connections, by its backlog, and never says a word.
         let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
         let parsed = format!("postgres://u:secret@{}/bench", silent.local_addr()?).parse()?;
-        let database = Database::new(&parsed, 1)?;
+        let database = WorkerDatabase::new(&parsed, 1)?;
         // The second waits for the connection that the first has not got.
         let (first, second) = tokio::join!(database.on(|_| async { Ok(()) }), database.on(|_| async { Ok(()) }));
         for given_up in [first, second] {

@@ -15,11 +15,9 @@ pub enum Error {
     /// An environment variable holds something else than it should.
     #[error("{name} is {value:?}, which is not {expected}")]
     Variable {
-        /// The variable.
         name: &'static str,
-        /// What it holds.
         value: String,
-        /// What it should hold.
+        /// The kind of value that is expected.
         expected: &'static str,
     },
     /// A number is outside what is allowed.
@@ -27,7 +25,6 @@ pub enum Error {
     OutOfRange {
         /// The environment variable that sets it.
         name: &'static str,
-        /// What was given.
         value: usize,
         /// The most that is allowed.
         most: usize,
@@ -45,11 +42,10 @@ pub enum Error {
     TlsFile {
         /// The environment variable that names the file.
         variable: &'static str,
-        /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// The kind of value that is expected.
         expected: &'static str,
-        /// What the system or the PEM parser says.
+        /// The error of the system or of the PEM parser.
         source: pem::Error,
     },
     /// A TLS certificate and a key that were read, but make no identity: they belong to different keys, for example.
@@ -59,7 +55,7 @@ pub enum Error {
         certificate: PathBuf,
         /// The file of the key.
         key: PathBuf,
-        /// What the TLS library says.
+        /// The error of the TLS library.
         source: rustls::Error,
     },
     /// The database's URL cannot be read. It is not shown: what cannot be read cannot be redacted either.
@@ -73,15 +69,14 @@ pub enum Error {
     Pool {
         /// Host, port and name of the database.
         place: String,
-        /// What the pool says.
+        /// The error of the pool.
         source: deadpool_postgres::BuildError,
     },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
-        /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// A thread or its event loop could not be started.
@@ -89,7 +84,7 @@ pub enum Error {
     EventLoop {
         /// The address the server listens on.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// A worker panicked: a fault of this program.

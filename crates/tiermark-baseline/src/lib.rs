@@ -1,6 +1,6 @@
 //! The yardstick: a server on hyper that answers tiermark's whole contract.
 //!
-//! Every run measures it beside the frameworks, so that a reader sees what this host, this kernel and this
+//! Every run measures it along with the frameworks, so that a reader sees what this host, this kernel and this
 //! load generator can do when the framework costs next to nothing. It is no reference for tiers (`method.md`).
 //!
 //! It is an event loop a core: [`Config::workers`] threads, each with a runtime and a listener of its own,
@@ -25,8 +25,9 @@ mod routes;
 mod server;
 mod tls;
 
-pub use config::{Config, MAX_POOL_SIZE, MAX_WORKERS};
+pub use config::{Config, MAX_POOL_SIZE, MAX_WORKERS, VARIABLES};
 pub use error::Error;
+pub use routes::WORLD_ROWS;
 pub use server::{DRAIN, Server, serve};
 pub use tls::TlsFiles;
 

@@ -31,7 +31,7 @@ pub(crate) fn json(value: &impl Serialize) -> Reply {
 /// `value` as JSON, with another status than 200.
 pub(crate) fn json_with(status: StatusCode, value: &impl Serialize) -> Reply {
     let mut reply = json(value);
-    // What could not be serialised stays a failure.
+    // A value that cannot be serialised is a failure.
     if reply.status() == StatusCode::OK {
         *reply.status_mut() = status;
     }

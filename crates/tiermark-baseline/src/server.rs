@@ -14,9 +14,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::connection::Protocols;
-use crate::database::Database;
-use crate::routes::{Service, Shared, Sockets, State, Upstream};
-use crate::tls::Tls;
+use crate::database::WorkerDatabase;
+use crate::routes::{SharedState, Upstream, UpstreamService, WorkerSockets, WorkerState};
+use crate::tls::TlsIdentity;
 use crate::{Config, Error};
 
 /// How long a server that was told to stop waits for the answers it has begun: a second less than the contract has it end
@@ -33,10 +33,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 pub struct Server {
     address: SocketAddr,
     listeners: Vec<StdListener>,
-    databases: Vec<Database>,
-    service: Option<Service>,
+    databases: Vec<WorkerDatabase>,
+    service: Option<UpstreamService>,
     report: fn(&str),
-    tls: Arc<Tls>,
+    tls: Arc<TlsIdentity>,
     drain: Duration,
 }
 
@@ -57,12 +57,12 @@ impl Server {
     /// that cannot be listened on.
     pub fn bind(config: Config) -> Result<Self, Error> {
         config.check()?;
-        let databases = Database::pools(&config)?;
+        let databases = WorkerDatabase::pools(&config)?;
         let service = match &config.upstream_url {
-            Some(url) => Some(Service::from_url(url).ok_or(Error::UpstreamUrl)?),
+            Some(url) => Some(UpstreamService::from_url(url).ok_or(Error::UpstreamUrl)?),
             None => None,
         };
-        let tls = Arc::new(Tls::new(config.tls.as_ref())?);
+        let tls = Arc::new(TlsIdentity::new(config.tls.as_ref())?);
         let (address, listeners) = listen(config.address, config.workers).map_err(|source| Error::Listen {
             address: config.address,
             source,
@@ -119,26 +119,26 @@ impl Server {
         started.and(join(address, workers))
     }
 
-    /// Starts the workers; those that did start are returned even where a later one did not.
+    /// Starts the workers; those that did start are returned even if a later one did not.
     fn start(
         self,
         stopping: &watch::Receiver<()>,
         ending: &mpsc::UnboundedSender<()>,
     ) -> (Vec<Thread>, Result<(), Error>) {
         let mut workers = Vec::with_capacity(self.listeners.len());
-        // Cycled: there are fewer pools than workers where there are fewer connections than workers.
+        // Cycled: there are fewer pools than workers if there are fewer connections than workers.
         let mut databases = self.databases.iter().cycle().cloned();
-        let shared = Arc::new(Shared::new(self.report));
+        let shared = Arc::new(SharedState::new(self.report));
         for (index, listener) in self.listeners.into_iter().enumerate() {
             let connections = TaskTracker::new();
             let worker = Worker {
                 address: self.address,
                 listener,
                 protocols: Arc::new(Protocols::new(
-                    Arc::new(State {
+                    Arc::new(WorkerState {
                         database: databases.next(),
                         upstream: self.service.clone().map(Upstream::new),
-                        sockets: Sockets::new(connections.clone(), stopping.clone()),
+                        sockets: WorkerSockets::new(connections.clone(), stopping.clone()),
                         shared: Arc::clone(&shared),
                     }),
                     Arc::clone(&self.tls),

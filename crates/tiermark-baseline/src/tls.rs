@@ -29,12 +29,12 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// What all workers accept TLS with.
-pub(crate) struct Tls {
+/// The identity that all workers accept TLS with.
+pub(crate) struct TlsIdentity {
     acceptor: OnceLock<Option<TlsAcceptor>>,
 }
 
-impl Tls {
+impl TlsIdentity {
     /// The identity in `files`, which are read now, so that a fault in them shows before the server listens. Without
     /// files a key and a certificate are made with the first connection that needs them: a start costs nothing.
     pub(crate) fn new(files: Option<&TlsFiles>) -> Result<Self, Error> {
@@ -45,7 +45,7 @@ impl Tls {
         Ok(Self { acceptor })
     }
 
-    /// What accepts TLS; `None` where no certificate could be made, which only a system without randomness can cause.
+    /// What accepts TLS; `None` if no certificate could be made, which only a system without randomness can cause.
     pub(crate) fn acceptor(&self) -> Option<&TlsAcceptor> {
         self.acceptor.get_or_init(self_signed).as_ref()
     }

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use tiermark_load::{Expect, LoadSpec, Stop, drive};
+use tiermark_load::{ExpectedAnswer, LoadSpec, Stop, drive};
 use tiermark_model::load::{Closed, Load, Open, Request};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut spec = LoadSpec::new(
         address.parse()?,
         Request::get(path.as_str()),
-        Expect::status(200),
+        ExpectedAnswer::status(200),
         load,
         Duration::from_secs(seconds.parse()?),
     );

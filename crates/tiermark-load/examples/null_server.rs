@@ -9,18 +9,18 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tiermark_load::null::{Answer, NullServer};
+use tiermark_load::null::{NullAnswer, NullServer};
 
-fn answer(text: &str) -> Result<Answer, Box<dyn Error>> {
+fn answer(text: &str) -> Result<NullAnswer, Box<dyn Error>> {
     let (kind, size) = text.split_once(':').unwrap_or((text, ""));
     Ok(match (kind, size) {
-        ("small", "") => Answer::Small,
-        ("body", "") => Answer::Body(64 << 10),
-        ("body", bytes) => Answer::Body(bytes.parse()?),
-        ("chunked", "") => Answer::Chunked { chunks: 8, bytes: 128 },
+        ("small", "") => NullAnswer::Small,
+        ("body", "") => NullAnswer::Body(64 << 10),
+        ("body", bytes) => NullAnswer::Body(bytes.parse()?),
+        ("chunked", "") => NullAnswer::Chunked { chunks: 8, bytes: 128 },
         ("chunked", sizes) => {
             let (chunks, bytes) = sizes.split_once('x').ok_or("chunked:CHUNKSxBYTES")?;
-            Answer::Chunked {
+            NullAnswer::Chunked {
                 chunks: chunks.parse()?,
                 bytes: bytes.parse()?,
             }

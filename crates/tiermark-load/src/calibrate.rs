@@ -8,8 +8,8 @@ use tiermark_model::load::{Closed, Load, Request};
 
 use crate::drive::drive;
 use crate::error::LoadError;
-use crate::null::{Answer, NullServer};
-use crate::spec::{Expect, LoadSpec, Stop};
+use crate::null::{NullAnswer, NullServer};
+use crate::spec::{ExpectedAnswer, LoadSpec, Stop};
 
 /// Connections of the calibrating load: enough to keep the thread from ever waiting.
 const CONNECTIONS: u32 = 64;
@@ -18,7 +18,7 @@ const ROUNDS: u32 = 3;
 const WARMUP: Duration = Duration::from_millis(100);
 const WINDOW: Duration = Duration::from_millis(250);
 
-/// What this generator can do on this host.
+/// The highest rate that this generator reaches on this host.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ceiling {
@@ -34,10 +34,10 @@ impl Ceiling {
     }
 }
 
-/// Measures the ceiling of HTTP/1.1 in the clear with batches of `pipeline`, on `core` where one is named. Takes about a
+/// Measures the ceiling of HTTP/1.1 in the clear with batches of `pipeline`, on `core` if one is named. Takes about a
 /// second.
 ///
-/// The opponent is this crate's null server, on another core where there is one. Where the two share a core the rate is
+/// The opponent is this crate's null server, on another core if there is one. If the two share a core the rate is
 /// halved, but not what is measured: the CPU time of the load thread alone.
 ///
 /// # Errors
@@ -45,9 +45,9 @@ impl Ceiling {
 pub fn calibrate(core: Option<usize>, pipeline: u32, stop: &Stop) -> Result<Ceiling, LoadError> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let opponent = core.and_then(|core| (0..cores).find(|other| *other != core));
-    // Where that core is not this process's to use, any is.
-    let server = NullServer::start(Answer::Small, opponent)
-        .or_else(|_| NullServer::start(Answer::Small, None))
+    // If that core is not this process's to use, any is.
+    let server = NullServer::start(NullAnswer::Small, opponent)
+        .or_else(|_| NullServer::start(NullAnswer::Small, None))
         .map_err(|source| LoadError::NullServer { source })?;
     let load = Load::Closed(Closed {
         pipeline,
@@ -58,7 +58,13 @@ pub fn calibrate(core: Option<usize>, pipeline: u32, stop: &Stop) -> Result<Ceil
         let spec = LoadSpec {
             warmup: WARMUP,
             threads: vec![core],
-            ..LoadSpec::new(server.address(), Request::get("/"), Expect::status(200), load, WINDOW)
+            ..LoadSpec::new(
+                server.address(),
+                Request::get("/"),
+                ExpectedAnswer::status(200),
+                load,
+                WINDOW,
+            )
         };
         let recording = drive(&spec, stop)?;
         if recording.outcomes.ok > 0 {

@@ -12,19 +12,19 @@ use tiermark_model::verdict::{Check, Verdict};
 use crate::drive::drive;
 use crate::error::LoadError;
 use crate::judge::{Circumstances, judge};
-use crate::search::{Limits, Search, Shown, Stage};
+use crate::search::{Search, SearchLimits, SearchStage, Shown};
 use crate::spec::{LoadSpec, Stop, Zero};
 
 /// Searches for the highest constant rate that meets the objective of the spec's [`Load::Capacity`], with at most
 /// `error_share` (0 to 1) of the requests without a right answer. Every stage is an open loop with a [`Zero`] of its own;
 /// `on_stage` sees each as it ends. Gives what was found and the recording of the confirming stage (of the last stage,
-/// where no rate was confirmed), not yet judged. The spec's `limit` has no meaning here.
+/// if no rate was confirmed), not yet judged. The spec's `limit` has no meaning here.
 ///
 /// Blocks for at most 24 stages, of which no window is longer than four times the spec's duration (or 10 s), and whose
 /// windows together are not longer than 24 times the spec's duration (or 60 s); warm-up and drains come on top.
 ///
 /// # Errors
-/// [`LoadError`], where one stage cannot be run, `stop` was set, or the load is no search.
+/// [`LoadError`], if one stage cannot be run, `stop` was set, or the load is no search.
 pub fn find_capacity(
     spec: &LoadSpec,
     error_share: f64,
@@ -45,12 +45,12 @@ pub fn find_capacity(
         };
         drive(&stage, stop)
     };
-    let limits = Limits::new(capacity.objective.fraction(), spec.duration);
+    let limits = SearchLimits::new(capacity.objective.fraction(), spec.duration);
     let goal = Goal { capacity, error_share };
     search(&goal, spec.warmup, limits, &mut run, on_stage)
 }
 
-/// What a stage must show.
+/// The objective that a stage must meet.
 struct Goal<'a> {
     capacity: &'a Capacity,
     /// Highest share of requests without a right answer, 0 to 1.
@@ -63,7 +63,7 @@ type Run<'a> = dyn FnMut(Open, Duration, Duration) -> Result<Recording, LoadErro
 fn search(
     goal: &Goal<'_>,
     warmup: Duration,
-    limits: Limits,
+    limits: SearchLimits,
     run: &mut Run<'_>,
     on_stage: &mut dyn FnMut(&CapacityStage),
 ) -> Result<(CapacityFound, Recording), LoadError> {
@@ -96,8 +96,8 @@ impl Goal<'_> {
         self.capacity.objective
     }
 
-    /// What a stage showed, and its line in the search's record.
-    fn assess(&self, recording: &Recording, stage: &Stage, limits: &Limits) -> (Shown, CapacityStage) {
+    /// The result of a stage, and its line in the search's record.
+    fn assess(&self, recording: &Recording, stage: &SearchStage, limits: &SearchLimits) -> (Shown, CapacityStage) {
         let response_ns = recording.response.percentile(self.objective().fraction());
         let why = self.why_not(recording, stage, response_ns);
         let why = why.map(|(shown, reason)| (shown, reason + &self.why_not_lower(stage, limits)));
@@ -114,9 +114,9 @@ impl Goal<'_> {
         (shown, entry)
     }
 
-    /// Why a stage did not meet the objective, if so. The generator is looked at first: where it was strained, the times
+    /// Why a stage did not meet the objective, if so. The generator is looked at first: if it was strained, the times
     /// are its own and say nothing against the target. Then what was asked for, then what would make the stage invalid.
-    fn why_not(&self, recording: &Recording, stage: &Stage, response_ns: Option<u64>) -> Option<(Shown, String)> {
+    fn why_not(&self, recording: &Recording, stage: &SearchStage, response_ns: Option<u64>) -> Option<(Shown, String)> {
         let objective = self.objective();
         let circumstances = Circumstances {
             load: Load::Open(self.capacity.at(stage.rate)),
@@ -151,8 +151,8 @@ impl Goal<'_> {
         reason.map(|reason| (Shown::Missed, reason))
     }
 
-    /// Why the search goes no lower than this stage, where it does not.
-    fn why_not_lower(&self, stage: &Stage, limits: &Limits) -> String {
+    /// Why the search goes no lower than this stage, if it does not.
+    fn why_not_lower(&self, stage: &SearchStage, limits: &SearchLimits) -> String {
         if stage.rate > limits.floor || limits.floor == 1 {
             return String::new();
         }

@@ -43,7 +43,7 @@ impl Target {
             _ => 0.0,
         };
         let slow = if rate > capacity { 0.8 } else { 0.005 };
-        // A few thousand samples stand for all of them.
+        // A few thousand samples represent all of them.
         let samples = |ns: f64| {
             let mut latency = Latency::new();
             (0..(asked as u64).min(2_000)).for_each(|_| latency.record(ns as u64));
@@ -99,7 +99,7 @@ fn check(target: Target) -> (CapacityFound, Recording, String) {
         capacity: &capacity,
         error_share: 0.001,
     };
-    let limits = Limits::new(0.99, Duration::from_secs(10));
+    let limits = SearchLimits::new(0.99, Duration::from_secs(10));
     let mut asked = Vec::new();
     let mut seen = Vec::new();
     let mut run = |open: Open, warmup: Duration, window: Duration| {
@@ -217,7 +217,7 @@ fn what_ends_a_stage_ends_the_search() {
             Ok(Target::of(1e9).under(&open, window))
         }
     };
-    let limits = Limits::new(0.99, Duration::from_secs(1));
+    let limits = SearchLimits::new(0.99, Duration::from_secs(1));
     let ended = search(&goal, Duration::ZERO, limits, &mut run, &mut |_| {});
     assert!(matches!(ended, Err(LoadError::Stopped { .. })));
     assert_eq!(stages, 3);
@@ -229,7 +229,7 @@ fn a_load_that_is_no_search_is_refused() {
     let spec = LoadSpec::new(
         address,
         tiermark_model::load::Request::get("/"),
-        crate::Expect::status(200),
+        crate::ExpectedAnswer::status(200),
         Load::Open(Open::of(1, 1)),
         Duration::from_secs(1),
     );

@@ -1,8 +1,10 @@
 //! The chunked transfer coding (RFC 9112, 7.1), decoded incrementally and without a buffer.
 
-use crate::response::Malformed;
+/// The bytes that came are no HTTP/1 answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
 
-/// Where in the coding the next byte stands.
+/// What the next byte is in the coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     /// In a chunk's size, of which `digits` were read.
@@ -71,7 +73,7 @@ impl Chunks {
         Ok((used, false))
     }
 
-    /// Where the coding stands after one byte of framing.
+    /// The state of the coding after one byte of framing.
     fn after(&mut self, byte: u8) -> Result<At, Malformed> {
         let size_over = if self.left == 0 { At::TrailerStart } else { At::Data };
         Ok(match (self.at, byte) {

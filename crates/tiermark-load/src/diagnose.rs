@@ -1,4 +1,4 @@
-//! Why a target gave no right answer at all, where it speaks another protocol than it was asked in, or a handshake failed. Asked once,
+//! Why a target gave no right answer at all, if it speaks another protocol than it was asked in, or a handshake failed. Asked once,
 //! over connections of its own, after the load: the hot path knows outcomes, no reasons.
 
 use std::io::{self, Read as _, Write as _};
@@ -8,18 +8,18 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
 use crate::spec::{LoadSpec, Trust};
-use crate::tls::Tls;
+use crate::tls::ClientTls;
 
 /// Longest wait for each step.
 const STEP: Duration = Duration::from_secs(2);
 
 const NO_HTTP2: &str = "the server agrees to TLS, and not to HTTP/2 (by ALPN): leave `--http2` out";
 
-/// What is wrong with the way the target was spoken to, and what would be right; none where that is not known. Blocks for some
+/// What is wrong with the way the target was spoken to, and what would be right; none if that is not known. Blocks for some
 /// seconds at most.
 #[must_use]
 pub fn diagnose(spec: &LoadSpec) -> Option<String> {
-    // What is not there is seen in the outcomes.
+    // A target that is not there shows in the outcomes.
     let socket = connect(spec).ok()?;
     if spec.protocol.tls {
         of_tls(spec, socket)
@@ -74,8 +74,8 @@ fn of_certificate(error: &CertificateError) -> &'static str {
     }
 }
 
-fn tls(spec: &LoadSpec, trust: &Trust) -> Option<Tls> {
-    Tls::new(trust, &spec.host, spec.protocol.http).ok()
+fn tls(spec: &LoadSpec, trust: &Trust) -> Option<ClientTls> {
+    ClientTls::new(trust, &spec.host, spec.protocol.http).ok()
 }
 
 fn connect(spec: &LoadSpec) -> io::Result<TcpStream> {

@@ -14,15 +14,15 @@ use crate::http2::{self, Http2, Templates};
 use crate::link::Link;
 use crate::pacing::{ClosedLoop, OpenLoop, Pacing};
 use crate::requests::{Requests, check_keep_alive};
-use crate::schedule::{Part, Schedule, mean_rate};
+use crate::schedule::{Schedule, ThreadPart, mean_rate};
 use crate::slot::Slot;
 use crate::sockets::Sockets;
 use crate::spec::{LoadSpec, Stop, nanoseconds};
-use crate::tally::Tally;
-use crate::tls::Tls;
+use crate::tally::LoadTally;
+use crate::tls::ClientTls;
 use crate::worker::{Ended, Job, Worker, opening_ns};
 
-/// Longest time for opening connections before the load begins, in nanoseconds, beside what the pace of opening takes. What is
+/// Longest time for opening connections before the load begins, in nanoseconds, in addition to what the pace of opening takes. What is
 /// not open by then goes on connecting under load, so that a server which accepts nothing delays a trial by no more than this.
 const OPENING_NS: u64 = 2_000_000_000;
 
@@ -81,12 +81,12 @@ pub fn drive(spec: &LoadSpec, stop: &Stop) -> Result<Recording, LoadError> {
     })
 }
 
-/// What all threads share.
+/// The parts of a trial that all threads share.
 struct Plan {
     requests: Arc<Requests>,
-    /// The requests as HTTP/2 has them, where that carries them.
+    /// The requests as HTTP/2 has them, if that carries them.
     templates: Option<Arc<Templates>>,
-    tls: Option<Tls>,
+    tls: Option<ClientTls>,
     batch: u32,
     streams: usize,
     keep_alive: bool,
@@ -124,7 +124,7 @@ impl Plan {
         let tls = spec
             .protocol
             .tls
-            .then(|| Tls::new(&spec.trust, &spec.host, spec.protocol.http))
+            .then(|| ClientTls::new(&spec.trust, &spec.host, spec.protocol.http))
             .transpose()?;
         let (connections, held) = (spec.load.connections(), spec.load.held_connections());
         if connections == 0 {
@@ -146,7 +146,7 @@ impl Plan {
 /// One thread's part: the core it is pinned to, and its numbers of connections.
 #[derive(Debug, PartialEq, Eq)]
 struct Share {
-    part: Part,
+    part: ThreadPart,
     core: Option<usize>,
     connections: usize,
     held: usize,
@@ -158,7 +158,7 @@ fn shares(connections: usize, held: usize, threads: &[Option<usize>]) -> Vec<Sha
     let share = |all: usize, index: usize| all / of + usize::from(index < all % of);
     (0..of)
         .map(|index| Share {
-            part: Part {
+            part: ThreadPart {
                 index: index as u64,
                 of: of as u64,
             },
@@ -169,7 +169,6 @@ fn shares(connections: usize, held: usize, threads: &[Option<usize>]) -> Vec<Sha
         .collect()
 }
 
-/// One thread's load.
 fn load(
     spec: &LoadSpec,
     stop: &Stop,
@@ -217,7 +216,7 @@ fn load(
     lane.over(sockets, plan, share, slots)
 }
 
-/// What one thread goes through, whatever its link and its rhythm.
+/// The steps of one thread, the same for every link and rhythm.
 struct Lane<'a> {
     spec: &'a LoadSpec,
     job: &'a Job<'a>,
@@ -230,7 +229,7 @@ impl Lane<'_> {
     fn over(self, sockets: Sockets, plan: &Plan, share: &Share, slots: Vec<Slot>) -> Result<Recording, LoadError> {
         let requests = Arc::clone(&plan.requests);
         if let Some(templates) = &plan.templates {
-            let shape = http2::Shape {
+            let shape = http2::Http2Shape {
                 connections: share.connections,
                 streams: plan.streams,
                 held: share.held,
@@ -238,7 +237,7 @@ impl Lane<'_> {
             };
             self.load(Http2::new(sockets, requests, Arc::clone(templates), shape), slots)
         } else {
-            let shape = http1::Shape {
+            let shape = http1::Http1Shape {
                 batch: plan.batch,
                 keep_alive: plan.keep_alive,
                 held_from: share.connections,
@@ -301,7 +300,7 @@ impl Lane<'_> {
             kinds => kinds.iter().map(|kind| kind.name.clone()).collect(),
         };
         let until = window.end_ns.saturating_add(job.timeout_ns);
-        let tally = Tally::new(spec.zero.utc, window, until, &mix, spec.live.clone());
+        let tally = LoadTally::new(spec.zero.utc, window, until, &mix, spec.live.clone());
         let rate = open.map(|open| mean_rate(open) / job.part.of as f64);
         Worker::new(job, link, slots, pacing(start, window), tally, window)
             .run(start, rate)

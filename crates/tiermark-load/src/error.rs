@@ -24,10 +24,7 @@ pub enum LoadError {
     },
     /// The null server, against which the generator measures itself, could not be started.
     #[error("cannot start the null server that calibration needs: {source}")]
-    NullServer {
-        /// The system's reason.
-        source: io::Error,
-    },
+    NullServer { source: io::Error },
     /// A load without connections.
     #[error("the load for {address} has no connections; give it at least one")]
     NoConnections {
@@ -41,7 +38,6 @@ pub enum LoadError {
         path.display()
     )]
     Certificates {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -55,7 +51,7 @@ pub enum LoadError {
         /// What is wrong with them.
         reason: String,
     },
-    /// What is to be loaded has no name that a certificate could carry.
+    /// The target has no name that a certificate could carry.
     #[error("`{host}` is neither a host name nor an address, so no certificate can be checked against it")]
     ServerName {
         /// As it was given.
@@ -75,7 +71,6 @@ pub enum LoadError {
     TooManyConnections {
         /// Where they should have gone.
         address: SocketAddr,
-        /// Connections wanted.
         wanted: u32,
         /// Connections for which there is room.
         limit: u64,
@@ -85,35 +80,24 @@ pub enum LoadError {
         "cannot pin a load thread for {address} to core {core}: {source}; name a core of this process's affinity mask"
     )]
     Pin {
-        /// The target.
         address: SocketAddr,
         /// The core that was asked for.
         core: usize,
-        /// The system's reason.
         source: io::Error,
     },
     /// The generator itself met a failure of the system.
     #[error("load on {address}: cannot {action}: {source}")]
     Io {
-        /// The target.
         address: SocketAddr,
-        /// What was tried.
         action: &'static str,
-        /// The system's reason.
         source: io::Error,
     },
     /// [`Stop`](crate::Stop) was set before the trial was over.
     #[error("the load on {address} was stopped before its end")]
-    Stopped {
-        /// The target.
-        address: SocketAddr,
-    },
+    Stopped { address: SocketAddr },
     /// A load thread panicked: a defect of tiermark.
     #[error("a load thread for {address} panicked; this is a defect of tiermark")]
-    Panicked {
-        /// The target.
-        address: SocketAddr,
-    },
+    Panicked { address: SocketAddr },
     /// A search for the capacity of a load that is none.
     #[error("the load for {address} is no search for the capacity; `drive` drives it")]
     NoSearch {

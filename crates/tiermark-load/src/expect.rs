@@ -1,17 +1,30 @@
 //! Whether an answer is right: status and length of every one, and of bodies as many as can be looked at for next to nothing.
 
-use crate::requests::{Requests, mix};
-use crate::spec::{Body, Expect};
-use crate::tally::Outcome;
+use crate::random::mix;
+use crate::spec::{Body, ExpectedAnswer};
 
 /// Longest body, in bytes, of which every one is compared. It was just copied out of the kernel, and so is in the nearest cache: 4 KiB
-/// take some 0.1 µs, beside the 5 µs and more of a request (docs/performance.md).
+/// take some 0.1 µs, compared with the 5 µs and more of a request (docs/performance.md).
 const SHORT: u64 = 4096;
-/// Of longer ones, so many of each request are compared by each thread, from the beginning of the window on. Where one in 1,000 is
+/// Of longer bodies, this many of each request are compared by each thread, from the beginning of the window on. If one in 1,000 is
 /// wrong, 2,995 suffice to come upon one with 95% probability: 1 − 0.999²⁹⁹⁵.
 const FIRST: u64 = 4096;
-/// Of the rest one in so many is drawn, which costs a body of any length a few hundredths of what receiving it costs.
+/// One in this many of the rest is drawn, which costs a body of any length a few hundredths of what receiving it costs.
 const ONE_IN: u64 = 16;
+
+/// How one request ended; the names are those of [`Outcomes`](tiermark_model::recording::Outcomes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestOutcome {
+    Ok,
+    Status,
+    Body,
+    Connect,
+    Reset,
+    Timeout,
+    Parse,
+    Unsent,
+    Open,
+}
 
 /// What a right answer is, ready for the hot path.
 #[derive(Debug)]
@@ -36,7 +49,7 @@ enum Wanted {
 /// What becomes of one answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Looked {
-    /// It is of no matter: any body is right, or status or length were wrong already.
+    /// It does not matter: any body is right, or status or length were wrong already.
     #[default]
     NoMatter,
     /// It was not looked at.
@@ -49,15 +62,15 @@ pub(crate) enum Looked {
 
 /// How far looking at one body has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Look {
+pub(crate) struct BodyLook {
     looked: Looked,
     /// Bytes compared, or bytes of the text matched.
     at: usize,
     right: bool,
 }
 
-impl Look {
-    pub(crate) const NONE: Look = Look {
+impl BodyLook {
+    pub(crate) const NONE: BodyLook = BodyLook {
         looked: Looked::NoMatter,
         at: 0,
         right: true,
@@ -68,31 +81,8 @@ impl Look {
     }
 }
 
-/// Which of a thread's answers have their bodies looked at: it counts those of each request of a mix.
-#[derive(Debug)]
-pub(crate) struct Looks(Vec<u64>);
-
-impl Looks {
-    pub(crate) fn new(requests: &Requests) -> Self {
-        Self(vec![0; requests.kinds().len()])
-    }
-
-    /// What came before was warm-up: a body that is measured does not go unseen because of it.
-    pub(crate) fn begin_window(&mut self) {
-        self.0.fill(0);
-    }
-
-    /// The answer to the request of that number begins.
-    pub(crate) fn next(&mut self, requests: &Requests, number: u64) -> Look {
-        let which = requests.index(number);
-        let before = self.0[which];
-        self.0[which] += 1;
-        requests.kinds()[which].rules.look(before, number)
-    }
-}
-
 impl Rules {
-    pub(crate) fn new(expect: &Expect) -> Self {
+    pub(crate) fn new(expect: &ExpectedAnswer) -> Self {
         let (body, length) = match &expect.body {
             Body::Any => (Wanted::Any, None),
             Body::Exactly(bytes) => (Wanted::Exactly(bytes.clone()), Some(bytes.len() as u64)),
@@ -112,21 +102,21 @@ impl Rules {
     }
 
     /// An answer begins, after `before` others to this request. By the request's number it is drawn or not, so that what is drawn does
-    /// not beat in time with what the target does every so many requests.
-    fn look(&self, before: u64, number: u64) -> Look {
+    /// not beat in time with what the target does at regular intervals.
+    pub(crate) fn look(&self, before: u64, number: u64) -> BodyLook {
         let (looked, right) = match &self.body {
-            Wanted::Any => return Look::NONE,
-            // Who names a text means every answer.
+            Wanted::Any => return BodyLook::NONE,
+            // A text that is asked for is asked of every answer.
             Wanted::Contains { text, .. } => (Looked::Seen, text.is_empty()),
             Wanted::Exactly(body) if body.len() as u64 <= SHORT || before < FIRST => (Looked::Seen, true),
             Wanted::Exactly(_) if mix(number).is_multiple_of(ONE_IN) => (Looked::Drawn, true),
             Wanted::Exactly(_) => (Looked::Unseen, true),
         };
-        Look { looked, at: 0, right }
+        BodyLook { looked, at: 0, right }
     }
 
     /// A part of the body came.
-    pub(crate) fn see(&self, look: &mut Look, part: &[u8]) {
+    pub(crate) fn see(&self, look: &mut BodyLook, part: &[u8]) {
         if !look.is_wanted() {
             return;
         }
@@ -153,15 +143,15 @@ impl Rules {
     }
 
     /// The answer is whole: `Ok`, `Status` or `Body`, and what became of its body.
-    pub(crate) fn judge(&self, look: &Look, status: u16, length: u64) -> (Outcome, Looked) {
+    pub(crate) fn judge(&self, look: &BodyLook, status: u16, length: u64) -> (RequestOutcome, Looked) {
         if status != self.status {
-            (Outcome::Status, Looked::NoMatter)
+            (RequestOutcome::Status, Looked::NoMatter)
         } else if self.length.is_some_and(|wanted| wanted != length) {
-            (Outcome::Body, Looked::NoMatter)
+            (RequestOutcome::Body, Looked::NoMatter)
         } else if look.is_wanted() && !look.right {
-            (Outcome::Body, look.looked)
+            (RequestOutcome::Body, look.looked)
         } else {
-            (Outcome::Ok, look.looked)
+            (RequestOutcome::Ok, look.looked)
         }
     }
 }
@@ -186,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    fn outcome(expect: &Expect, parts: &[&[u8]]) -> Outcome {
+    fn outcome(expect: &ExpectedAnswer, parts: &[&[u8]]) -> RequestOutcome {
         let rules = Rules::new(expect);
         let mut look = rules.look(0, 0);
         parts.iter().for_each(|part| rules.see(&mut look, part));
@@ -199,16 +189,16 @@ mod tests {
         #[test]
         fn any_split_of_a_body_is_judged_alike(body in "[ab]{0,40}", text in "[ab]{0,6}", cut in 0usize..41) {
             let (head, tail) = body.as_bytes().split_at(cut.min(body.len()));
-            let expect = Expect { body: Body::Contains(text.clone().into_bytes()), ..Expect::status(200) };
-            let wanted = if body.contains(&text) { Outcome::Ok } else { Outcome::Body };
+            let expect = ExpectedAnswer { body: Body::Contains(text.clone().into_bytes()), ..ExpectedAnswer::status(200) };
+            let wanted = if body.contains(&text) { RequestOutcome::Ok } else { RequestOutcome::Body };
             prop_assert_eq!(outcome(&expect, &[head, tail]), wanted);
-            prop_assert_eq!(outcome(&Expect::body(200, body.clone()), &[head, tail]), Outcome::Ok);
+            prop_assert_eq!(outcome(&ExpectedAnswer::body(200, body.clone()), &[head, tail]), RequestOutcome::Ok);
         }
 
         #[test]
         fn another_body_is_found(body in "[ab]{1,20}", other in "[ab]{0,20}") {
             prop_assume!(body != other);
-            prop_assert_eq!(outcome(&Expect::body(200, body), &[other.as_bytes()]), Outcome::Body);
+            prop_assert_eq!(outcome(&ExpectedAnswer::body(200, body), &[other.as_bytes()]), RequestOutcome::Body);
         }
     }
 
@@ -219,30 +209,30 @@ mod tests {
     #[test]
     fn every_short_body_is_looked_at_and_enough_of_the_long_ones() {
         let long = vec![b'x'; SHORT as usize + 1];
-        let short = Rules::new(&Expect::body(200, &long[1..]));
+        let short = Rules::new(&ExpectedAnswer::body(200, &long[1..]));
         assert_eq!(looked(&short, 0..100_000, Looked::Seen), 100_000);
-        let text = Expect {
+        let text = ExpectedAnswer {
             body: Body::Contains(long.clone()),
-            ..Expect::status(200)
+            ..ExpectedAnswer::status(200)
         };
         assert_eq!(looked(&Rules::new(&text), 0..100_000, Looked::Seen), 100_000);
-        let long = Rules::new(&Expect::body(200, long));
+        let long = Rules::new(&ExpectedAnswer::body(200, long));
         assert_eq!(looked(&long, 0..FIRST, Looked::Seen), FIRST as usize);
         let drawn = looked(&long, FIRST..100_000, Looked::Drawn);
         let rest = (100_000 - FIRST) as usize;
         assert!((rest / 18..rest / 14).contains(&drawn), "{drawn} of {rest}");
         assert_eq!(looked(&long, FIRST..100_000, Looked::Unseen), rest - drawn);
-        let any = Rules::new(&Expect::status(200));
+        let any = Rules::new(&ExpectedAnswer::status(200));
         assert_eq!(looked(&any, 0..100, Looked::NoMatter), 100);
     }
 
     #[test]
     fn a_body_counts_as_looked_at_only_where_that_decided() {
-        let rules = Rules::new(&Expect::body(200, "x"));
+        let rules = Rules::new(&ExpectedAnswer::body(200, "x"));
         let mut look = rules.look(0, 0);
-        assert_eq!(rules.judge(&look, 404, 1), (Outcome::Status, Looked::NoMatter));
-        assert_eq!(rules.judge(&look, 200, 2), (Outcome::Body, Looked::NoMatter));
+        assert_eq!(rules.judge(&look, 404, 1), (RequestOutcome::Status, Looked::NoMatter));
+        assert_eq!(rules.judge(&look, 200, 2), (RequestOutcome::Body, Looked::NoMatter));
         rules.see(&mut look, b"y");
-        assert_eq!(rules.judge(&look, 200, 1), (Outcome::Body, Looked::Seen));
+        assert_eq!(rules.judge(&look, 200, 1), (RequestOutcome::Body, Looked::Seen));
     }
 }

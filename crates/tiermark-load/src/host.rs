@@ -1,4 +1,4 @@
-//! What the engine asks of the operating system beside sockets.
+//! What the engine asks of the operating system besides sockets.
 
 use std::io;
 
@@ -15,7 +15,7 @@ pub(crate) fn thread_cpu_ns() -> u64 {
 }
 
 /// Asks for waits of the calling thread to end when they are over, not up to 50 µs later (prctl(2), `PR_SET_TIMERSLACK`).
-/// Where the system does not grant it, lateness shows it.
+/// If the system does not grant it, lateness shows it.
 #[cfg(target_os = "linux")]
 pub(crate) fn wake_precisely() {
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
@@ -44,10 +44,10 @@ pub(crate) fn pin(_core: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Files the process may need beside the connections: event queues, standard streams, the caller's own.
+/// Files the process may need in addition to the connections: event queues, standard streams, the caller's own.
 const OTHER_FILES: u64 = 64;
 
-/// Makes room for `connections` open files, raising the soft limit to the hard one where needed. The error is the number
+/// Makes room for `connections` open files, raising the soft limit to the hard one if needed. The error is the number
 /// of connections for which there is room.
 pub(crate) fn room_for(connections: u32) -> Result<(), u64> {
     let needed = u64::from(connections) + OTHER_FILES;

@@ -3,11 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::expect::{Look, Looked, Looks};
-use crate::link::{Event, Happening, Link, Wait};
-use crate::requests::Requests;
-use crate::response::{Answer, LastHead, Parser};
-use crate::tally::Outcome;
+use crate::expect::{BodyLook, Looked, RequestOutcome};
+use crate::link::{Happening, Link, LinkEvent, Wait};
+use crate::requests::{Looks, Requests};
+use crate::response::{LastHead, ParsedAnswer, Parser};
 use crate::wire::{Connecting, Ready, Wire};
 
 /// Room for one read, in bytes: an answer of a benchmark mostly fits. Shared by all connections of a thread.
@@ -17,7 +16,7 @@ const READS_AT_ONCE: u32 = 16;
 
 /// How requests are laid on connections.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
+pub(crate) struct Http1Shape {
     /// Requests in one batch at most.
     pub(crate) batch: u32,
     /// Whether a connection carries more than one.
@@ -34,14 +33,14 @@ pub(crate) struct Http1<W> {
     wire: W,
     requests: Arc<Requests>,
     looks: Looks,
-    shape: Shape,
+    shape: Http1Shape,
     lines: Vec<Line>,
     buffer: Box<[u8]>,
     last_head: LastHead,
     /// The line that is being read, between two events of it.
     reading: Option<Reading>,
-    /// What happened behind the event that was given last.
-    next: Option<Event>,
+    /// The event that follows the one that was given last.
+    next: Option<LinkEvent>,
     /// Lines that may hold more than was read, and of which no new event will tell.
     unread: Vec<usize>,
     /// How many of them are still to be looked at in this round.
@@ -50,22 +49,20 @@ pub(crate) struct Http1<W> {
     most_open: [u32; 2],
 }
 
-/// One connection.
 #[derive(Debug)]
 struct Line {
     phase: Phase,
     /// Number of the oldest request under way.
     number: u64,
-    /// Requests under way.
     under_way: u32,
-    /// Bytes of what is to be sent, and how many of them were.
+    /// Bytes that are to be sent, and how many of them were sent.
     to_send: usize,
     sent: usize,
-    /// What is to be sent, where not every request is the same.
+    /// The bytes that are to be sent, if not every request is the same.
     out: Vec<u8>,
     /// Bytes received for the oldest request under way.
     received: u64,
-    look: Look,
+    look: BodyLook,
     parser: Parser,
 }
 
@@ -84,26 +81,26 @@ struct Reading {
     closed: bool,
     drained: bool,
     reads: u32,
-    /// What of the buffer is not yet parsed.
+    /// The part of the buffer that is not yet parsed.
     from: usize,
     to: usize,
     /// When it was read.
     at: u64,
-    /// Answers that are held back until it is known what stands behind them.
+    /// Answers that are held back until it is known what follows them.
     done: Option<Done>,
 }
 
 /// Answers of one read that ended alike.
 #[derive(Debug, Clone, Copy)]
 struct Done {
-    outcome: Outcome,
+    outcome: RequestOutcome,
     looked: Looked,
     bytes: u64,
     count: u32,
 }
 
 impl<W: Wire> Http1<W> {
-    pub(crate) fn new(wire: W, requests: Arc<Requests>, shape: Shape) -> Self {
+    pub(crate) fn new(wire: W, requests: Arc<Requests>, shape: Http1Shape) -> Self {
         let line = || Line {
             phase: Phase::Closed,
             number: 0,
@@ -112,7 +109,7 @@ impl<W: Wire> Http1<W> {
             sent: 0,
             out: Vec::new(),
             received: 0,
-            look: Look::NONE,
+            look: BodyLook::NONE,
             parser: Parser::new(),
         };
         Self {
@@ -132,7 +129,6 @@ impl<W: Wire> Http1<W> {
         }
     }
 
-    /// The wire below.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn wire_mut(&mut self) -> &mut W {
         &mut self.wire
@@ -154,18 +150,18 @@ impl<W: Wire> Http1<W> {
         self.wire.close(line);
     }
 
-    /// A line's connection is over: what that is to whoever waits on it.
-    fn broken(&mut self, line: usize, outcome: Outcome, at: u64) -> Event {
+    /// A line's connection is over; gives the event for its slot.
+    fn broken(&mut self, line: usize, outcome: RequestOutcome, at: u64) -> LinkEvent {
         let what = if self.lines[line].under_way > 0 {
             Happening::Broken(outcome)
         } else {
             Happening::HungUp
         };
         self.end(line);
-        Event { slot: line, at, what }
+        LinkEvent { slot: line, at, what }
     }
 
-    fn on_ready(&mut self, ready: Ready) -> Option<Event> {
+    fn on_ready(&mut self, ready: Ready) -> Option<LinkEvent> {
         let line = ready.line;
         match self.lines[line].phase {
             Phase::Closed => None,
@@ -174,7 +170,7 @@ impl<W: Wire> Http1<W> {
                 let state = &self.lines[line];
                 if ready.writable && state.sent < state.to_send && !self.write(line) {
                     let at = self.wire.now();
-                    return Some(self.broken(line, Outcome::Reset, at));
+                    return Some(self.broken(line, RequestOutcome::Reset, at));
                 }
                 if ready.readable || ready.closed {
                     self.read_line(line, ready.closed);
@@ -184,7 +180,7 @@ impl<W: Wire> Http1<W> {
         }
     }
 
-    fn on_connecting(&mut self, line: usize) -> Option<Event> {
+    fn on_connecting(&mut self, line: usize) -> Option<LinkEvent> {
         let what = match self.wire.connected(line) {
             Connecting::Pending => return None,
             Connecting::Failed => {
@@ -202,7 +198,7 @@ impl<W: Wire> Http1<W> {
             }
         };
         let at = self.wire.now();
-        Some(Event { slot: line, at, what })
+        Some(LinkEvent { slot: line, at, what })
     }
 
     fn read_line(&mut self, line: usize, closed: bool) {
@@ -219,7 +215,7 @@ impl<W: Wire> Http1<W> {
     }
 
     /// Reads and parses until something happened or nothing is left.
-    fn read_on(&mut self, mut reading: Reading) -> Option<Event> {
+    fn read_on(&mut self, mut reading: Reading) -> Option<LinkEvent> {
         let line = reading.line;
         loop {
             if reading.from < reading.to {
@@ -234,7 +230,7 @@ impl<W: Wire> Http1<W> {
             if reading.drained && !reading.closed {
                 return self.give(&mut reading);
             }
-            // What is read later has a later time.
+            // Bytes that are read later have a later time.
             if self.lines[line].under_way > 0 && reading.done.is_some() {
                 let event = self.give(&mut reading);
                 self.reading = Some(reading);
@@ -261,12 +257,12 @@ impl<W: Wire> Http1<W> {
     }
 
     /// The answers that were held back, now that it is known that the connection stays.
-    fn give(&mut self, reading: &mut Reading) -> Option<Event> {
+    fn give(&mut self, reading: &mut Reading) -> Option<LinkEvent> {
         let done = reading.done.take()?;
         Some(self.answered(reading, done, true))
     }
 
-    fn answered(&mut self, reading: &Reading, done: Done, open: bool) -> Event {
+    fn answered(&mut self, reading: &Reading, done: Done, open: bool) -> LinkEvent {
         if !open {
             self.end(reading.line);
         }
@@ -276,7 +272,7 @@ impl<W: Wire> Http1<W> {
             bytes,
             count,
         } = done;
-        Event {
+        LinkEvent {
             slot: reading.line,
             at: reading.at,
             what: Happening::Answered {
@@ -289,8 +285,8 @@ impl<W: Wire> Http1<W> {
         }
     }
 
-    /// What happened behind the answers that are held back: they are given first.
-    fn behind(&mut self, reading: &mut Reading, event: Event) -> Option<Event> {
+    /// An event that follows the answers that are held back: they are given first.
+    fn behind(&mut self, reading: &mut Reading, event: LinkEvent) -> Option<LinkEvent> {
         let Some(done) = reading.done.take() else {
             return Some(event);
         };
@@ -299,15 +295,15 @@ impl<W: Wire> Http1<W> {
     }
 
     /// Parses on in the buffer. `None`: all of it, or one answer that is held back.
-    fn parse(&mut self, reading: &mut Reading) -> Option<Event> {
+    fn parse(&mut self, reading: &mut Reading) -> Option<LinkEvent> {
         let line = reading.line;
         let state = &mut self.lines[line];
         if state.under_way == 0 {
-            // More than was asked for: what the last answer says cannot be told from garbage. Where nobody asked at all,
+            // More than was asked for: what the last answer says cannot be told from garbage. If nobody asked at all,
             // nothing can be asked here any more.
             return match reading.done.take() {
                 Some(done) => Some(self.surplus(reading, done)),
-                None => Some(self.broken(line, Outcome::Parse, reading.at)),
+                None => Some(self.broken(line, RequestOutcome::Parse, reading.at)),
             };
         }
         let kind = self.requests.kind(state.number);
@@ -320,7 +316,7 @@ impl<W: Wire> Http1<W> {
             });
         match fed {
             Err(_) => {
-                let broken = self.broken(line, Outcome::Parse, reading.at);
+                let broken = self.broken(line, RequestOutcome::Parse, reading.at);
                 self.behind(reading, broken)
             }
             Ok(None) => {
@@ -341,9 +337,9 @@ impl<W: Wire> Http1<W> {
     fn on_answer(
         &mut self,
         reading: &mut Reading,
-        (outcome, looked): (Outcome, Looked),
-        answer: Answer,
-    ) -> Option<Event> {
+        (outcome, looked): (RequestOutcome, Looked),
+        answer: ParsedAnswer,
+    ) -> Option<LinkEvent> {
         let state = &mut self.lines[reading.line];
         let bytes = std::mem::take(&mut state.received);
         state.under_way -= 1;
@@ -378,10 +374,10 @@ impl<W: Wire> Http1<W> {
     }
 
     /// More came than was asked for: it makes the last answer wrong.
-    fn surplus(&mut self, reading: &Reading, done: Done) -> Event {
+    fn surplus(&mut self, reading: &Reading, done: Done) -> LinkEvent {
         let share = done.bytes / u64::from(done.count);
         let last = Done {
-            outcome: Outcome::Parse,
+            outcome: RequestOutcome::Parse,
             looked: Looked::NoMatter,
             bytes: share,
             count: 1,
@@ -400,10 +396,10 @@ impl<W: Wire> Http1<W> {
     }
 
     /// The other side has closed (`orderly`), or the connection broke.
-    fn on_end(&mut self, reading: &Reading, orderly: bool) -> Event {
+    fn on_end(&mut self, reading: &Reading, orderly: bool) -> LinkEvent {
         let line = reading.line;
         if let Some(done) = reading.done {
-            // The connection's end behind an answer: the answer stands.
+            // The connection ended after an answer: the answer counts.
             return self.answered(reading, done, false);
         }
         let at = self.wire.now();
@@ -417,7 +413,7 @@ impl<W: Wire> Http1<W> {
             let bytes = state.received;
             self.end(line);
             let open = false;
-            return Event {
+            return LinkEvent {
                 slot: line,
                 at,
                 what: Happening::Answered {
@@ -429,10 +425,10 @@ impl<W: Wire> Http1<W> {
                 },
             };
         }
-        self.broken(line, Outcome::Reset, at)
+        self.broken(line, RequestOutcome::Reset, at)
     }
 
-    /// Writes what is left of what is to be sent; `false` where the connection is broken.
+    /// Writes what is left of what is to be sent; `false` if the connection is broken.
     fn write(&mut self, line: usize) -> bool {
         let state = &mut self.lines[line];
         let bytes = self.requests.ready(self.shape.batch, self.shape.batch);
@@ -496,7 +492,7 @@ impl<W: Wire> Link for Http1<W> {
         self.wire.wait(if self.again == 0 { wait } else { Wait::AtMost(0) })
     }
 
-    fn next(&mut self) -> Option<Event> {
+    fn next(&mut self) -> Option<LinkEvent> {
         loop {
             if let Some(event) = self.next.take() {
                 return Some(event);

@@ -4,15 +4,15 @@ use tiermark_model::load::Method;
 use super::*;
 use crate::script::{Peer, happenings, without_bytes};
 
-fn answered(outcome: Outcome, bytes: usize, open: bool) -> Happening {
+fn answered(outcome: RequestOutcome, bytes: usize, open: bool) -> Happening {
     let looked = match outcome {
-        Outcome::Ok => Looked::Seen,
+        RequestOutcome::Ok => Looked::Seen,
         _ => Looked::NoMatter,
     };
     judged(outcome, looked, bytes, open)
 }
 
-fn judged(outcome: Outcome, looked: Looked, bytes: usize, open: bool) -> Happening {
+fn judged(outcome: RequestOutcome, looked: Looked, bytes: usize, open: bool) -> Happening {
     Happening::Answered {
         count: 1,
         outcome,
@@ -35,20 +35,23 @@ const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 #[test]
 fn judges_answers() {
     let length = HELLO.len();
-    check(HELLO, &[answered(Outcome::Ok, length, true)]);
+    check(HELLO, &[answered(RequestOutcome::Ok, length, true)]);
     let closing = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
-    check(closing, &[answered(Outcome::Ok, closing.len(), false)]);
+    check(closing, &[answered(RequestOutcome::Ok, closing.len(), false)]);
     check(
         &HELLO.replace("hello", "hellO"),
-        &[judged(Outcome::Body, Looked::Seen, length, true)],
+        &[judged(RequestOutcome::Body, Looked::Seen, length, true)],
     );
     check(
         "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!",
-        &[answered(Outcome::Body, length + 1, true)],
+        &[answered(RequestOutcome::Body, length + 1, true)],
     );
-    check(&HELLO.replace("200", "500"), &[answered(Outcome::Status, length, true)]);
-    check(&format!("{HELLO}!"), &[answered(Outcome::Parse, length, false)]);
-    check("nonsense, and no HTTP", &[Happening::Broken(Outcome::Parse)]);
+    check(
+        &HELLO.replace("200", "500"),
+        &[answered(RequestOutcome::Status, length, true)],
+    );
+    check(&format!("{HELLO}!"), &[answered(RequestOutcome::Parse, length, false)]);
+    check("nonsense, and no HTTP", &[Happening::Broken(RequestOutcome::Parse)]);
     check(&HELLO[..length - 1], &[]);
 }
 
@@ -57,7 +60,7 @@ fn an_answer_to_head_has_a_length_and_no_body() {
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".to_vec();
     let length = answer.len();
     let seen = happenings(&[Peer::Sends(answer)], false, Method::Head, 1);
-    assert_eq!(seen, [answered(Outcome::Ok, length, true)]);
+    assert_eq!(seen, [answered(RequestOutcome::Ok, length, true)]);
 }
 
 #[test]
@@ -67,11 +70,11 @@ fn the_end_of_a_connection_ends_an_answer_or_breaks_it() {
         (
             until_close,
             Peer::Closes,
-            answered(Outcome::Ok, until_close.len(), false),
+            answered(RequestOutcome::Ok, until_close.len(), false),
         ),
-        (until_close, Peer::Resets, Happening::Broken(Outcome::Reset)),
-        (&HELLO[..40], Peer::Closes, Happening::Broken(Outcome::Reset)),
-        ("", Peer::Closes, Happening::Broken(Outcome::Reset)),
+        (until_close, Peer::Resets, Happening::Broken(RequestOutcome::Reset)),
+        (&HELLO[..40], Peer::Closes, Happening::Broken(RequestOutcome::Reset)),
+        ("", Peer::Closes, Happening::Broken(RequestOutcome::Reset)),
     ] {
         let does: Vec<Peer> = [Peer::Sends(bytes.into()), end]
             .into_iter()
@@ -86,15 +89,15 @@ fn the_end_of_a_connection_ends_an_answer_or_breaks_it() {
 #[test]
 fn an_end_behind_an_answer_leaves_the_answer() {
     let does = [Peer::Sends(HELLO.into()), Peer::Closes];
-    // Where it was told with the bytes, the connection is not used again.
+    // If it was told with the bytes, the connection is not used again.
     assert_eq!(
         happenings(&does, true, Method::Get, 1),
-        [answered(Outcome::Ok, HELLO.len(), false)]
+        [answered(RequestOutcome::Ok, HELLO.len(), false)]
     );
-    // Where it was not, the connection looks open until it is read again.
+    // If it was not, the connection looks open until it is read again.
     assert_eq!(
         happenings(&does, false, Method::Get, 1),
-        [answered(Outcome::Ok, HELLO.len(), true), Happening::HungUp]
+        [answered(RequestOutcome::Ok, HELLO.len(), true), Happening::HungUp]
     );
 }
 
@@ -107,12 +110,12 @@ fn a_batch_that_breaks_off_leaves_what_was_answered() {
         Method::Get,
         4,
     );
-    // What stands behind the close is not looked at: the worker counts the rest of the batch as lost.
+    // What follows the close is not looked at: the worker counts the rest of the batch as lost.
     assert_eq!(
         seen,
         [
-            answered(Outcome::Ok, HELLO.len(), true),
-            answered(Outcome::Ok, closing.len(), false)
+            answered(RequestOutcome::Ok, HELLO.len(), true),
+            answered(RequestOutcome::Ok, closing.len(), false)
         ]
     );
     let seen = happenings(
@@ -124,8 +127,8 @@ fn a_batch_that_breaks_off_leaves_what_was_answered() {
     assert_eq!(
         seen,
         [
-            answered(Outcome::Ok, HELLO.len(), true),
-            Happening::Broken(Outcome::Reset)
+            answered(RequestOutcome::Ok, HELLO.len(), true),
+            Happening::Broken(RequestOutcome::Reset)
         ]
     );
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tiermark_model::load::Request;
 
 use super::*;
-use crate::spec::{Ask, Expect};
+use crate::spec::{Ask, ExpectedAnswer};
 use crate::wire::Read;
 
 const STREAMS: usize = 3;
@@ -137,11 +137,11 @@ fn link(script: Script) -> Http2<Script> {
         name: String::new(),
         weight: 1,
         request: Request::get("/"),
-        expect: Expect::body(200, "hello"),
+        expect: ExpectedAnswer::body(200, "hello"),
     };
     let requests = Requests::new(&[ask], "localhost", 0, true, 1).unwrap();
     let templates = Templates::new(&requests, "localhost", false).unwrap();
-    let shape = Shape {
+    let shape = Http2Shape {
         connections: 1,
         streams: STREAMS,
         held: 0,
@@ -205,7 +205,7 @@ proptest! {
         for slot in happenings(split(whole, &cuts), false) {
             let right = matches!(
                 slot.as_slice(),
-                [Happening::Connected, Happening::Answered { outcome: Outcome::Ok, open: true, .. }]
+                [Happening::Connected, Happening::Answered { outcome: RequestOutcome::Ok, open: true, .. }]
             );
             prop_assert!(right, "{:?}", slot);
             if let Happening::Answered { bytes, .. } = slot[1] {
@@ -271,7 +271,7 @@ fn a_goaway_closes_idle_slots_and_lets_answers_come() {
                 event.what,
                 Happening::Answered {
                     count: 1,
-                    outcome: Outcome::Ok,
+                    outcome: RequestOutcome::Ok,
                     open: false,
                     ..
                 }

@@ -1,4 +1,4 @@
-//! What a recording is worth: its checks, each with its number, its limit and, where it failed, a remedy. Pure.
+//! What a recording is worth: its checks, each with its number, its limit and, if it failed, a remedy. Pure.
 //!
 //! The rules and their reasons are the method's ("Verdicts"); the comments here give those of each limit.
 
@@ -9,17 +9,17 @@ use tiermark_model::verdict::{Check, Effect, Verdict};
 
 use crate::schedule::mean_rate;
 
-/// What a recording is judged by beside its own numbers.
+/// What a recording is judged by in addition to its own numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Circumstances {
     /// The load that was asked for. A search for the capacity judges the rate of its stages itself, so that its recording
     /// is judged as an open loop whose rate is no matter.
     pub load: Load,
-    /// The percentile named by the objective or, where there is none, the highest that is shown, as a fraction: 0.99.
+    /// The percentile named by the objective or, if there is none, the highest that is shown, as a fraction: 0.99.
     pub percentile: f64,
-    /// The most that percentile of response time may be, in nanoseconds, where there is an objective.
+    /// The most that percentile of response time may be, in nanoseconds, if there is an objective.
     pub objective_ns: Option<u64>,
-    /// The rate of right answers, a second, at which this generator with its threads is used up on this host, where it
+    /// The rate of right answers, a second, at which this generator with its threads is used up on this host, if it
     /// was calibrated.
     pub ceiling_per_s: Option<f64>,
     /// Whether a number of requests ended the window, not time.
@@ -30,7 +30,7 @@ pub struct Circumstances {
 const RATE: f64 = 0.99;
 /// Share of the limit on response time that the generator's own error may reach: what is rated is then 90% the target's.
 const LATENESS_SHARE: f64 = 0.1;
-/// Lateness that is nobody's fault where no objective says what is wanted: a timer of a millisecond's grain, as wrk2's.
+/// Lateness that is nobody's fault if no objective says what is wanted: a timer of a millisecond's grain, as wrk2's.
 const LATENESS_NS: f64 = 1e6;
 /// Busy share beyond which a thread's waiting for its core shows in times. The method's limit for every limiter.
 const BUSY: f64 = 0.9;
@@ -61,7 +61,7 @@ pub fn judge(recording: &Recording, circumstances: &Circumstances) -> Vec<Verdic
         .collect()
 }
 
-/// A check's number beside its limit.
+/// A check's number with its limit.
 struct Measured {
     value: f64,
     limit: f64,
@@ -116,7 +116,7 @@ fn answers(recording: &Recording, _: &Circumstances) -> Option<Verdict> {
     }))
 }
 
-/// An open loop's rate is its question; where it was not answered, so is nothing else. Right answers count, not whatever
+/// An open loop's rate is its question; if it was not answered, so is nothing else. Right answers count, not whatever
 /// came back: failures are not in the response histogram, so that its percentiles are those of the requests that fared
 /// better, and 1% of them is already the whole tail beyond p99.
 ///
@@ -164,8 +164,8 @@ fn rate_remedy(outcomes: &Outcomes, open: &Open) -> String {
     }
 }
 
-/// The generator's own error must be small beside what is rated: a tenth of the objective's limit, or of the response
-/// time itself where nothing says what is wanted. Too few samples for a p99 are judged by their greatest.
+/// The generator's own error must be small compared with what is rated: a tenth of the objective's limit, or of the response
+/// time itself if nothing says what is wanted. Too few samples for a p99 are judged by their greatest.
 fn lateness(recording: &Recording, circumstances: &Circumstances) -> Option<Verdict> {
     let grain_ns = match &circumstances.load {
         Load::Open(open) => f64::from(open.grain_us) * 1e3,
@@ -265,8 +265,8 @@ fn held_connections(recording: &Recording, circumstances: &Circumstances) -> Opt
 
 /// In a closed loop a request is under way on every connection all the time, so that their times, added up, are the
 /// window times the connections (Little, Operations Research 9(3), 1961). Each connection differs from that by what
-/// reaches over the window's two ends, which is at most the longest response; so it is a law only where that is short
-/// beside the window, and then needs no number of samples.
+/// reaches over the window's two ends, which is at most the longest response; so it is a law only if that is short
+/// compared with the window, and then needs no number of samples.
 ///
 /// Not judged: what spends time outside the response histogram (failures; connecting for each request; requests that run
 /// out before the window ends), and pipelined batches, whose early answers end before their batch does, by as much as the
@@ -310,7 +310,7 @@ fn littles_law(recording: &Recording, circumstances: &Circumstances) -> Option<V
     }))
 }
 
-/// A percentile is never shown on fewer samples than it needs. Where an objective names one, it must be there. Where none
+/// A percentile is never shown on fewer samples than it needs. If an objective names one, it must be there. If none
 /// does, a short look is no fault: what is judged is the highest percentile that is shown, up to the one asked for.
 fn samples(recording: &Recording, circumstances: &Circumstances) -> Option<Verdict> {
     let count = recording.response.count();

@@ -94,7 +94,7 @@ fn only(recording: &Recording, circumstances: &Circumstances, check: Check) -> O
     verdicts.into_iter().find(|verdict| verdict.check == check)
 }
 
-/// Whether a check found it good; none where it does not apply.
+/// Whether a check found it good; none if it does not apply.
 fn found(recording: &Recording, circumstances: &Circumstances, check: Check) -> Option<bool> {
     only(recording, circumstances, check).map(|verdict| verdict.ok)
 }
@@ -186,7 +186,7 @@ fn lateness_is_measured_by_what_is_rated() {
     };
     assert_eq!(check(MS, &objective), Some(true));
     assert_eq!(check(3 * MS, &objective), Some(false));
-    // A millisecond and the grain, beside a fast target.
+    // A millisecond and the grain, compared with a fast target.
     let grain = under(Load::Open(Open {
         grain_us: 1000,
         ..Open::of(64, 1000)
@@ -444,7 +444,7 @@ proptest! {
         prop_assert_ne!(verdict, Some(false));
     }
 
-    /// Whatever was recorded: numbers that can be written down, and a remedy where one is needed.
+    /// Whatever was recorded: numbers that can be written down, and a remedy if one is needed.
     #[test]
     fn every_verdict_is_whole(
         ok in 0u64..2000, errors in 0u64..2000, samples in 0u64..1500, seconds in 0u64..20, cpu in 0u64..40 * SECOND,

@@ -6,7 +6,7 @@
 //! | module | what | does I/O |
 //! |---|---|---|
 //! | `schedule`, `pacing` | when the next request is intended | no |
-//! | `requests` | what is asked: rendered once, picked by number and seed | no |
+//! | `requests`, `random` | what is asked: rendered once, picked by number and seed | no |
 //! | `response`, `chunked` | bytes → one answer, incrementally | no |
 //! | `expect` | whether an answer is right | no |
 //! | `slot` | one request's place in time | no |
@@ -46,6 +46,7 @@ mod live;
 pub mod null;
 mod pacing;
 mod queue;
+mod random;
 mod requests;
 mod response;
 mod schedule;
@@ -68,4 +69,4 @@ pub use drive::drive;
 pub use error::LoadError;
 pub use judge::{Circumstances, judge};
 pub use live::{Live, Second, Seen};
-pub use spec::{Ask, Body, Expect, LoadSpec, Stop, Trust, Zero};
+pub use spec::{Ask, Body, ExpectedAnswer, LoadSpec, Stop, Trust, Zero};

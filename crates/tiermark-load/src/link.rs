@@ -2,8 +2,7 @@
 
 use std::io;
 
-use crate::expect::Looked;
-use crate::tally::Outcome;
+use crate::expect::{Looked, RequestOutcome};
 
 /// Carries requests, whatever the protocol. A slot is a place for one request (or one batch) under way: a connection of
 /// HTTP/1.1, a stream of HTTP/2.
@@ -16,11 +15,11 @@ pub(crate) trait Link {
     /// The measured window begins: what is sent from now on is mostly of it.
     fn begin_window(&mut self);
 
-    /// Begins to connect a slot. Gives `false` where that failed at once; else [`Happening::Connected`] or
+    /// Begins to connect a slot. Gives `false` if that failed at once; else [`Happening::Connected`] or
     /// [`Happening::Refused`] follows, unless the slot is closed before.
     fn connect(&mut self, slot: usize) -> bool;
 
-    /// Sends `count` requests from that number on, over a connected slot with nothing under way. Gives `false` where the
+    /// Sends `count` requests from that number on, over a connected slot with nothing under way. Gives `false` if the
     /// connection turned out to be broken; it is then closed.
     fn send(&mut self, slot: usize, number: u64, count: u32) -> bool;
 
@@ -31,7 +30,7 @@ pub(crate) trait Link {
     fn wait(&mut self, wait: Wait) -> io::Result<()>;
 
     /// What happened, one thing after the other; `None` when all that the last wait brought was given.
-    fn next(&mut self) -> Option<Event>;
+    fn next(&mut self) -> Option<LinkEvent>;
 
     /// The greatest numbers of connections that were open at once: those that carry the load, and those that are held.
     fn most_open(&self) -> (u32, u32);
@@ -40,22 +39,22 @@ pub(crate) trait Link {
 /// How long to wait, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// At most so long, ended by whatever happens.
+    /// Wait at most this many nanoseconds; return earlier if an event arrives.
     AtMost(u64),
-    /// So long, and whatever happens meanwhile is looked at afterwards.
+    /// Wait exactly this many nanoseconds; events that arrive meanwhile are read afterwards.
     Exactly(u64),
 }
 
 /// Something that happened on a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Event {
+pub(crate) struct LinkEvent {
     pub(crate) slot: usize,
     /// When it was noticed.
     pub(crate) at: u64,
     pub(crate) what: Happening,
 }
 
-/// What can happen.
+/// Something that happens to a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Happening {
     /// The slot is connected.
@@ -66,9 +65,9 @@ pub(crate) enum Happening {
     Answered {
         /// How many; more than one only of a batch of equal requests.
         count: u32,
-        /// `Ok`, `Status`, `Body`, or `Parse` where more came than was asked for.
-        outcome: Outcome,
-        /// What became of their bodies.
+        /// `Ok`, `Status`, `Body`, or `Parse` if more came than was asked for.
+        outcome: RequestOutcome,
+        /// Whether their bodies were looked at.
         looked: Looked,
         /// Bytes received for them.
         bytes: u64,
@@ -76,7 +75,7 @@ pub(crate) enum Happening {
         open: bool,
     },
     /// What was under way is lost, and the slot closed: `Reset` or `Parse`.
-    Broken(Outcome),
+    Broken(RequestOutcome),
     /// The other side ended the connection while nothing was under way; the slot is closed.
     HungUp,
 }

@@ -1,4 +1,4 @@
-//! What a load shows of itself while it runs.
+//! Figures of a load while it runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,12 +9,12 @@ use tiermark_model::histogram::Latency;
 #[derive(Debug, Clone, Default)]
 pub struct Live(Arc<Mutex<Seen>>);
 
-/// What has ended so far, warm-up included.
+/// Requests that have ended so far, warm-up included.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// Right answers.
     pub ok: u64,
-    /// Other ends.
+    /// Requests that ended in any other way.
     pub errors: u64,
     /// The last second that is over on some thread, as its number since the trial's zero, with its right answers, its
     /// other ends and its response times.
@@ -28,20 +28,19 @@ pub struct Second {
     pub number: usize,
     /// Right answers.
     pub ok: u64,
-    /// Other ends.
+    /// Requests that ended in any other way.
     pub errors: u64,
     /// Response times.
     pub response: Latency,
 }
 
 impl Live {
-    /// An empty view.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is to be seen now.
+    /// The figures at this moment.
     #[must_use]
     pub fn look(&self) -> Seen {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -21,7 +21,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use slab::Slab;
 
-pub use answer::Answer;
+pub use answer::NullAnswer;
 use answer::{Canned, Owed};
 pub use ends::RequestEnds;
 
@@ -36,7 +36,7 @@ const READ_BYTES: usize = 64 * 1024;
 const EVENTS: usize = 1024;
 /// Reads of one connection in a row, so that a busy one cannot keep the others waiting.
 const READS_AT_ONCE: usize = 16;
-/// Longest wait: how old the date may become beyond its second, and how soon accepting is tried again where the limit of
+/// Longest wait: how old the date may become beyond its second, and how soon accepting is tried again if the limit of
 /// open files was hit.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -50,20 +50,20 @@ pub struct NullServer {
 }
 
 impl NullServer {
-    /// Serves `answer` on a free port of 127.0.0.1, on `core` where one is given.
+    /// Serves `answer` on a free port of 127.0.0.1, on `core` if one is given.
     ///
     /// # Errors
     /// As [`NullServer::bind`].
-    pub fn start(answer: Answer, core: Option<usize>) -> io::Result<Self> {
+    pub fn start(answer: NullAnswer, core: Option<usize>) -> io::Result<Self> {
         Self::bind((Ipv4Addr::LOCALHOST, 0).into(), answer, core)
     }
 
-    /// Serves `answer` on `address`, on `core` where one is given.
+    /// Serves `answer` on `address`, on `core` if one is given.
     ///
     /// # Errors
     /// When the address cannot be bound, the thread cannot be started or pinned, or the answer is out of bounds
     /// (a body over 64 MiB, an empty chunk).
-    pub fn bind(address: SocketAddr, answer: Answer, core: Option<usize>) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, answer: NullAnswer, core: Option<usize>) -> io::Result<Self> {
         let canned = Canned::new(answer)?;
         let mut listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
@@ -100,7 +100,6 @@ impl NullServer {
         })
     }
 
-    /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -119,7 +118,7 @@ impl NullServer {
             return Ok(());
         };
         self.stop.store(true, Ordering::Release);
-        // Where waking fails the next tick sees the flag.
+        // If waking fails the next tick sees the flag.
         let _ = self.waker.wake();
         thread
             .join()
@@ -142,10 +141,10 @@ struct Connection {
     owed: Owed,
 }
 
-/// What became of a connection after an event.
+/// The state of a connection after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// Everything there is was read and answered, or the rest is written when the socket is writable.
+    /// Everything that came was read and answered, or the rest is written when the socket is writable.
     Wait,
     /// There may be more to read, of which no new event will tell.
     ReadOn,
@@ -180,7 +179,7 @@ impl Connection {
         Then::ReadOn
     }
 
-    /// Writes what is owed; `false` where the socket takes no more for now.
+    /// Writes what is owed; `false` if the socket takes no more for now.
     fn write(&mut self, canned: &Canned) -> io::Result<bool> {
         while !self.owed.is_nothing() {
             match self.stream.write(self.owed.bytes(canned)) {
@@ -195,7 +194,6 @@ impl Connection {
     }
 }
 
-/// The event loop.
 #[derive(Debug)]
 struct Serving {
     poll: Poll,

@@ -6,24 +6,24 @@ use crate::schedule::Schedule;
 ///
 /// All times are nanoseconds since the trial's zero.
 pub(crate) trait Pacing {
-    /// Whether requests are due whether or not a place is free for them.
+    /// Whether requests become due even if no place is free for them.
     const OPEN: bool;
 
     /// At `now` a place for a request is free: the intended time of the request that takes it.
     fn take(&mut self, now: u64) -> Turn;
 
-    /// When the next request is due, where that does not depend on a place's becoming free.
+    /// When the next request is due, if that does not depend on when a place becomes free.
     fn next_due(&self) -> Option<u64>;
 }
 
-/// Whose turn it is.
+/// Whether a request is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// A request's, intended then.
+    /// A request is due, intended at this time.
     Now(u64),
-    /// Nobody's yet.
+    /// No request is due yet.
     Later,
-    /// Nobody's any more.
+    /// No request will be due any more.
     Over,
 }
 

@@ -1,4 +1,4 @@
-//! The system's queue of sockets on which something can be done, waited for to the nanosecond where the system can.
+//! The system's queue of sockets on which something can be done, waited for to the nanosecond if the system can.
 
 use std::io;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use crate::wire::Ready;
 const EVENTS: usize = 256;
 
 /// Each socket is registered once, edge-triggered, for both directions: with no `epoll_ctl` a request, and with writing
-/// tried at once, a request costs one read and one write beside its share of the waiting.
-pub(crate) enum Queue {
+/// tried at once, a request costs one read and one write in addition to its share of the waiting.
+pub(crate) enum EventQueue {
     /// To the nanosecond.
     #[cfg(target_os = "linux")]
-    Precise(precise::Queue),
+    Precise(precise::EpollQueue),
     /// To the millisecond, which lateness then shows.
-    Portable(portable::Queue),
+    Portable(portable::MioQueue),
 }
 
-impl Queue {
+impl EventQueue {
     pub(crate) fn new() -> io::Result<Self> {
         #[cfg(target_os = "linux")]
-        if let Some(queue) = precise::Queue::new()? {
+        if let Some(queue) = precise::EpollQueue::new()? {
             return Ok(Self::Precise(queue));
         }
-        portable::Queue::new().map(Self::Portable)
+        portable::MioQueue::new().map(Self::Portable)
     }
 
     /// Registers a socket under a number; closing it ends that.
@@ -52,7 +52,7 @@ impl Queue {
         }
     }
 
-    /// What the last wait found, one after the other.
+    /// The next event that the last wait found.
     pub(crate) fn next(&mut self) -> Option<Ready> {
         match self {
             #[cfg(target_os = "linux")]
@@ -76,14 +76,14 @@ mod precise {
 
     use super::{EVENTS, Ready};
 
-    pub(crate) struct Queue {
+    pub(crate) struct EpollQueue {
         epoll: OwnedFd,
         events: Vec<Event>,
         at: usize,
     }
 
-    impl Queue {
-        /// None where this kernel does not know the call.
+    impl EpollQueue {
+        /// None if this kernel does not know the call.
         pub(super) fn new() -> io::Result<Option<Self>> {
             let mut queue = Self {
                 epoll: epoll::create(CreateFlags::CLOEXEC)?,
@@ -135,7 +135,7 @@ mod precise {
     }
 }
 
-/// What mio makes of every system's queue.
+/// mio's own queue, which every system has.
 mod portable {
     use std::io;
     use std::time::Duration;
@@ -146,14 +146,14 @@ mod portable {
     use super::{EVENTS, Ready};
 
     #[derive(Debug)]
-    pub(crate) struct Queue {
+    pub(crate) struct MioQueue {
         poll: Poll,
         events: Events,
         found: Vec<Ready>,
         at: usize,
     }
 
-    impl Queue {
+    impl MioQueue {
         pub(super) fn new() -> io::Result<Self> {
             Ok(Self {
                 poll: Poll::new()?,
@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    fn check(mut queue: Queue) {
+    fn check(mut queue: EventQueue) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         queue.add(&mut stream, 7).unwrap();
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn both_queues_tell_what_is_ready() {
-        check(Queue::new().unwrap());
-        check(Queue::Portable(portable::Queue::new().unwrap()));
+        check(EventQueue::new().unwrap());
+        check(EventQueue::Portable(portable::MioQueue::new().unwrap()));
     }
 }

@@ -2,7 +2,8 @@
 
 use tiermark_model::load::{Method, Request, Value};
 
-use crate::expect::Rules;
+use crate::expect::{BodyLook, Rules};
+use crate::random::{below, mix};
 use crate::spec::Ask;
 
 /// Headers the sender writes itself: a second one would make the message ambiguous (RFC 9112, 3.2 and 6.3).
@@ -12,19 +13,19 @@ const OWN_HEADERS: [&str; 3] = ["host", "content-length", "transfer-encoding"];
 /// is and which values it carries, so that the same seed asks the same whatever the threads and the answers do.
 #[derive(Debug)]
 pub(crate) struct Requests {
-    kinds: Vec<Kind>,
+    kinds: Vec<RequestKind>,
     weights: u64,
     seed: u64,
-    /// Where every request is the same: `batch` of them, one behind the other.
+    /// `batch` requests, one behind the other, if every request is the same; otherwise empty.
     batch: Vec<u8>,
 }
 
 /// One request of a mix.
 #[derive(Debug)]
-pub(crate) struct Kind {
+pub(crate) struct RequestKind {
     pub(crate) name: String,
     pub(crate) rules: Rules,
-    /// As it was asked for: what another protocol renders in its own way.
+    /// The request as it was asked for: another protocol renders it in its own way.
     pub(crate) request: Request,
     /// A `HEAD`, whose answer has a length but no body.
     pub(crate) bodyless: bool,
@@ -37,7 +38,7 @@ pub(crate) struct Kind {
 #[derive(Debug, PartialEq, Eq)]
 enum Segment {
     Text(Vec<u8>),
-    /// The value of that number among the request's.
+    /// Index into the request's values.
     Value(usize),
     /// The length of the body: of its text, and of the values in it.
     Length {
@@ -53,7 +54,7 @@ impl Requests {
         let mut weights = 0;
         for ask in asks {
             weights += u64::from(ask.weight.max(1));
-            kinds.push(Kind {
+            kinds.push(RequestKind {
                 name: ask.name.clone(),
                 rules: Rules::new(&ask.expect),
                 request: ask.request.clone(),
@@ -66,7 +67,7 @@ impl Requests {
             return Err("there is nothing to ask".to_owned());
         }
         let one = match kinds.as_slice() {
-            [Kind { segments, .. }] => match segments.as_slice() {
+            [RequestKind { segments, .. }] => match segments.as_slice() {
                 [Segment::Text(text)] => text.as_slice(),
                 _ => &[],
             },
@@ -86,11 +87,11 @@ impl Requests {
         self.kinds.len() > 1
     }
 
-    pub(crate) fn kinds(&self) -> &[Kind] {
+    pub(crate) fn kinds(&self) -> &[RequestKind] {
         &self.kinds
     }
 
-    /// Which of the mix the request of that number is.
+    /// Index within the mix of the request of that number.
     pub(crate) fn index(&self, number: u64) -> usize {
         if self.kinds.len() == 1 {
             return 0;
@@ -100,11 +101,11 @@ impl Requests {
     }
 
     /// The request of that number.
-    pub(crate) fn kind(&self, number: u64) -> &Kind {
+    pub(crate) fn kind(&self, number: u64) -> &RequestKind {
         &self.kinds[self.index(number)]
     }
 
-    /// What the request of that number carries for one of its values.
+    /// The number that the request of that number carries for one of its values.
     pub(crate) fn value(&self, number: u64, which: usize, of: &Value) -> u64 {
         let drawn = mix(self.seed ^ mix(number ^ ((which as u64 + 1) << 48)));
         match (of.to.saturating_sub(of.from)).checked_add(1) {
@@ -113,13 +114,13 @@ impl Requests {
         }
     }
 
-    /// The bytes of `count` requests from that number on, where all are the same.
+    /// The bytes of `count` requests from that number on, if all are the same.
     pub(crate) fn ready(&self, batch: u32, count: u32) -> Option<&[u8]> {
         let one = self.batch.len() / batch.max(1) as usize;
         (one > 0).then(|| &self.batch[..one * count as usize])
     }
 
-    /// Writes the request of that number behind what stands in `out`.
+    /// Appends the request of that number to `out`.
     pub(crate) fn write(&self, number: u64, out: &mut Vec<u8>) {
         let kind = self.kind(number);
         let value = |which: usize| self.value(number, which, &kind.request.values[which]);
@@ -136,17 +137,27 @@ impl Requests {
     }
 }
 
-/// SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014): a number's own random bits, with no state between them.
-pub(crate) fn mix(number: u64) -> u64 {
-    let z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
+/// Which of a thread's answers have their bodies looked at: it counts those of each request of a mix.
+#[derive(Debug)]
+pub(crate) struct Looks(Vec<u64>);
 
-/// Scales random bits to 0..`limit` (Lemire, ACM TOMACS 29(1), 2019; the bias of at most limit / 2⁶⁴ is left).
-fn below(random: u64, limit: u64) -> u64 {
-    ((u128::from(random) * u128::from(limit)) >> 64) as u64
+impl Looks {
+    pub(crate) fn new(requests: &Requests) -> Self {
+        Self(vec![0; requests.kinds().len()])
+    }
+
+    /// Forgets the answers of the warm-up, so that they use up none of the looks.
+    pub(crate) fn begin_window(&mut self) {
+        self.0.fill(0);
+    }
+
+    /// The answer to the request of that number begins.
+    pub(crate) fn next(&mut self, requests: &Requests, number: u64) -> BodyLook {
+        let which = requests.index(number);
+        let before = self.0[which];
+        self.0[which] += 1;
+        requests.kinds()[which].rules.look(before, number)
+    }
 }
 
 fn digits(number: u64) -> u64 {
@@ -241,7 +252,7 @@ fn length_of(body: &[Segment]) -> Segment {
     }
 }
 
-/// Neighbouring texts as one: what never varies is one copy.
+/// Joins neighbouring texts, so that what never varies is one copy.
 fn joined(segments: Vec<Segment>) -> Vec<Segment> {
     segments.into_iter().fold(Vec::new(), |mut all, segment| {
         match (all.last_mut(), segment) {
@@ -276,7 +287,7 @@ fn check_header(name: &str, value: &str, request: &Request) -> Result<(), String
     check_value(name, value)
 }
 
-/// Whether a list of options holds one.
+/// Whether a list of options holds this one.
 fn names(list: &str, option: &str) -> bool {
     list.split(',').any(|one| one.trim().eq_ignore_ascii_case(option))
 }

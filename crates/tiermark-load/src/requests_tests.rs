@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::spec::Expect;
+use crate::spec::ExpectedAnswer;
 
 fn ask(name: &str, weight: u32, request: Request) -> Ask {
     Ask {
         name: name.into(),
         weight,
         request,
-        expect: Expect::status(200),
+        expect: ExpectedAnswer::status(200),
     }
 }
 

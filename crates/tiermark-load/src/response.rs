@@ -1,23 +1,18 @@
 //! The answer, parsed incrementally: any split of its bytes gives the same result.
 //!
-//! The head goes through httparse, straight out of the read buffer where it came whole; framing is RFC 9112, 6.3.
+//! The head goes through httparse, straight out of the read buffer if it came whole; framing is RFC 9112, 6.3.
 
 use std::mem::MaybeUninit;
 
-use crate::chunked::Chunks;
+use crate::chunked::{Chunks, Malformed};
 
 /// Longest head kept, in bytes. A hostile server's endless head ends here.
 pub(crate) const HEAD_LIMIT: usize = 32 * 1024;
 /// Most header fields of an answer.
 const FIELDS_LIMIT: usize = 96;
 
-/// What came was not an HTTP/1 answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malformed;
-
-/// A whole answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ParsedAnswer {
     pub(crate) status: u16,
     /// Bytes of the body, without framing.
     pub(crate) length: u64,
@@ -33,7 +28,7 @@ enum Framing {
     UntilClose,
 }
 
-/// What is being read.
+/// The part of an answer that is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Head,
@@ -46,12 +41,12 @@ enum Part {
 #[derive(Debug)]
 pub(crate) struct Parser {
     part: Part,
-    answer: Answer,
-    /// The beginning of a head that came in pieces; empty, and never allocated, where heads come whole.
+    answer: ParsedAnswer,
+    /// The beginning of a head that came in pieces; empty, and never allocated, if heads come whole.
     head: Vec<u8>,
 }
 
-const NO_ANSWER: Answer = Answer {
+const NO_ANSWER: ParsedAnswer = ParsedAnswer {
     status: 0,
     length: 0,
     reusable: false,
@@ -83,7 +78,7 @@ impl Parser {
         bodyless: bool,
         last: &mut LastHead,
         body: &mut impl FnMut(&[u8]),
-    ) -> Result<Option<(usize, Answer)>, Malformed> {
+    ) -> Result<Option<(usize, ParsedAnswer)>, Malformed> {
         let mut used = 0;
         loop {
             let rest = &bytes[used..];
@@ -131,8 +126,8 @@ impl Parser {
         }
     }
 
-    /// The connection was closed by its peer: the answer that this completes, where there is one.
-    pub(crate) fn close(&mut self) -> Option<Answer> {
+    /// The connection was closed by its peer: the answer that this completes, if there is one.
+    pub(crate) fn close(&mut self) -> Option<ParsedAnswer> {
         let whole = self.part == Part::UntilClose;
         self.reset();
         whole.then_some(self.answer)
@@ -179,7 +174,7 @@ impl Parser {
         }
         let bodyless = bodyless || matches!(head.status, 204 | 304);
         let framing = if bodyless { Framing::Length(0) } else { head.framing };
-        self.answer = Answer {
+        self.answer = ParsedAnswer {
             status: head.status,
             length: 0,
             reusable: head.persistent && framing != Framing::UntilClose,
@@ -219,7 +214,7 @@ impl LastHead {
     }
 }
 
-/// What of a head decides on.
+/// The fields of a head that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Head {
     status: u16,

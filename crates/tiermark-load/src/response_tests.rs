@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Answers with their bodies, and how the input ended.
-type Parsed = (Vec<(Answer, Vec<u8>)>, Result<(), Malformed>);
+type Parsed = (Vec<(ParsedAnswer, Vec<u8>)>, Result<(), Malformed>);
 
 /// Everything an input gives, fed in pieces of the given lengths: each answer with its body, then how it ended.
 fn outcome_of(input: &[u8], pieces: &[usize], close: bool) -> Parsed {

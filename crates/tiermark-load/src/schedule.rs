@@ -1,7 +1,7 @@
 //! When the requests of an open loop are intended: in closed form, so that no error adds up over a long trial.
 //!
-//! A rate r(t) has a cumulative count N(t) = ∫ r. Evenly spaced arrivals stand where N is a whole number; a Poisson
-//! process of rate r(t) stands where N meets a Poisson process of rate 1 (time change; Çinlar, Introduction to Stochastic
+//! A rate r(t) has a cumulative count N(t) = ∫ r. Evenly spaced arrivals are where N is a whole number; those of a Poisson
+//! process of rate r(t) are where N meets a Poisson process of rate 1 (time change; Çinlar, Introduction to Stochastic
 //! Processes, 1975, 4.7). So a schedule is the inverse of N, applied to a sequence that knows nothing of time.
 
 use rand::rngs::SmallRng;
@@ -21,18 +21,17 @@ pub(crate) struct Schedule {
     next: Option<u64>,
 }
 
-/// Where among all threads this one stands: thread `index` of `of` takes every `of`-th request, so that what the threads
+/// Which of all threads this one is: thread `index` of `of` takes every `of`-th request, so that what the threads
 /// send together is as even as what one would send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct ThreadPart {
     pub(crate) index: u64,
     pub(crate) of: u64,
 }
 
-impl Part {
-    /// The only thread.
+impl ThreadPart {
     #[cfg(test)]
-    pub(crate) const WHOLE: Part = Part { index: 0, of: 1 };
+    pub(crate) const WHOLE: ThreadPart = ThreadPart { index: 0, of: 1 };
 
     /// This thread's share of `all` requests.
     pub(crate) fn of_all(self, all: u64) -> u64 {
@@ -81,7 +80,7 @@ impl Rate {
                 if beyond <= 0.0 {
                     count / from
                 } else {
-                    // N = from·τ + (to − from)·τ²/(2·ramp), solved for τ in the form that loses no digits where the
+                    // N = from·τ + (to − from)·τ²/(2·ramp), solved for τ in the form that loses no digits if the
                     // quadratic part is small (Press et al., Numerical Recipes, 5.6).
                     let discriminant = from * from + 2.0 * (to - from) / ramp_s * beyond;
                     if discriminant < 0.0 {
@@ -101,7 +100,7 @@ impl Rate {
     }
 }
 
-/// Where N is met.
+/// The values of N at which requests are intended.
 #[derive(Debug)]
 enum Sequence {
     /// At every `of`-th whole number.
@@ -113,7 +112,7 @@ enum Sequence {
 impl Schedule {
     /// The schedule of `open` from `start` on: warm-up at its rate until the window begins, and the ramp, if there is
     /// one, over the window. Nothing is due at or after the window's end.
-    pub(crate) fn new(open: &Open, part: Part, seed: u64, start: u64, window: Window) -> Self {
+    pub(crate) fn new(open: &Open, part: ThreadPart, seed: u64, start: u64, window: Window) -> Self {
         let seconds = |ns: u64| ns as f64 / SECOND_NS as f64;
         let rate = match open.ramp_to {
             None => Rate::Constant {

@@ -15,7 +15,7 @@ fn window(warmup_ms: u64, ms: u64) -> (u64, Window) {
 fn all(open: &Open, threads: u64, seed: u64, start: u64, window: Window) -> Vec<u64> {
     let mut times: Vec<u64> = (0..threads)
         .flat_map(|index| {
-            let mut schedule = Schedule::new(open, Part { index, of: threads }, seed, start, window);
+            let mut schedule = Schedule::new(open, ThreadPart { index, of: threads }, seed, start, window);
             std::iter::from_fn(move || {
                 let next = schedule.next()?;
                 schedule.advance();
@@ -91,7 +91,7 @@ fn no_error_adds_up_in_a_day() {
         start_ns: start,
         end_ns: u64::MAX,
     };
-    let mut schedule = Schedule::new(&Open::of(1, 3), Part::WHOLE, 0, start, window);
+    let mut schedule = Schedule::new(&Open::of(1, 3), ThreadPart::WHOLE, 0, start, window);
     for _ in 0..3 * 1_000_000 {
         schedule.advance();
     }

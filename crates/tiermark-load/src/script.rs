@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use tiermark_model::load::{Method, Request};
 
-use crate::http1::{Http1, Shape};
+use crate::http1::{Http1, Http1Shape};
 use crate::link::{Happening, Link as _, Wait};
 use crate::requests::Requests;
-use crate::spec::{Ask, Expect};
+use crate::spec::{Ask, ExpectedAnswer};
 use crate::wire::{Connecting, Read, Ready, Wire};
 
-/// What a peer does, one read after the other.
+/// The behaviour of a peer, one read after the other.
 #[derive(Debug, Clone)]
 pub(crate) enum Peer {
     Sends(Vec<u8>),
@@ -97,10 +97,10 @@ pub(crate) fn happenings(does: &[Peer], told: bool, method: Method, count: u32) 
             method,
             ..Request::get("/")
         },
-        expect: Expect::body(200, if method == Method::Head { "" } else { "hello" }),
+        expect: ExpectedAnswer::body(200, if method == Method::Head { "" } else { "hello" }),
     };
     let requests = Arc::new(Requests::new(&[ask], "h", 0, true, count).expect("renders"));
-    let shape = Shape {
+    let shape = Http1Shape {
         batch: count,
         keep_alive: true,
         held_from: 1,
@@ -146,7 +146,7 @@ pub(crate) fn without_bytes(seen: Vec<Happening>) -> Vec<Happening> {
                     outcome,
                     looked,
                     bytes: 0,
-                    // What stands behind the last of them ends the connection.
+                    // What follows the last of them ends the connection.
                     open: open || number < count,
                 })
                 .collect(),

@@ -7,13 +7,13 @@ use crate::judge::samples_needed;
 
 /// Most stages of a search.
 const STAGES: usize = 24;
-/// Of these kept for confirming: one that meets, or a step down and what narrows it again.
+/// Stages of these that are kept for confirming: one that meets, or a step down and those that narrow it again.
 const CONFIRMING: usize = 6;
-/// Where the search begins, requests a second: ten stages reach down to 1 and up to a million from here.
+/// The first rate of a search, requests a second: ten stages reach down to 1 and up to a million from here.
 const START: u32 = 1_000;
-/// The bracket is closed where its ends are no further apart than this.
+/// The bracket is closed if its ends are no further apart than this.
 const PRECISION: f64 = 1.05;
-/// Samples planned for, over those needed: failures that are not in the histogram and Poisson arrivals take some away.
+/// Samples that are planned for, as a multiple of those needed: failures that are not in the histogram and Poisson arrivals take some away.
 const SPARE: f64 = 1.1;
 /// How often the upper end of a closed bracket is looked at again.
 const DOUBTS: u32 = 2;
@@ -24,22 +24,22 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// A search on shorter notice is bounded as if its duration were this.
 const BOUNDED_AS: Duration = Duration::from_millis(2_500);
 
-/// What bounds a search.
+/// The bounds of a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Limits {
+pub(crate) struct SearchLimits {
     /// The first rate tried, requests a second.
     pub(crate) start: u32,
     /// The lowest rate tried: below it the longest window holds too few samples.
     pub(crate) floor: u32,
     /// The highest rate tried.
     pub(crate) top: u32,
-    /// Window of a stage that probes, where that holds enough samples.
+    /// Window of a stage that probes, if that holds enough samples.
     pub(crate) probing: Duration,
-    /// Window of a stage that confirms, likewise.
+    /// Window of a stage that confirms, if that holds enough samples.
     pub(crate) confirming: Duration,
-    /// No window is longer.
+    /// The longest window.
     pub(crate) longest: Duration,
-    /// All stages but the first one's warm-up are not longer together.
+    /// The longest time of all stages together, without the first one's warm-up.
     pub(crate) total: Duration,
     /// Warm-up of every stage but the first.
     pub(crate) settle: Duration,
@@ -47,8 +47,8 @@ pub(crate) struct Limits {
     pub(crate) requests: f64,
 }
 
-impl Limits {
-    /// Those of a search with a confirming stage of this `duration`, for a percentile (a fraction).
+impl SearchLimits {
+    /// The bounds of a search with a confirming stage of this `duration`, for a percentile (a fraction).
     pub(crate) fn new(percentile: f64, duration: Duration) -> Self {
         let unit = duration.max(BOUNDED_AS);
         let longest = unit * 4;
@@ -68,9 +68,9 @@ impl Limits {
     }
 }
 
-/// What is to be run next.
+/// A stage to be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stage {
+pub(crate) struct SearchStage {
     /// Requests a second.
     pub(crate) rate: u32,
     /// Whether it is to confirm the rate, or only to look.
@@ -79,7 +79,7 @@ pub(crate) struct Stage {
     pub(crate) window: Duration,
 }
 
-/// What a stage showed.
+/// The result of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shown {
     /// The objective was met.
@@ -93,7 +93,7 @@ pub(crate) enum Shown {
 /// Why a rate is above the bracket.
 #[derive(Debug, Clone, Copy)]
 struct Miss {
-    /// By the target, not the generator.
+    /// Whether the target missed the objective, not the generator.
     target: bool,
     /// Whether it was looked at again.
     again: bool,
@@ -106,7 +106,7 @@ struct Miss {
 /// it (it met) or above it (it missed).
 #[derive(Debug)]
 pub(crate) struct Search {
-    limits: Limits,
+    limits: SearchLimits,
     met: BTreeSet<u32>,
     missed: BTreeMap<u32, Miss>,
     confirming: bool,
@@ -120,7 +120,7 @@ pub(crate) struct Search {
 
 impl Search {
     /// A search, and its first stage.
-    pub(crate) fn begin(limits: Limits) -> (Self, Stage) {
+    pub(crate) fn begin(limits: SearchLimits) -> (Self, SearchStage) {
         let search = Self {
             limits,
             met: BTreeSet::new(),
@@ -152,7 +152,7 @@ impl Search {
     }
 
     /// Takes what a stage showed.
-    pub(crate) fn record(&mut self, stage: &Stage, shown: Shown) {
+    pub(crate) fn record(&mut self, stage: &SearchStage, shown: Shown) {
         let rate = stage.rate;
         self.stages += 1;
         self.spent += stage.window + self.limits.settle;
@@ -180,7 +180,7 @@ impl Search {
     }
 
     /// The next stage; none when the search is over.
-    pub(crate) fn next(&mut self) -> Option<Stage> {
+    pub(crate) fn next(&mut self) -> Option<SearchStage> {
         if !self.confirming {
             let stage = self.probe().map(|rate| self.stage(rate, false));
             if let Some(stage) = stage.filter(|stage| self.affords(stage)) {
@@ -192,9 +192,9 @@ impl Search {
         stage.filter(|stage| self.affords(stage))
     }
 
-    /// The rate to look at next; none where looking is over.
+    /// The rate to look at next; none if looking is over.
     fn probe(&self) -> Option<u32> {
-        let Limits { start, floor, top, .. } = self.limits;
+        let SearchLimits { start, floor, top, .. } = self.limits;
         match (self.low(), self.missed.first_key_value()) {
             (None, None) => Some(start),
             (None, Some((&high, _))) => (high > floor).then(|| (high / 2).max(floor)),
@@ -206,7 +206,7 @@ impl Search {
         }
     }
 
-    /// The rate to confirm next; none where confirming is over.
+    /// The rate to confirm next; none if confirming is over.
     fn confirm(&self) -> Option<u32> {
         match (self.confirmed, self.missed.first_key_value()) {
             (Some(low), Some((&high, _))) => (!closed(low, high)).then(|| between(low, high)),
@@ -218,8 +218,8 @@ impl Search {
         }
     }
 
-    /// Where to step after so many confirming stages failed, the last at `rate`: by a step that grows with every failure.
-    /// What fails only over a long time, such as a collection of garbage every few seconds, may lie far below what short
+    /// The rate to step to after this many confirming stages failed, the last at `rate`: by a step that grows with every failure.
+    /// A rate that fails only over a long time, because of a collection of garbage every few seconds, may lie far below what short
     /// stages show. The rates that met when they were looked at are no guide: the nearest is often too near to tell.
     fn below(&self, rate: u32, failures: i32) -> Option<u32> {
         let step = PRECISION.powf(2f64.powi(failures - 1));
@@ -228,15 +228,15 @@ impl Search {
         (next < rate).then_some(next)
     }
 
-    fn stage(&self, rate: u32, confirming: bool) -> Stage {
-        Stage {
+    fn stage(&self, rate: u32, confirming: bool) -> SearchStage {
+        SearchStage {
             rate,
             confirming,
             window: self.window(rate, confirming),
         }
     }
 
-    /// Long enough for the samples of the percentile, within bounds.
+    /// A window that is long enough for the samples of the percentile, within bounds.
     fn window(&self, rate: u32, confirming: bool) -> Duration {
         let limits = &self.limits;
         let usual = if confirming { limits.confirming } else { limits.probing };
@@ -245,9 +245,9 @@ impl Search {
         usual.max(Duration::from_secs_f64(needed)).min(limits.longest)
     }
 
-    /// Whether stages and time are left: for looking, beside those that confirming takes.
-    fn affords(&self, stage: &Stage) -> bool {
-        let cost = |stage: &Stage| stage.window + self.limits.settle;
+    /// Whether stages and time are left: for looking, in addition to those that confirming takes.
+    fn affords(&self, stage: &SearchStage) -> bool {
+        let cost = |stage: &SearchStage| stage.window + self.limits.settle;
         let (stages, time) = if stage.confirming {
             (0, Duration::ZERO)
         } else {

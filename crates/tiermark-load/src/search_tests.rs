@@ -8,7 +8,10 @@ use proptest::prelude::*;
 use super::*;
 
 /// Runs a search to its end over what each stage shows.
-fn run(limits: Limits, mut system: impl FnMut(usize, &Stage) -> Shown) -> (Search, Vec<(Stage, Shown)>) {
+fn run(
+    limits: SearchLimits,
+    mut system: impl FnMut(usize, &SearchStage) -> Shown,
+) -> (Search, Vec<(SearchStage, Shown)>) {
     let (mut search, mut stage) = Search::begin(limits);
     let mut log = Vec::new();
     loop {
@@ -22,11 +25,11 @@ fn run(limits: Limits, mut system: impl FnMut(usize, &Stage) -> Shown) -> (Searc
     }
 }
 
-fn limits() -> Limits {
-    Limits::new(0.99, Duration::from_secs(10))
+fn limits() -> SearchLimits {
+    SearchLimits::new(0.99, Duration::from_secs(10))
 }
 
-fn capacity(rate: f64) -> impl FnMut(usize, &Stage) -> Shown {
+fn capacity(rate: f64) -> impl FnMut(usize, &SearchStage) -> Shown {
     move |_, stage| {
         if f64::from(stage.rate) <= rate {
             Shown::Met
@@ -37,7 +40,7 @@ fn capacity(rate: f64) -> impl FnMut(usize, &Stage) -> Shown {
 }
 
 /// What holds of every search, whatever it met.
-fn check(limits: &Limits, search: &Search, log: &[(Stage, Shown)]) {
+fn check(limits: &SearchLimits, search: &Search, log: &[(SearchStage, Shown)]) {
     assert!(log.len() <= STAGES, "{} stages", log.len());
     let total: Duration = log.iter().map(|(stage, _)| stage.window + limits.settle).sum();
     assert!(total <= limits.total, "{total:?}");
@@ -87,7 +90,7 @@ proptest! {
 
     /// Down to the floor stages take so long that time may end the search before its bracket is closed. What it gives is
     /// confirmed all the same, whichever stage falls victim to a stall of the host. Halving stops at half the capacity
-    /// at the worst, and one stage further down where that one was stalled.
+    /// at the worst, and one stage further down if that one was stalled.
     #[test]
     fn low_rates_are_found_in_time(truth in 35f64..300.0, stalled in 0..STAGES) {
         let limits = limits();
@@ -161,7 +164,7 @@ proptest! {
         percentile in prop_oneof![Just(0.5), Just(0.99), Just(0.999), Just(0.9999)],
         seconds in 0.1f64..100.0,
     ) {
-        let limits = Limits::new(percentile, Duration::from_secs_f64(seconds));
+        let limits = SearchLimits::new(percentile, Duration::from_secs_f64(seconds));
         let (search, log) = run(limits, |at, _| shown[at]);
         check(&limits, &search, &log);
     }
@@ -180,7 +183,7 @@ fn a_target_that_never_meets_it_is_left_at_the_floor() {
 
 #[test]
 fn a_target_that_always_meets_it_is_tried_up_to_the_top() {
-    let limits = Limits {
+    let limits = SearchLimits {
         top: 50_000,
         ..limits()
     };

@@ -5,30 +5,30 @@ const BACKOFF_FIRST_NS: u64 = 10_000_000;
 /// Longest pause after an error, in nanoseconds.
 const BACKOFF_LONGEST_NS: u64 = 200_000_000;
 
-/// Where a slot stands. Times are nanoseconds since the trial's zero.
+/// What a slot is doing. Times are nanoseconds since the trial's zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Not connected; the next attempt is due at `retry_at`, or never where that is `u64::MAX`.
+pub(crate) enum SlotState {
+    /// Not connected; the next attempt is due at `retry_at`, or never if that is `u64::MAX`.
     Down { retry_at: u64 },
     /// Connecting since then.
     Connecting { since: u64 },
     /// Connected and free since then.
     Ready { since: u64 },
-    /// Requests are under way, their sending begun at `sent`.
+    /// Requests are in flight; the first byte was written at `sent`.
     Waiting { sent: u64 },
 }
 
 /// A place for requests, one (or one batch) after the other; it outlives the connections that break.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    pub(crate) state: State,
-    /// Intended time of what is due or under way.
+    pub(crate) state: SlotState,
+    /// Intended time of the requests that are due or under way.
     pub(crate) intended: u64,
     /// Number of the oldest request that is due or under way.
     pub(crate) number: u64,
     /// Requests due or under way.
     pub(crate) count: u32,
-    /// In the queue of those that are free.
+    /// Whether it is in the queue of free slots.
     pub(crate) queued: bool,
     /// Errors in a row, for the pause before the next attempt.
     failures: u32,
@@ -37,7 +37,7 @@ pub(crate) struct Slot {
 impl Slot {
     pub(crate) fn new() -> Self {
         Self {
-            state: State::Down { retry_at: u64::MAX },
+            state: SlotState::Down { retry_at: u64::MAX },
             intended: 0,
             number: 0,
             count: 0,
@@ -48,7 +48,7 @@ impl Slot {
 
     /// Whether requests are due and not sent.
     pub(crate) fn owes(&self) -> bool {
-        self.count > 0 && !matches!(self.state, State::Waiting { .. })
+        self.count > 0 && !matches!(self.state, SlotState::Waiting { .. })
     }
 
     /// `count` requests from that number on are due, intended at `intended`.
@@ -62,23 +62,23 @@ impl Slot {
         let pause = BACKOFF_FIRST_NS << self.failures.min(8);
         self.failures = self.failures.saturating_add(1);
         let retry_at = now.saturating_add(pause.min(BACKOFF_LONGEST_NS));
-        self.state = State::Down { retry_at };
+        self.state = SlotState::Down { retry_at };
         retry_at
     }
 
-    /// What is due is sent now. Gives the moment it could have been: its intended time, or the connection's becoming
+    /// The requests that are due are sent now. Gives the moment at which they could have been: its intended time, or the connection's becoming
     /// free, whichever is later.
     pub(crate) fn sent(&mut self, now: u64) -> u64 {
-        let free = if let State::Ready { since } = self.state {
+        let free = if let SlotState::Ready { since } = self.state {
             since
         } else {
             now
         };
-        self.state = State::Waiting { sent: now };
+        self.state = SlotState::Waiting { sent: now };
         self.intended.max(free)
     }
 
-    /// A right answer came: the next error is the first again.
+    /// A right answer came: the next error counts as the first again.
     pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
     }
@@ -86,10 +86,10 @@ impl Slot {
     /// When this slot needs attention without an event.
     pub(crate) fn deadline(&self, timeout_ns: u64) -> Option<u64> {
         match self.state {
-            State::Down { retry_at: u64::MAX } | State::Ready { .. } => None,
-            State::Down { retry_at } => Some(retry_at),
-            State::Connecting { since } => Some(since.saturating_add(timeout_ns)),
-            State::Waiting { sent } => Some(sent.saturating_add(timeout_ns)),
+            SlotState::Down { retry_at: u64::MAX } | SlotState::Ready { .. } => None,
+            SlotState::Down { retry_at } => Some(retry_at),
+            SlotState::Connecting { since } => Some(since.saturating_add(timeout_ns)),
+            SlotState::Waiting { sent } => Some(sent.saturating_add(timeout_ns)),
         }
     }
 }
@@ -115,7 +115,7 @@ mod tests {
         for (intended, free, sendable) in [(5, 9, 9), (9, 5, 9)] {
             let mut slot = Slot::new();
             slot.owe(intended, 0, 1);
-            slot.state = State::Ready { since: free };
+            slot.state = SlotState::Ready { since: free };
             assert!(slot.owes());
             assert_eq!(slot.sent(20), sendable);
             assert!(!slot.owes());

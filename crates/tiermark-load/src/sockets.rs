@@ -6,28 +6,28 @@ use std::thread;
 use std::time::Duration;
 
 use crate::link::Wait;
-use crate::queue::Queue;
+use crate::queue::EventQueue;
 use crate::spec::Zero;
-use crate::stream::Stream;
-use crate::tls::Tls;
+use crate::stream::SocketStream;
+use crate::tls::ClientTls;
 use crate::wire::{Connecting, Read, Ready, Wire};
 
 /// TCP connections to one address, encrypted or not.
 pub(crate) struct Sockets {
     address: SocketAddr,
-    tls: Option<Tls>,
+    tls: Option<ClientTls>,
     zero: Zero,
-    queue: Queue,
-    streams: Vec<Option<Stream>>,
+    queue: EventQueue,
+    streams: Vec<Option<SocketStream>>,
 }
 
 impl Sockets {
-    pub(crate) fn new(address: SocketAddr, tls: Option<Tls>, zero: Zero, count: usize) -> io::Result<Self> {
+    pub(crate) fn new(address: SocketAddr, tls: Option<ClientTls>, zero: Zero, count: usize) -> io::Result<Self> {
         Ok(Self {
             address,
             tls,
             zero,
-            queue: Queue::new()?,
+            queue: EventQueue::new()?,
             streams: std::iter::repeat_with(|| None).take(count).collect(),
         })
     }
@@ -39,7 +39,7 @@ impl Wire for Sockets {
     }
 
     fn connect(&mut self, line: usize) -> bool {
-        self.streams[line] = Stream::connect(self.address, self.tls.as_ref(), &mut self.queue, line).ok();
+        self.streams[line] = SocketStream::connect(self.address, self.tls.as_ref(), &mut self.queue, line).ok();
         self.streams[line].is_some()
     }
 

@@ -1,4 +1,4 @@
-//! What a caller asks for.
+//! The load that a caller asks for.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,14 +11,14 @@ use tiermark_model::load::{Load, Protocol, Request};
 
 use crate::live::Live;
 
-/// One trial's load: where, what, in which rhythm, for how long.
+/// One trial's load: its target, its requests, their rhythm and its duration.
 #[derive(Debug, Clone)]
 pub struct LoadSpec {
     /// Where to connect. Whether an address may be loaded at all is the caller's decision.
     pub address: SocketAddr,
     /// Value of the `Host` header (or `:authority`); under TLS its name is the one that is asked for and checked.
     pub host: String,
-    /// What carries the requests.
+    /// The protocol that carries the requests.
     pub protocol: Protocol,
     /// Whom to trust under TLS.
     pub trust: Trust,
@@ -37,19 +37,19 @@ pub struct LoadSpec {
     pub duration: Duration,
     /// How long an answer, or a connection, may take; also the longest drain after the window.
     pub timeout: Duration,
-    /// One load thread for each, pinned to that core where one is named (pinning is a no-op outside Linux). Empty: one
+    /// One load thread for each, pinned to that core if one is named (pinning is a no-op outside Linux). Empty: one
     /// unpinned thread. Threads beyond the number of connections are not started.
     pub threads: Vec<Option<usize>>,
     /// The trial's zero, shared with whoever else observes it.
     pub zero: Zero,
-    /// Where finished seconds are shown while the load runs.
+    /// Takes the seconds that are finished while the load runs.
     pub live: Option<Live>,
 }
 
 impl LoadSpec {
     /// The one request over HTTP/1.1 under this load, unpinned, for `duration` without warm-up; a timeout of 5 s.
     #[must_use]
-    pub fn new(address: SocketAddr, request: Request, expect: Expect, load: Load, duration: Duration) -> Self {
+    pub fn new(address: SocketAddr, request: Request, expect: ExpectedAnswer, load: Load, duration: Duration) -> Self {
         Self {
             address,
             host: address.to_string(),
@@ -77,14 +77,13 @@ impl LoadSpec {
 /// One request of a mix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
-    /// Its name in the recording; unused where it is the only one.
+    /// Its name in the recording; unused if it is the only one.
     pub name: String,
     /// Its share of the sum of all weights; at least 1.
     pub weight: u32,
-    /// The request.
     pub request: Request,
     /// What a right answer is.
-    pub expect: Expect,
+    pub expect: ExpectedAnswer,
 }
 
 /// Whom a TLS connection trusts.
@@ -101,10 +100,10 @@ pub enum Trust {
 
 /// What a right answer is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expect {
+pub struct ExpectedAnswer {
     /// Status code of every answer.
     pub status: u16,
-    /// Length of every answer's body in bytes, after removal of chunked framing. Where it is absent and `body` is
+    /// Length of every answer's body in bytes, after removal of chunked framing. If it is absent and `body` is
     /// given, the length of `body`.
     pub length: Option<u64>,
     /// The body. How many are looked at is the method's ("Time and histograms"); status and length are, of every answer.
@@ -117,13 +116,12 @@ pub enum Body {
     /// Any.
     #[default]
     Any,
-    /// Exactly these bytes.
     Exactly(Vec<u8>),
     /// One that holds these bytes somewhere.
     Contains(Vec<u8>),
 }
 
-impl Expect {
+impl ExpectedAnswer {
     /// Any body with this status.
     #[must_use]
     pub fn status(status: u16) -> Self {
@@ -144,7 +142,7 @@ impl Expect {
     }
 }
 
-/// The one monotonic zero of a trial, with its UTC beside it.
+/// The one monotonic zero of a trial, with the same moment in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Zero {
     /// The monotonic clock at the zero.
@@ -181,7 +179,7 @@ pub struct Stop(Arc<AtomicU8>);
 
 /// What a [`Stop`] asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum StopRequest {
     Nothing,
     /// The window shall end now; what was measured is kept.
     End,
@@ -214,14 +212,14 @@ impl Stop {
     /// Whether [`Stop::stop`] was called on any clone.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.asked() == Asked::Stop
+        self.asked() == StopRequest::Stop
     }
 
-    pub(crate) fn asked(&self) -> Asked {
+    pub(crate) fn asked(&self) -> StopRequest {
         match self.0.load(Ordering::Relaxed) {
-            0 => Asked::Nothing,
-            END => Asked::End,
-            _ => Asked::Stop,
+            0 => StopRequest::Nothing,
+            END => StopRequest::End,
+            _ => StopRequest::Stop,
         }
     }
 }

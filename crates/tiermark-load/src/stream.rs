@@ -5,22 +5,27 @@ use std::net::SocketAddr;
 
 use mio::net::TcpStream;
 
-use crate::queue::Queue;
-use crate::tls::{Session, Tls};
+use crate::queue::EventQueue;
+use crate::tls::{ClientTls, TlsSession};
 use crate::wire::{Connecting, Read};
 
 /// A connection, or one that is being made.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct SocketStream {
     tcp: TcpStream,
     /// Boxed: most connections have none, and there may be many.
-    session: Option<Box<Session>>,
+    session: Option<Box<TlsSession>>,
 }
 
-impl Stream {
+impl SocketStream {
     /// Begins to connect, registered under `line`.
-    pub(crate) fn connect(address: SocketAddr, tls: Option<&Tls>, queue: &mut Queue, line: usize) -> io::Result<Self> {
-        let session = tls.map(Tls::session).transpose()?.map(Box::new);
+    pub(crate) fn connect(
+        address: SocketAddr,
+        tls: Option<&ClientTls>,
+        queue: &mut EventQueue,
+        line: usize,
+    ) -> io::Result<Self> {
+        let session = tls.map(ClientTls::session).transpose()?.map(Box::new);
         let mut tcp = TcpStream::connect(address)?;
         // Without it a request larger than a segment waits for an acknowledgement (Nagle's algorithm). A socket that
         // refuses is caught by its first event.
@@ -64,7 +69,6 @@ impl Stream {
         }
     }
 
-    /// Reads once.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Read> {
         if let Some(session) = &mut self.session {
             return session.read(&mut self.tcp, buffer);

@@ -7,39 +7,25 @@ use tiermark_model::recording::{
     Window,
 };
 
-use crate::expect::Looked;
+use crate::expect::{Looked, RequestOutcome};
 use crate::live::{Live, Second};
 
 /// Counts of the timeline within one of its histograms.
 const COUNTS_A_SECOND: usize = (TIMELINE_HISTOGRAM_NS / TIMELINE_COUNT_NS) as usize;
 
-/// How one request ended; the names are those of [`Outcomes`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Ok,
-    Status,
-    Body,
-    Connect,
-    Reset,
-    Timeout,
-    Parse,
-    Unsent,
-    Open,
-}
-
 /// Requests of a slot that ended at one time and alike.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Answers {
+pub(crate) struct AnswerBatch {
     pub(crate) count: u32,
-    pub(crate) outcome: Outcome,
-    /// What became of their bodies.
+    pub(crate) outcome: RequestOutcome,
+    /// Whether their bodies were looked at.
     pub(crate) looked: Looked,
     pub(crate) bytes: u64,
 }
 
-impl Answers {
-    /// One without an answer.
-    pub(crate) fn none(outcome: Outcome) -> Self {
+impl AnswerBatch {
+    /// A request without an answer.
+    pub(crate) fn none(outcome: RequestOutcome) -> Self {
         Self {
             count: 1,
             outcome,
@@ -48,10 +34,10 @@ impl Answers {
         }
     }
 
-    /// The same, after the timeout.
+    /// The same answers, but after the timeout.
     pub(crate) fn late(&self) -> Self {
         Self {
-            outcome: Outcome::Timeout,
+            outcome: RequestOutcome::Timeout,
             looked: Looked::NoMatter,
             ..*self
         }
@@ -60,13 +46,12 @@ impl Answers {
 
 /// The end of one request, or of several at one time and alike. Times are nanoseconds since the trial's zero.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct End {
-    pub(crate) outcome: Outcome,
-    /// How many.
+pub(crate) struct RequestEnd {
+    pub(crate) outcome: RequestOutcome,
     pub(crate) count: u64,
-    /// Which request of a mix it was.
+    /// Index of the request within a mix.
     pub(crate) kind: usize,
-    /// What became of its body.
+    /// Whether its body was looked at.
     pub(crate) looked: Looked,
     pub(crate) intended: u64,
     /// When its sending began; read for right answers only.
@@ -76,9 +61,8 @@ pub(crate) struct End {
     pub(crate) bytes: u64,
 }
 
-/// One thread's books.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct LoadTally {
     recording: Recording,
     /// The timeline's second that is being counted, and what is shown of it when it is over.
     second: Second,
@@ -87,7 +71,7 @@ pub(crate) struct Tally {
     taken: u64,
 }
 
-impl Tally {
+impl LoadTally {
     /// Empty books. `until` is the last moment anything can end: the timeline's counts have room for it from the start.
     /// `mix`: the names of several requests, each of which has histograms of its own.
     pub(crate) fn new(utc: Timestamp, window: Window, until: u64, mix: &[String], live: Option<Live>) -> Self {
@@ -147,20 +131,19 @@ impl Tally {
         }
     }
 
-    /// Requests ended.
-    pub(crate) fn ended(&mut self, end: &End) {
+    pub(crate) fn ended(&mut self, end: &RequestEnd) {
         let age = end.done.saturating_sub(end.intended);
         // Other failures are counted only: a fast error must not improve a percentile.
         let has_response = matches!(
             end.outcome,
-            Outcome::Ok | Outcome::Timeout | Outcome::Open | Outcome::Unsent
+            RequestOutcome::Ok | RequestOutcome::Timeout | RequestOutcome::Open | RequestOutcome::Unsent
         );
         self.timeline(end, has_response.then_some(age));
         let recording = &mut self.recording;
         if !recording.window.contains(end.intended) {
             return;
         }
-        let service = (end.outcome == Outcome::Ok).then(|| end.done.saturating_sub(end.sent));
+        let service = (end.outcome == RequestOutcome::Ok).then(|| end.done.saturating_sub(end.sent));
         count(&mut recording.outcomes, end);
         recording.bytes_received += end.bytes;
         if has_response {
@@ -180,7 +163,7 @@ impl Tally {
         }
     }
 
-    fn timeline(&mut self, end: &End, age: Option<u64>) {
+    fn timeline(&mut self, end: &RequestEnd, age: Option<u64>) {
         let timeline = &mut self.recording.timeline;
         let slot = usize::try_from(end.done / TIMELINE_COUNT_NS).unwrap_or(usize::MAX);
         if slot >= timeline.ok.len() {
@@ -192,7 +175,7 @@ impl Tally {
             self.finish_second(number);
         }
         let timeline = &mut self.recording.timeline;
-        let (counts, seen) = if end.outcome == Outcome::Ok {
+        let (counts, seen) = if end.outcome == RequestOutcome::Ok {
             (&mut timeline.ok, &mut self.second.ok)
         } else {
             (&mut timeline.errors, &mut self.second.errors)
@@ -238,17 +221,17 @@ impl Tally {
     }
 }
 
-fn count(outcomes: &mut Outcomes, end: &End) {
+fn count(outcomes: &mut Outcomes, end: &RequestEnd) {
     let of_kind = match end.outcome {
-        Outcome::Ok => &mut outcomes.ok,
-        Outcome::Status => &mut outcomes.status,
-        Outcome::Body => &mut outcomes.body,
-        Outcome::Connect => &mut outcomes.connect,
-        Outcome::Reset => &mut outcomes.reset,
-        Outcome::Timeout => &mut outcomes.timeout,
-        Outcome::Parse => &mut outcomes.parse,
-        Outcome::Unsent => &mut outcomes.unsent,
-        Outcome::Open => &mut outcomes.open,
+        RequestOutcome::Ok => &mut outcomes.ok,
+        RequestOutcome::Status => &mut outcomes.status,
+        RequestOutcome::Body => &mut outcomes.body,
+        RequestOutcome::Connect => &mut outcomes.connect,
+        RequestOutcome::Reset => &mut outcomes.reset,
+        RequestOutcome::Timeout => &mut outcomes.timeout,
+        RequestOutcome::Parse => &mut outcomes.parse,
+        RequestOutcome::Unsent => &mut outcomes.unsent,
+        RequestOutcome::Open => &mut outcomes.open,
     };
     *of_kind += end.count;
     if end.looked == Looked::NoMatter {
@@ -262,7 +245,7 @@ fn count(outcomes: &mut Outcomes, end: &End) {
         Looked::Drawn => {
             bodies.looked_at += end.count;
             bodies.drawn += end.count;
-            if end.outcome == Outcome::Body {
+            if end.outcome == RequestOutcome::Body {
                 bodies.drawn_wrong += end.count;
             }
         }

@@ -5,8 +5,8 @@ use super::*;
 const SECOND: u64 = 1_000_000_000;
 
 /// Books with a window from 1 s to 3 s.
-fn tally() -> Tally {
-    Tally::new(
+fn tally() -> LoadTally {
+    LoadTally::new(
         Timestamp::UNIX_EPOCH,
         Window {
             start_ns: SECOND,
@@ -18,12 +18,12 @@ fn tally() -> Tally {
     )
 }
 
-fn closed(tally: Tally) -> Recording {
+fn closed(tally: LoadTally) -> Recording {
     tally.into_recording(GeneratorUse::default(), None, 3 * SECOND)
 }
 
-fn end(outcome: Outcome, intended: u64, done: u64) -> End {
-    End {
+fn end(outcome: RequestOutcome, intended: u64, done: u64) -> RequestEnd {
+    RequestEnd {
         outcome,
         count: 1,
         kind: 0,
@@ -38,10 +38,10 @@ fn end(outcome: Outcome, intended: u64, done: u64) -> End {
 #[test]
 fn a_request_belongs_to_the_window_by_its_intended_time() {
     let mut tally = tally();
-    tally.ended(&end(Outcome::Ok, SECOND - 1, SECOND + 5));
-    tally.ended(&end(Outcome::Ok, SECOND, SECOND + 100));
-    tally.ended(&end(Outcome::Ok, 3 * SECOND - 1, 4 * SECOND));
-    tally.ended(&end(Outcome::Ok, 3 * SECOND, 4 * SECOND));
+    tally.ended(&end(RequestOutcome::Ok, SECOND - 1, SECOND + 5));
+    tally.ended(&end(RequestOutcome::Ok, SECOND, SECOND + 100));
+    tally.ended(&end(RequestOutcome::Ok, 3 * SECOND - 1, 4 * SECOND));
+    tally.ended(&end(RequestOutcome::Ok, 3 * SECOND, 4 * SECOND));
     let recording = closed(tally);
     assert_eq!(
         (
@@ -69,23 +69,23 @@ fn a_request_belongs_to_the_window_by_its_intended_time() {
 #[test]
 fn response_holds_what_the_method_says() {
     let all = [
-        (Outcome::Ok, true, true),
-        (Outcome::Timeout, true, false),
-        (Outcome::Open, true, false),
-        (Outcome::Unsent, true, false),
-        (Outcome::Status, false, false),
-        (Outcome::Body, false, false),
-        (Outcome::Connect, false, false),
-        (Outcome::Reset, false, false),
-        (Outcome::Parse, false, false),
+        (RequestOutcome::Ok, true, true),
+        (RequestOutcome::Timeout, true, false),
+        (RequestOutcome::Open, true, false),
+        (RequestOutcome::Unsent, true, false),
+        (RequestOutcome::Status, false, false),
+        (RequestOutcome::Body, false, false),
+        (RequestOutcome::Connect, false, false),
+        (RequestOutcome::Reset, false, false),
+        (RequestOutcome::Parse, false, false),
     ];
     for (outcome, in_response, in_service) in all {
         let mut tally = tally();
         tally.ended(&end(outcome, SECOND, SECOND + 1_000));
         let recording = closed(tally);
         assert_eq!(recording.outcomes.total(), 1, "{outcome:?}");
-        assert_eq!(recording.outcomes.ok, u64::from(outcome == Outcome::Ok));
-        assert_eq!(recording.timeline.errors[10], u32::from(outcome != Outcome::Ok));
+        assert_eq!(recording.outcomes.ok, u64::from(outcome == RequestOutcome::Ok));
+        assert_eq!(recording.timeline.errors[10], u32::from(outcome != RequestOutcome::Ok));
         assert_eq!(recording.response.max(), in_response.then_some(1_000), "{outcome:?}");
         assert_eq!(recording.service.max(), in_service.then_some(990), "{outcome:?}");
     }
@@ -95,16 +95,16 @@ fn response_holds_what_the_method_says() {
 fn bodies_are_counted_by_what_became_of_them() {
     let mut tally = tally();
     let ended = [
-        (Outcome::Ok, Looked::Seen, 7),
-        (Outcome::Ok, Looked::Unseen, 30),
-        (Outcome::Ok, Looked::Drawn, 2),
-        (Outcome::Body, Looked::Drawn, 1),
-        (Outcome::Body, Looked::NoMatter, 5),
-        (Outcome::Status, Looked::NoMatter, 3),
+        (RequestOutcome::Ok, Looked::Seen, 7),
+        (RequestOutcome::Ok, Looked::Unseen, 30),
+        (RequestOutcome::Ok, Looked::Drawn, 2),
+        (RequestOutcome::Body, Looked::Drawn, 1),
+        (RequestOutcome::Body, Looked::NoMatter, 5),
+        (RequestOutcome::Status, Looked::NoMatter, 3),
     ];
     for (outcome, looked, count) in ended {
         let end = end(outcome, SECOND, SECOND + 1_000);
-        tally.ended(&End { looked, count, ..end });
+        tally.ended(&RequestEnd { looked, count, ..end });
     }
     let outcomes = closed(tally).outcomes;
     assert_eq!((outcomes.ok, outcomes.body, outcomes.status), (39, 6, 3));

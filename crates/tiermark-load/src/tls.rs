@@ -19,13 +19,13 @@ use crate::wire::{Connecting, Read};
 /// How the connections of a trial are encrypted: whom they trust, what they ask for. Clones share the tickets by which
 /// later connections resume earlier sessions, as clients do.
 #[derive(Debug, Clone)]
-pub(crate) struct Tls {
+pub(crate) struct ClientTls {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
     alpn: &'static [u8],
 }
 
-impl Tls {
+impl ClientTls {
     /// `host`: a name or an address, with or without a port.
     pub(crate) fn new(trust: &Trust, host: &str, version: HttpVersion) -> Result<Self, LoadError> {
         let name = server_name(host).ok_or_else(|| LoadError::ServerName { host: host.to_owned() })?;
@@ -58,7 +58,7 @@ impl Tls {
 
     /// Shakes hands over a socket that blocks; gives whether the protocol was agreed as well.
     pub(crate) fn shake_hands(&self, mut socket: impl io::Read + io::Write) -> io::Result<bool> {
-        let Session {
+        let TlsSession {
             mut tls, must_agree, ..
         } = self.session()?;
         while tls.is_handshaking() {
@@ -68,9 +68,9 @@ impl Tls {
     }
 
     /// A session for one connection.
-    pub(crate) fn session(&self) -> io::Result<Session> {
+    pub(crate) fn session(&self) -> io::Result<TlsSession> {
         let tls = ClientConnection::new(Arc::clone(&self.config), self.name.clone()).map_err(io::Error::other)?;
-        Ok(Session {
+        Ok(TlsSession {
             tls,
             must_agree: self.alpn == b"h2",
             drained: false,
@@ -177,7 +177,7 @@ impl ServerCertVerifier for Anybody {
 
 /// One connection's encryption, between whoever reads and writes and the socket, which is passed to each call.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct TlsSession {
     tls: ClientConnection,
     /// Whether the protocol must have been agreed: a server that knows no ALPN speaks HTTP/1.1.
     must_agree: bool,
@@ -185,7 +185,7 @@ pub(crate) struct Session {
     drained: bool,
 }
 
-impl Session {
+impl TlsSession {
     /// Goes on with the handshake, as far as the socket lets it.
     pub(crate) fn shake(&mut self, socket: &mut (impl io::Read + io::Write)) -> Connecting {
         loop {
@@ -208,7 +208,7 @@ impl Session {
         }
     }
 
-    /// Takes what there is room for and sends what the socket takes. What is left is sent by [`Session::flush`].
+    /// Takes what there is room for and sends what the socket takes. What is left is sent by [`TlsSession::flush`].
     pub(crate) fn write(&mut self, socket: &mut impl io::Write, bytes: &[u8]) -> io::Result<usize> {
         loop {
             // At most 64 KiB wait at once: rustls's limit of what it encrypts ahead.

@@ -44,7 +44,7 @@ fn certificates_that_cannot_be_used_name_their_file_and_the_remedy() {
         if let Some(text) = text {
             std::fs::write(&path, text).unwrap();
         }
-        let error = Tls::new(&Trust::File(path.clone()), "localhost", HttpVersion::Http2).unwrap_err();
+        let error = ClientTls::new(&Trust::File(path.clone()), "localhost", HttpVersion::Http2).unwrap_err();
         let _ = std::fs::remove_file(&path);
         error.to_string().replace(&path.display().to_string(), "FILE")
     };
@@ -140,7 +140,7 @@ fn server() -> ServerConnection {
     server
 }
 
-fn connected(steps: Vec<usize>) -> (Session, Socket) {
+fn connected(steps: Vec<usize>) -> (TlsSession, Socket) {
     let mut socket = Socket {
         server: server(),
         steps,
@@ -148,7 +148,7 @@ fn connected(steps: Vec<usize>) -> (Session, Socket) {
         to_client: VecDeque::new(),
         to_server: vec![],
     };
-    let tls = Tls::new(&Trust::Anybody, "localhost:1", HttpVersion::Http1).unwrap();
+    let tls = ClientTls::new(&Trust::Anybody, "localhost:1", HttpVersion::Http1).unwrap();
     let mut session = tls.session().unwrap();
     loop {
         match session.shake(&mut socket) {
@@ -273,7 +273,7 @@ fn what_the_socket_had_no_room_for_is_sent_when_it_has() {
             left -= stream.read(&mut buffer).unwrap();
         }
     });
-    let tls = Tls::new(&Trust::Anybody, "localhost", HttpVersion::Http1).unwrap();
+    let tls = ClientTls::new(&Trust::Anybody, "localhost", HttpVersion::Http1).unwrap();
     let mut sockets = Sockets::new(address, Some(tls), Zero::now(), 1).unwrap();
     assert!(sockets.connect(0));
     while sockets.connected(0) != Connecting::Connected {

@@ -12,13 +12,12 @@ pub(crate) trait Wire {
     /// Begins to connect a line, closing what it was. `false`: refused at once.
     fn connect(&mut self, line: usize) -> bool;
 
-    /// Whether a line that was begun to be connected is.
+    /// Whether a line that is being connected is connected now.
     fn connected(&mut self, line: usize) -> Connecting;
 
     /// Writes what can be written at once.
     fn write(&mut self, line: usize, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Reads once.
     fn read(&mut self, line: usize, buffer: &mut [u8]) -> io::Result<Read>;
 
     /// Closes a line, if it is open.
@@ -39,10 +38,10 @@ pub(crate) enum Connecting {
     Failed,
 }
 
-/// What one read gave.
+/// The result of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Read {
-    /// Bytes; 0 where the other side has closed.
+    /// Bytes; 0 if the other side has closed.
     pub(crate) length: usize,
     /// Whether no more were waiting.
     pub(crate) drained: bool,

@@ -17,15 +17,15 @@ use std::sync::Arc;
 
 use tiermark_model::recording::{GeneratorUse, Recording, Window};
 
-use crate::expect::Looked;
+use crate::expect::{Looked, RequestOutcome};
 use crate::host;
-use crate::link::{Event, Happening, Link, Wait};
+use crate::link::{Happening, Link, LinkEvent, Wait};
 use crate::pacing::{Pacing, Turn};
 use crate::requests::Requests;
-use crate::schedule::Part;
-use crate::slot::{Slot, State};
-use crate::spec::{Asked, Stop};
-use crate::tally::{Answers, End, Outcome, Tally};
+use crate::schedule::ThreadPart;
+use crate::slot::{Slot, SlotState};
+use crate::spec::{Stop, StopRequest};
+use crate::tally::{AnswerBatch, LoadTally, RequestEnd};
 
 /// Longest wait for events, in nanoseconds: how soon the stop flag is seen.
 const TICK_NS: u64 = 10_000_000;
@@ -41,17 +41,17 @@ const OPENING_BURST: usize = 256;
 /// it, so those that found the queue full would only be noticed by their repetitions, 1 s, 3 s and 7 s later, amid the measurement.
 const OPENING_EVERY_NS: u64 = 400_000;
 
-/// Longest time, in nanoseconds, that the pace of opening adds for so many connections.
+/// Longest time, in nanoseconds, that the pace of opening adds for this many connections.
 pub(crate) fn opening_ns(connections: usize) -> u64 {
     (connections.saturating_sub(OPENING_BURST) as u64).saturating_mul(OPENING_EVERY_NS)
 }
 
-/// What a thread needs to know of its trial.
+/// A thread's view of its trial.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
     pub(crate) requests: Arc<Requests>,
     pub(crate) stop: &'a Stop,
-    pub(crate) part: Part,
+    pub(crate) part: ThreadPart,
     pub(crate) timeout_ns: u64,
     /// Requests of one batch.
     pub(crate) batch: u32,
@@ -85,7 +85,7 @@ pub(crate) struct Worker<'a, L, P> {
     link: L,
     slots: Vec<Slot>,
     pacing: P,
-    tally: Tally,
+    tally: LoadTally,
     window: Window,
     /// Slots that are free for a request that is due later.
     free: VecDeque<usize>,
@@ -95,7 +95,7 @@ pub(crate) struct Worker<'a, L, P> {
     left: u64,
     /// Slots with requests due or under way.
     under_way: usize,
-    /// When deadlines are looked at next; none lies before it, except by `SCAN_NS`.
+    /// When deadlines are looked at next; they lie at most `SCAN_NS` before it.
     next_scan: u64,
     held_lost: u32,
 }
@@ -117,14 +117,14 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         let begun = link.now();
         loop {
             let now = link.now();
-            if job.stop.asked() != Asked::Nothing {
+            if job.stop.asked() != StopRequest::Nothing {
                 return Err(Ended::Stopped);
             }
             let connections = OPENING_BURST.saturating_add((now.saturating_sub(begun) / OPENING_EVERY_NS) as usize);
             let allowed = first.saturating_add(connections.saturating_mul(streams));
             while next < slots.len().min(allowed) && pending < OPENING_AT_ONCE {
                 if link.connect(next) {
-                    slots[next].state = State::Connecting { since: now };
+                    slots[next].state = SlotState::Connecting { since: now };
                     pending += 1;
                 }
                 next += 1;
@@ -133,18 +133,25 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
                 return Ok(());
             }
             link.wait(Wait::AtMost(TICK_NS.min(until - now))).map_err(waiting)?;
-            while let Some(Event { slot, at, what }) = link.next() {
+            while let Some(LinkEvent { slot, at, what }) = link.next() {
                 let was = slots[slot].state;
                 slots[slot].state = match what {
-                    Happening::Connected => State::Ready { since: at },
-                    _ => State::Down { retry_at: 0 },
+                    Happening::Connected => SlotState::Ready { since: at },
+                    _ => SlotState::Down { retry_at: 0 },
                 };
-                pending -= usize::from(matches!(was, State::Connecting { .. }));
+                pending -= usize::from(matches!(was, SlotState::Connecting { .. }));
             }
         }
     }
 
-    pub(crate) fn new(job: &'a Job<'a>, link: L, slots: Vec<Slot>, pacing: P, tally: Tally, window: Window) -> Self {
+    pub(crate) fn new(
+        job: &'a Job<'a>,
+        link: L,
+        slots: Vec<Slot>,
+        pacing: P,
+        tally: LoadTally,
+        window: Window,
+    ) -> Self {
         Self {
             job,
             link,
@@ -187,14 +194,14 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     fn begin(&mut self, start: u64) {
         for slot in 0..self.job.held_from {
             match self.slots[slot].state {
-                State::Connecting { .. } => {}
+                SlotState::Connecting { .. } => {}
                 // Not opened beforehand, or refused.
-                State::Down { .. } if P::OPEN && self.job.keep_alive => self.connect(slot),
+                SlotState::Down { .. } if P::OPEN && self.job.keep_alive => self.connect(slot),
                 _ => self.next(slot, start),
             }
         }
         for slot in self.job.held_from..self.slots.len() {
-            if matches!(self.slots[slot].state, State::Down { .. }) {
+            if matches!(self.slots[slot].state, SlotState::Down { .. }) {
                 self.connect(slot);
             }
         }
@@ -204,7 +211,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     /// nanoseconds.
     fn turn_until(&mut self, end: u64) -> Result<u64, Ended> {
         while self.turn(end)? {
-            if (self.left == 0 && self.under_way == 0) || self.job.stop.asked() == Asked::End {
+            if (self.left == 0 && self.under_way == 0) || self.job.stop.asked() == StopRequest::End {
                 break;
             }
         }
@@ -216,8 +223,8 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         while self.under_way > 0 && self.turn(end)? {}
         let now = self.link.now();
         for slot in 0..self.job.held_from {
-            if let State::Waiting { sent } = self.slots[slot].state {
-                self.record_all(slot, Outcome::Open, sent, now);
+            if let SlotState::Waiting { sent } = self.slots[slot].state {
+                self.record_all(slot, RequestOutcome::Open, sent, now);
             }
         }
         Ok(())
@@ -225,7 +232,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
 
     /// One round of the loop; `false` when `end` has come.
     fn turn(&mut self, end: u64) -> Result<bool, Ended> {
-        if self.job.stop.asked() == Asked::Stop {
+        if self.job.stop.asked() == StopRequest::Stop {
             return Err(Ended::Stopped);
         }
         let now = self.link.now();
@@ -242,7 +249,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         self.link.wait(wait).map_err(waiting)?;
         while let Some(event) = self.link.next() {
             self.on_event(&event);
-            // What became due meanwhile does not wait for the other events.
+            // Requests that became due meanwhile do not wait for the other events.
             if self.job.grain_ns == 0 && self.pacing.next_due().is_some_and(|due| due <= event.at) {
                 self.dispatch(event.at);
             }
@@ -254,7 +261,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         Ok(true)
     }
 
-    /// How long to wait at `now`, where something else is due at `until`.
+    /// How long to wait at `now`, if something else is due at `until`.
     fn wait(&self, now: u64, until: u64) -> Wait {
         let due = if self.free.is_empty() || self.left == 0 {
             None
@@ -279,8 +286,8 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     fn dispatch(&mut self, now: u64) {
         while let Some(&slot) = self.free.front() {
             let is_free = match self.slots[slot].state {
-                State::Ready { .. } => true,
-                State::Down { .. } => !self.job.keep_alive,
+                SlotState::Ready { .. } => true,
+                SlotState::Down { .. } => !self.job.keep_alive,
                 _ => false,
             };
             // A slot whose connection ended meanwhile leaves the queue only here: looking for it would cost more.
@@ -300,8 +307,8 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     fn dispatch_last(&mut self, end: u64) {
         while let Some(slot) = self.free.pop_front() {
             let was_free = match self.slots[slot].state {
-                State::Ready { since } => since < end,
-                State::Down { .. } => !self.job.keep_alive,
+                SlotState::Ready { since } => since < end,
+                SlotState::Down { .. } => !self.job.keep_alive,
                 _ => false,
             };
             if was_free && self.left > 0 {
@@ -321,11 +328,11 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         self.pacing.take(now)
     }
 
-    fn on_event(&mut self, event: &Event) {
-        let Event { slot, at, what } = *event;
+    fn on_event(&mut self, event: &LinkEvent) {
+        let LinkEvent { slot, at, what } = *event;
         match what {
             Happening::Connected => self.on_connected(slot, at),
-            Happening::Refused => self.fail(slot, Outcome::Connect, at),
+            Happening::Refused => self.fail(slot, RequestOutcome::Connect, at),
             Happening::Answered {
                 count,
                 outcome,
@@ -333,7 +340,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
                 bytes,
                 open,
             } => {
-                let answers = Answers {
+                let answers = AnswerBatch {
                     count,
                     outcome,
                     looked,
@@ -347,7 +354,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     }
 
     fn on_connected(&mut self, slot: usize, now: u64) {
-        self.slots[slot].state = State::Ready { since: now };
+        self.slots[slot].state = SlotState::Ready { since: now };
         if slot >= self.job.held_from {
             return;
         }
@@ -359,8 +366,8 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         }
     }
 
-    fn on_answer(&mut self, slot: usize, answers: &Answers, open: bool, at: u64) {
-        let State::Waiting { sent } = self.slots[slot].state else {
+    fn on_answer(&mut self, slot: usize, answers: &AnswerBatch, open: bool, at: u64) {
+        let SlotState::Waiting { sent } = self.slots[slot].state else {
             return;
         };
         // The loop looks at deadlines now and then; an answer that comes between is late all the same.
@@ -369,14 +376,14 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         self.record(slot, &answers, sent, at);
         let outcome = answers.outcome;
         match outcome {
-            Outcome::Ok => self.slots[slot].succeeded(),
-            Outcome::Timeout | Outcome::Parse => return self.fail(slot, outcome, at),
+            RequestOutcome::Ok => self.slots[slot].succeeded(),
+            RequestOutcome::Timeout | RequestOutcome::Parse => return self.fail(slot, outcome, at),
             _ => {}
         }
         if !open {
             // The rest of a batch is lost with its connection.
-            self.record_all(slot, Outcome::Reset, sent, at);
-            self.slots[slot].state = State::Down { retry_at: u64::MAX };
+            self.record_all(slot, RequestOutcome::Reset, sent, at);
+            self.slots[slot].state = SlotState::Down { retry_at: u64::MAX };
             // An open loop's connections are there before they are needed.
             if P::OPEN && self.job.keep_alive && self.is_sending(at) {
                 self.connect(slot);
@@ -384,7 +391,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
                 self.next(slot, at);
             }
         } else if self.slots[slot].count == 0 {
-            self.slots[slot].state = State::Ready { since: at };
+            self.slots[slot].state = SlotState::Ready { since: at };
             self.next(slot, at);
         }
     }
@@ -426,9 +433,9 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         self.slots[slot].owe(intended, number, count);
         self.under_way += 1;
         match self.slots[slot].state {
-            State::Ready { .. } => self.send(slot),
-            State::Down { .. } => self.connect(slot),
-            State::Connecting { .. } | State::Waiting { .. } => {}
+            SlotState::Ready { .. } => self.send(slot),
+            SlotState::Down { .. } => self.connect(slot),
+            SlotState::Connecting { .. } | SlotState::Waiting { .. } => {}
         }
     }
 
@@ -449,10 +456,10 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     fn connect(&mut self, slot: usize) {
         let now = self.link.now();
         if self.link.connect(slot) {
-            self.slots[slot].state = State::Connecting { since: now };
+            self.slots[slot].state = SlotState::Connecting { since: now };
             self.next_scan = self.next_scan.min(now.saturating_add(self.job.timeout_ns));
         } else {
-            self.fail(slot, Outcome::Connect, now);
+            self.fail(slot, RequestOutcome::Connect, now);
         }
     }
 
@@ -464,21 +471,21 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         self.tally.sent(intended, sendable, now, u64::from(count));
         if !self.link.send(slot, number, count) {
             let now = self.link.now();
-            self.fail(slot, Outcome::Reset, now);
+            self.fail(slot, RequestOutcome::Reset, now);
         }
     }
 
     /// What is due or under way on a slot ended with its connection; the slot pauses.
-    fn fail(&mut self, slot: usize, outcome: Outcome, now: u64) {
+    fn fail(&mut self, slot: usize, outcome: RequestOutcome, now: u64) {
         self.link.close(slot);
         match self.slots[slot].state {
-            State::Waiting { sent } => self.record_all(slot, outcome, sent, now),
+            SlotState::Waiting { sent } => self.record_all(slot, outcome, sent, now),
             _ if self.slots[slot].owes() => self.record_all(slot, outcome, now, now),
             _ => {}
         }
         self.pause(slot, now);
         if P::OPEN
-            && outcome == Outcome::Connect
+            && outcome == RequestOutcome::Connect
             && slot < self.job.held_from
             && let Turn::Now(intended) = self.take(now)
         {
@@ -487,9 +494,9 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     }
 
     /// A request that is due ends without a place to be sent from.
-    fn refuse(&mut self, intended: u64, outcome: Outcome, now: u64) {
+    fn refuse(&mut self, intended: u64, outcome: RequestOutcome, now: u64) {
         let (number, _) = self.number(intended, 1);
-        self.tally.ended(&End {
+        self.tally.ended(&RequestEnd {
             outcome,
             count: 1,
             kind: self.kind(number),
@@ -501,7 +508,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         });
     }
 
-    /// Which of a mix the request of that number is.
+    /// Index within the mix of the request of that number.
     fn kind(&self, number: u64) -> usize {
         if self.job.requests.is_mix() {
             self.job.requests.index(number)
@@ -511,14 +518,14 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     }
 
     /// Records the end of the oldest requests of a slot.
-    fn record(&mut self, slot: usize, answers: &Answers, sent: u64, done: u64) {
+    fn record(&mut self, slot: usize, answers: &AnswerBatch, sent: u64, done: u64) {
         let kind = self.kind(self.slots[slot].number);
         let state = &mut self.slots[slot];
         state.number += u64::from(answers.count);
         state.count -= answers.count;
         let intended = state.intended;
         self.under_way -= usize::from(state.count == 0);
-        self.tally.ended(&End {
+        self.tally.ended(&RequestEnd {
             outcome: answers.outcome,
             count: u64::from(answers.count),
             kind,
@@ -531,9 +538,9 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
     }
 
     /// Records the end of all that is due or under way on a slot.
-    fn record_all(&mut self, slot: usize, outcome: Outcome, sent: u64, done: u64) {
+    fn record_all(&mut self, slot: usize, outcome: RequestOutcome, sent: u64, done: u64) {
         while self.slots[slot].count > 0 {
-            self.record(slot, &Answers::none(outcome), sent, done);
+            self.record(slot, &AnswerBatch::none(outcome), sent, done);
         }
     }
 
@@ -551,10 +558,10 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
                 continue;
             }
             match self.slots[slot].state {
-                State::Down { .. } => self.retry(slot, now),
-                State::Connecting { .. } => self.fail(slot, Outcome::Connect, now),
-                State::Waiting { .. } => self.fail(slot, Outcome::Timeout, now),
-                State::Ready { .. } => {}
+                SlotState::Down { .. } => self.retry(slot, now),
+                SlotState::Connecting { .. } => self.fail(slot, RequestOutcome::Connect, now),
+                SlotState::Waiting { .. } => self.fail(slot, RequestOutcome::Timeout, now),
+                SlotState::Ready { .. } => {}
             }
         }
         self.next_scan = self.next_scan.max(now.saturating_add(SCAN_NS));
@@ -562,7 +569,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
 
     /// A slot's pause is over.
     fn retry(&mut self, slot: usize, now: u64) {
-        self.slots[slot].state = State::Down { retry_at: u64::MAX };
+        self.slots[slot].state = SlotState::Down { retry_at: u64::MAX };
         if !self.is_sending(now) {
             return;
         }
@@ -578,13 +585,13 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
         let now = self.link.now();
         for slot in 0..self.job.held_from {
             if self.slots[slot].owes() {
-                self.record_all(slot, Outcome::Unsent, now, now);
+                self.record_all(slot, RequestOutcome::Unsent, now, now);
             }
         }
         while P::OPEN
             && let Turn::Now(intended) = self.pacing.take(end.saturating_sub(1))
         {
-            self.refuse(intended, Outcome::Unsent, now);
+            self.refuse(intended, RequestOutcome::Unsent, now);
         }
         self.left = 0;
     }

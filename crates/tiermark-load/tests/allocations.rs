@@ -5,8 +5,8 @@ use std::alloc::System;
 use std::time::Duration;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use tiermark_load::null::{Answer, NullServer};
-use tiermark_load::{Ask, Expect, LoadSpec, Stop, drive};
+use tiermark_load::null::{NullAnswer, NullServer};
+use tiermark_load::{Ask, ExpectedAnswer, LoadSpec, Stop, drive};
 use tiermark_model::load::{Closed, Load, Open, Request, Value};
 
 #[global_allocator]
@@ -25,7 +25,7 @@ fn allocations(server: &NullServer, load: Load, requests: u64) -> usize {
             }],
             ..Request::get(path)
         },
-        expect: Expect::body(200, "Hello, World!"),
+        expect: ExpectedAnswer::body(200, "Hello, World!"),
     };
     let spec = LoadSpec {
         requests: vec![ask("one", "/one/{id}"), ask("two", "/two")],
@@ -33,7 +33,7 @@ fn allocations(server: &NullServer, load: Load, requests: u64) -> usize {
         ..LoadSpec::new(
             server.address(),
             Request::get("/"),
-            Expect::status(200),
+            ExpectedAnswer::status(200),
             load,
             Duration::from_secs(60),
         )
@@ -47,7 +47,7 @@ fn allocations(server: &NullServer, load: Load, requests: u64) -> usize {
 
 #[test]
 fn requests_allocate_nothing() {
-    let server = NullServer::start(Answer::Small, None).unwrap();
+    let server = NullServer::start(NullAnswer::Small, None).unwrap();
     for load in [
         Load::Closed(Closed::of(8)),
         Load::Closed(Closed {

@@ -1,5 +1,5 @@
 //! The closed loop against servers that are right, slow, wrong, hostile and dead.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod server;
 #[path = "server/steady.rs"]
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use server::{Server, next_request};
 use steady::steadily;
-use tiermark_load::{Expect, LoadError, LoadSpec, Stop, drive};
+use tiermark_load::{ExpectedAnswer, LoadError, LoadSpec, Stop, drive};
 use tiermark_model::load::{Closed, Load, Method, Request};
 use tiermark_model::recording::{Outcomes, Recording};
 
@@ -27,18 +27,18 @@ fn spec(address: std::net::SocketAddr) -> LoadSpec {
         ..LoadSpec::new(
             address,
             Request::get("/"),
-            Expect::body(200, "hello"),
+            ExpectedAnswer::body(200, "hello"),
             Load::Closed(Closed::of(4)),
             Duration::from_millis(400),
         )
     }
 }
 
-fn expecting(address: std::net::SocketAddr, expect: Expect) -> LoadSpec {
+fn expecting(address: std::net::SocketAddr, expect: ExpectedAnswer) -> LoadSpec {
     asking(address, Request::get("/"), expect)
 }
 
-fn asking(address: std::net::SocketAddr, request: Request, expect: Expect) -> LoadSpec {
+fn asking(address: std::net::SocketAddr, request: Request, expect: ExpectedAnswer) -> LoadSpec {
     let mut spec = spec(address);
     (spec.requests[0].request, spec.requests[0].expect) = (request, expect);
     spec
@@ -118,9 +118,9 @@ fn chunked_interim_and_bodyless_answers() {
         check_all_right("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
         check_all_right(&format!("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n{HELLO}"));
         let server = Server::saying("HTTP/1.1 204 No Content\r\n\r\n");
-        let nothing = Expect {
+        let nothing = ExpectedAnswer {
             length: Some(0),
-            ..Expect::status(204)
+            ..ExpectedAnswer::status(204)
         };
         let recording = run(&expecting(server.address, nothing));
         assert!(
@@ -207,7 +207,7 @@ fn several_pinned_threads_and_large_messages() {
             body: Some("z".repeat(1_999_900)),
             ..Request::get(format!("/{filler}"))
         };
-        let mut spec = asking(server.address, request, Expect::body(200, body));
+        let mut spec = asking(server.address, request, ExpectedAnswer::body(200, body));
         let cores = thread::available_parallelism().unwrap().get();
         spec.threads = vec![Some(0), Some(cores - 1)];
         let recording = run(&spec);
@@ -274,7 +274,7 @@ fn wrong_each_fifth(length: usize) -> Server {
 
 fn of_wrong_each_fifth(length: usize, requests: u64) -> Outcomes {
     let server = wrong_each_fifth(length);
-    let expect = Expect::body(200, "x".repeat(length));
+    let expect = ExpectedAnswer::body(200, "x".repeat(length));
     let spec = LoadSpec {
         warmup: Duration::ZERO,
         // As long as a busy machine takes; the requests end it.
@@ -507,7 +507,7 @@ fn what_this_host_cannot_do_is_an_error_with_its_remedy() {
     steadily(|| {
         let address = "127.0.0.1:9".parse().unwrap();
         let error = |spec: LoadSpec| drive(&spec, &Stop::new()).unwrap_err();
-        let path = asking(address, Request::get("a b"), Expect::status(200));
+        let path = asking(address, Request::get("a b"), ExpectedAnswer::status(200));
         assert!(matches!(error(path), LoadError::Request { .. }));
         let none = LoadSpec {
             load: Load::Closed(Closed::of(0)),

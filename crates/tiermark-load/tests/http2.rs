@@ -1,5 +1,5 @@
 //! HTTP/2 against servers that are right, slow, wrong, hostile and dead.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod server;
 #[path = "server/steady.rs"]
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use server::Server;
 use steady::steadily;
 use streams::{Does, Streams};
-use tiermark_load::{Ask, Expect, LoadError, LoadSpec, Stop, drive};
+use tiermark_load::{Ask, ExpectedAnswer, LoadError, LoadSpec, Stop, drive};
 use tiermark_model::load::{Closed, HttpVersion, Load, Method, Open, Protocol, Request, Value};
 use tiermark_model::recording::Recording;
 
@@ -27,7 +27,7 @@ fn spec(address: SocketAddr, connections: u32, streams: u32) -> LoadSpec {
         streams,
         ..Closed::of(connections)
     });
-    let expect = Expect::body(200, "hello");
+    let expect = ExpectedAnswer::body(200, "hello");
     LoadSpec {
         protocol: Protocol {
             http: HttpVersion::Http2,
@@ -180,7 +180,7 @@ fn a_body_larger_than_the_servers_window_is_sent() {
             body: Some("x".repeat(300_000)),
             ..Request::get("/")
         };
-        spec.requests[0].expect = Expect::body(200, "300000 of 300000");
+        spec.requests[0].expect = ExpectedAnswer::body(200, "300000 of 300000");
         check_all_right(&spec);
     });
 }
@@ -204,7 +204,7 @@ fn values_and_mixes() {
                     to: 12,
                 }],
             },
-            expect: Expect::body(200, wanted),
+            expect: ExpectedAnswer::body(200, wanted),
         };
         spec.requests = vec![
             ask("one", 1, "/one/{id}", "POST /one"),
@@ -239,9 +239,9 @@ fn parts_trailers_interim_and_bodyless_answers() {
             trailers: false,
         });
         let mut spec = spec(server.address, 2, 4);
-        spec.requests[0].expect = Expect {
+        spec.requests[0].expect = ExpectedAnswer {
             length: Some(0),
-            ..Expect::status(204)
+            ..ExpectedAnswer::status(204)
         };
         check_all_right(&spec);
         spec.requests[0].request.method = Method::Head;
@@ -258,7 +258,7 @@ fn bodies_of_64_kib() {
             move |_| Does::say(&body)
         });
         let mut spec = spec(server.address, 2, 8);
-        spec.requests[0].expect = Expect::body(200, body);
+        spec.requests[0].expect = ExpectedAnswer::body(200, body);
         check_all_right(&spec);
     });
 }

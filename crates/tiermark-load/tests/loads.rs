@@ -1,5 +1,5 @@
 //! Open loops, pipelining, mixes, held connections and the ends of a trial, over real sockets.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod server;
 #[path = "server/steady.rs"]
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use server::Server;
 use steady::steadily;
-use tiermark_load::{Ask, Body, Expect, Live, LoadError, LoadSpec, Stop, drive};
+use tiermark_load::{Ask, Body, ExpectedAnswer, Live, LoadError, LoadSpec, Stop, drive};
 use tiermark_model::load::{Arrivals, Capacity, Closed, Load, Method, Open, Request, Value};
 use tiermark_model::recording::Recording;
 
@@ -28,7 +28,7 @@ fn spec(address: SocketAddr, load: Load) -> LoadSpec {
         ..LoadSpec::new(
             address,
             Request::get("/"),
-            Expect::body(200, "hello"),
+            ExpectedAnswer::body(200, "hello"),
             load,
             Duration::from_millis(500),
         )
@@ -224,7 +224,7 @@ fn ask(name: &str, weight: u32, request: Request, body: &str) -> Ask {
         name: name.into(),
         weight,
         request,
-        expect: Expect::body(200, body),
+        expect: ExpectedAnswer::body(200, body),
     }
 }
 
@@ -318,9 +318,9 @@ fn a_body_that_holds_a_text_and_one_that_does_not() {
     steadily(|| {
         let server = answering(|_| echo("one two three"));
         let of = |text: &str| {
-            let expect = Expect {
+            let expect = ExpectedAnswer {
                 body: Body::Contains(text.into()),
-                ..Expect::status(200)
+                ..ExpectedAnswer::status(200)
             };
             let mut spec = spec(server.address, Load::Closed(Closed::of(2)));
             spec.requests[0].expect = expect;
@@ -339,7 +339,7 @@ fn the_answer_to_head_has_no_body() {
         let server = answering(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".to_owned());
         let mut spec = spec(server.address, Load::Closed(Closed::of(2)));
         spec.requests[0].request.method = Method::Head;
-        spec.requests[0].expect = Expect::status(200);
+        spec.requests[0].expect = ExpectedAnswer::status(200);
         let recording = run(&spec);
         assert!(recording.outcomes.ok > 10, "{:?}", recording.outcomes);
         assert_eq!(recording.outcomes.errors(), 0);

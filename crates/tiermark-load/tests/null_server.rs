@@ -1,11 +1,11 @@
 //! The null server over real sockets.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use tiermark_load::null::{Answer, NullServer};
+use tiermark_load::null::{NullAnswer, NullServer};
 
 const REQUEST: &[u8] = b"GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 
@@ -30,7 +30,7 @@ fn answers(text: &str) -> usize {
 
 #[test]
 fn answers_one_request_as_a_real_server() {
-    let server = NullServer::start(Answer::Small, None).unwrap();
+    let server = NullServer::start(NullAnswer::Small, None).unwrap();
     let mut stream = connect(&server);
     stream.write_all(REQUEST).unwrap();
     let text = rest(stream);
@@ -47,7 +47,7 @@ fn answers_one_request_as_a_real_server() {
 
 #[test]
 fn a_request_in_pieces_is_answered_once_at_its_end() {
-    let server = NullServer::start(Answer::Small, None).unwrap();
+    let server = NullServer::start(NullAnswer::Small, None).unwrap();
     let mut stream = connect(&server);
     for byte in &REQUEST[..REQUEST.len() - 1] {
         stream.write_all(&[*byte]).unwrap();
@@ -61,7 +61,7 @@ fn a_request_in_pieces_is_answered_once_at_its_end() {
 
 #[test]
 fn pipelined_requests_are_answered_each() {
-    let server = NullServer::start(Answer::Chunked { chunks: 2, bytes: 3 }, None).unwrap();
+    let server = NullServer::start(NullAnswer::Chunked { chunks: 2, bytes: 3 }, None).unwrap();
     // More than is kept in a row, and cut in the middle of a request.
     let requests = REQUEST.repeat(1_000);
     let mut stream = connect(&server);
@@ -78,7 +78,7 @@ fn pipelined_requests_are_answered_each() {
 #[test]
 fn a_reader_that_stands_still_gets_everything_later() {
     let body = 1 << 20;
-    let server = NullServer::start(Answer::Body(body), None).unwrap();
+    let server = NullServer::start(NullAnswer::Body(body), None).unwrap();
     let mut slow = connect(&server);
     slow.write_all(&REQUEST.repeat(20)).unwrap();
     // Meanwhile others are served.
@@ -96,7 +96,7 @@ fn a_reader_that_stands_still_gets_everything_later() {
 
 #[test]
 fn many_connections_are_served_each() {
-    let server = NullServer::start(Answer::Small, None).unwrap();
+    let server = NullServer::start(NullAnswer::Small, None).unwrap();
     let mut streams: Vec<TcpStream> = (0..500).map(|_| connect(&server)).collect();
     for stream in &mut streams {
         stream.write_all(REQUEST).unwrap();
@@ -106,7 +106,7 @@ fn many_connections_are_served_each() {
 
 #[test]
 fn dropping_it_ends_its_connections_and_frees_its_port() {
-    let server = NullServer::start(Answer::Small, None).unwrap();
+    let server = NullServer::start(NullAnswer::Small, None).unwrap();
     let (address, mut stream) = (server.address(), connect(&server));
     // Accepted for sure.
     stream.write_all(REQUEST).unwrap();
@@ -120,5 +120,5 @@ fn dropping_it_ends_its_connections_and_frees_its_port() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_core_that_is_not_there_is_an_error() {
-    NullServer::start(Answer::Small, Some(1_000_000)).unwrap_err();
+    NullServer::start(NullAnswer::Small, Some(1_000_000)).unwrap_err();
 }

@@ -1,7 +1,6 @@
 //! The pure parts of the benchmark beside peers: what their output says, which rounds count, what a server answers.
 #![allow(
     clippy::unwrap_used,
-    missing_docs,
     dead_code,
     unreachable_pub,
     reason = "tests, of a part of each module"

@@ -1,5 +1,5 @@
 //! TLS below HTTP/1.1 and HTTP/2: certificates that are trusted or not, and servers that break off.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod server;
 #[path = "server/steady.rs"]
@@ -16,7 +16,7 @@ use std::time::Duration;
 use server::Server;
 use steady::steadily;
 use streams::{Does, Streams};
-use tiermark_load::{Expect, LoadError, LoadSpec, Stop, Trust, diagnose, drive};
+use tiermark_load::{ExpectedAnswer, LoadError, LoadSpec, Stop, Trust, diagnose, drive};
 use tiermark_model::load::{Closed, HttpVersion, Load, Method, Protocol, Request};
 use tiermark_model::recording::Recording;
 use tokio_rustls::TlsAcceptor;
@@ -112,7 +112,7 @@ fn spec(address: SocketAddr, http: HttpVersion, trust: Trust) -> LoadSpec {
         streams: if http == HttpVersion::Http2 { 4 } else { 1 },
         ..Closed::of(3)
     });
-    let expect = Expect::body(200, "hello");
+    let expect = ExpectedAnswer::body(200, "hello");
     LoadSpec {
         protocol: Protocol { http, tls: true },
         trust,
@@ -292,14 +292,14 @@ fn large_bodies_both_ways() {
         let one = identity.http1(format!("HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n{body}"));
         let mut spec_one = spec(one.address, HttpVersion::Http1, identity.trust());
         spec_one.requests[0].request = request.clone();
-        spec_one.requests[0].expect = Expect::body(200, body);
+        spec_one.requests[0].expect = ExpectedAnswer::body(200, body);
         check(&spec_one, None);
         assert_eq!(one.accepted.load(Ordering::Relaxed), 3);
 
         let two = identity.http2(|_| Does::Count);
         let mut spec_two = spec(two.address, HttpVersion::Http2, identity.trust());
         spec_two.requests[0].request = request;
-        spec_two.requests[0].expect = Expect::body(200, "300001 of 300001");
+        spec_two.requests[0].expect = ExpectedAnswer::body(200, "300001 of 300001");
         check(&spec_two, None);
         assert_eq!(two.accepted(), 3);
     });

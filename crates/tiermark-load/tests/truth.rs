@@ -3,7 +3,7 @@
 //! A busy machine can delay a message on its way between the two, which neither is wrong about. So a disagreement counts
 //! only when it comes back each time, and when it is greater than what the machine delayed two threads beside them that only woke up and
 //! passed a byte to each other.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 #[path = "truth/server.rs"]
 mod server;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use server::{Behaviour, TruthServer};
 use steady::steadily;
-use tiermark_load::{Expect, LoadSpec, Stop, drive};
+use tiermark_load::{ExpectedAnswer, LoadSpec, Stop, drive};
 use tiermark_model::histogram::Latency;
 use tiermark_model::load::{Arrivals, Load, Open, Request};
 use tiermark_model::recording::Recording;
@@ -60,7 +60,7 @@ fn measured(behaviour: Behaviour, open: Open) -> (Recording, Latency) {
     let spec = LoadSpec::new(
         server.address,
         Request::get("/"),
-        Expect::status(200),
+        ExpectedAnswer::status(200),
         Load::Open(open),
         WINDOW,
     );
@@ -176,7 +176,7 @@ fn a_queue_of_fixed_capacity() {
         let spec = LoadSpec::new(
             server.address,
             Request::get("/"),
-            Expect::status(200),
+            ExpectedAnswer::status(200),
             Load::Open(Open::of(8, 2000)),
             Duration::from_secs(2),
         );

@@ -1,5 +1,5 @@
 //! The server of known behaviour does behave so, and its own stamps say so.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "truth/server.rs"]
 mod truth;

@@ -371,7 +371,6 @@ impl fmt::Display for Protocol {
 /// HTTP methods a request may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "the names are HTTP's own")]
 pub enum Method {
     #[default]
     Get,

@@ -8,7 +8,7 @@ use url::{Host, Url};
 /// Longest try to connect if a name has several addresses.
 const TRY: Duration = Duration::from_secs(1);
 
-/// Why a text is no address that load can go to. No message repeats a password, which would then stand in a log.
+/// Why a text is no address that load can go to. No message repeats a password, which would then be in a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// It cannot be read, or is of another kind.
@@ -16,23 +16,17 @@ pub enum AddressError {
     Wrong {
         /// The text, or words in its place.
         what: String,
-        /// What is wrong.
         reason: String,
     },
     /// It holds a user or a password.
     #[error("the address holds a user or a password, which reports would show\nremedy: {remedy}")]
     User {
-        /// Where they may stand in its place.
+        /// Where to give them instead.
         remedy: &'static str,
     },
     /// Nothing is known of its host.
     #[error("the host `{name}` has no address: {reason}")]
-    Unknown {
-        /// The host's name.
-        name: String,
-        /// What was said.
-        reason: String,
-    },
+    Unknown { name: String, reason: String },
 }
 
 /// An address that load can go to: `http://` or `https://`; without either `http://` is meant.
@@ -168,7 +162,7 @@ pub fn choose(addresses: &[SocketAddr]) -> Option<SocketAddr> {
 }
 
 fn wrong(text: &str, reason: &str) -> AddressError {
-    // What stands before an @ may be a password, also if the rest cannot be read.
+    // The text before an @ may be a password, also if the rest cannot be read.
     let what = if text.contains('@') {
         "the address, which holds an @".to_owned()
     } else {
@@ -180,7 +174,7 @@ fn wrong(text: &str, reason: &str) -> AddressError {
     }
 }
 
-/// The host's name and what stands for its port, of an authority (RFC 3986, section 3.2).
+/// The host's name and the text of its port, of an authority (RFC 3986, section 3.2).
 pub(crate) fn split_authority(authority: &str) -> Result<(&str, Option<&str>), &'static str> {
     match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((name, "")) => Ok((name, None)),

@@ -1,6 +1,6 @@
 //! What can go wrong with the stage itself: always the infrastructure's fault, never the target's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::address::AddressError;
 
@@ -14,7 +14,6 @@ pub enum StageError {
     NoEngine {
         /// Where one was looked for.
         address: String,
-        /// What was said.
         reason: String,
     },
     /// The engine stopped answering, or refused.
@@ -27,18 +26,12 @@ pub enum StageError {
     },
     /// A file or folder.
     #[error("{path}: {error}")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// The system's word.
-        error: std::io::Error,
-    },
+    Io { path: PathBuf, error: std::io::Error },
     /// A process could not be started or watched.
     #[error("{what}: {error}")]
     Process {
-        /// Which, with its command.
+        /// The process, with its command.
         what: String,
-        /// The system's word.
         error: std::io::Error,
     },
     /// The database did not do what it must.
@@ -46,7 +39,6 @@ pub enum StageError {
     Database {
         /// Its address, without password.
         url: String,
-        /// What happened.
         reason: String,
     },
     /// Another run is under way on this machine.
@@ -54,7 +46,7 @@ pub enum StageError {
         "another tiermark run is under way on this machine (process {pid}); two runs would measure each other\nremedy: wait for it to end, or end it"
     )]
     Busy {
-        /// Its process id, 0 where it is not known.
+        /// Its process id, 0 if it is not known.
         pid: u32,
     },
     /// Another run, whose process cannot be seen from here, uses the engine.
@@ -71,4 +63,14 @@ pub enum StageError {
     /// Something else that stops a run.
     #[error("{0}")]
     Other(String),
+}
+
+impl StageError {
+    /// For `map_err`: what the system said of a file or folder.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |error| Self::Io {
+            path: path.to_owned(),
+            error,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The `external` runner: a server that somebody else runs. It is neither started nor stopped, and nothing of it is seen.
+//! The `external` runner: a server that somebody else runs. It is neither started nor stopped, and cannot be watched.
 
 use std::net::SocketAddr;
 
@@ -7,13 +7,13 @@ use tiermark_model::trial::StartParts;
 
 use crate::address::{Address, choose};
 use crate::error::StageError;
-use crate::types::{Artifact, Prepared, Target, Watch};
+use crate::types::{Artifact, Prepared, StartedServer, Watch};
 
 /// Finds the server at an address, which runs already. Of several addresses that a name has, the one that answers is taken.
 ///
 /// # Errors
 /// [`StageError::Address`] if it is none of a server, or its host has no address.
-pub async fn prepare(address: &str) -> Result<Prepared, StageError> {
+pub async fn find_server(address: &str) -> Result<Prepared, StageError> {
     let read = Address::of_server(address)?;
     let host = read.host();
     let found = tokio::task::spawn_blocking(move || read.resolve().map(|addresses| choose(&addresses))).await;
@@ -31,10 +31,10 @@ pub async fn prepare(address: &str) -> Result<Prepared, StageError> {
     })
 }
 
-/// The target of an external artifact; its start was not seen.
+/// The server of an external artifact; its start was not seen.
 #[must_use]
-pub fn target(address: SocketAddr, host: &str) -> Target {
-    Target {
+pub fn server_at(address: SocketAddr, host: &str) -> StartedServer {
+    StartedServer {
         address,
         host: host.to_owned(),
         parts: StartParts::default(),

@@ -42,7 +42,7 @@ fn trimmed(path: &str) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
-/// Cores this process may run on (sched_getaffinity(2)), rising; where the system has no affinity, as many as there are.
+/// Cores this process may run on (sched_getaffinity(2)), rising; if the system has no affinity, as many as there are.
 #[must_use]
 pub fn cores() -> Vec<usize> {
     #[cfg(target_os = "linux")]
@@ -61,7 +61,7 @@ pub fn pin_current_thread(cores: &[usize]) -> bool {
     !cores.is_empty() && crate::process::pin_thread(cores).is_ok()
 }
 
-/// Most files a process may have open (hard limit); `u64::MAX` where there is no limit.
+/// Most files a process may have open (hard limit); `u64::MAX` if there is no limit.
 #[must_use]
 pub fn hard_file_limit() -> u64 {
     rustix::process::getrlimit(rustix::process::Resource::Nofile)
@@ -81,13 +81,13 @@ pub fn free_disk(folder: &Path) -> Result<u64, StageError> {
     Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
 }
 
-/// Frequency governor of the first core, where the system lets one be chosen.
+/// Frequency governor of the first core, if the system lets one be chosen.
 #[must_use]
 pub fn governor() -> Option<String> {
     trimmed("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 }
 
-/// The ports the kernel gives to clients, both ends included; none where it does not say. Every connection of a load takes one.
+/// The ports the kernel gives to clients, both ends included; none if it does not say. Every connection of a load takes one.
 #[must_use]
 pub fn ephemeral_ports() -> Option<(u16, u16)> {
     let text = read("/proc/sys/net/ipv4/ip_local_port_range")?;
@@ -98,7 +98,7 @@ pub fn ephemeral_ports() -> Option<(u16, u16)> {
 /// A port of the loopback interface that was free a moment ago.
 ///
 /// # Errors
-/// The system's word where there is none.
+/// The system's word if there is none.
 pub fn free_port() -> Result<u16, StageError> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     bound
@@ -109,7 +109,7 @@ pub fn free_port() -> Result<u16, StageError> {
         })
 }
 
-/// 2 where the unified hierarchy stands alone, 1 where controllers have hierarchies of their own, none without control groups.
+/// 2 if there is only the unified hierarchy, 1 if controllers have hierarchies of their own, none without control groups.
 #[must_use]
 pub fn cgroup_version() -> Option<u8> {
     if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {

@@ -17,9 +17,8 @@ const MAX_HEADERS: usize = 96;
 /// Most bytes of a whole answer: far above any answer of the contract, so that a runaway body ends.
 const MAX_ANSWER: usize = 16 << 20;
 
-/// One whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// Minor version of HTTP/1: 1 for HTTP/1.1.
     pub minor_version: u8,
     /// HTTP status.
@@ -45,7 +44,7 @@ pub enum Framing {
     Close,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// The first value of a header, by its name in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -56,7 +55,7 @@ impl Answer {
     }
 
     /// All values of a header, by its name in any case.
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub fn header_values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers
             .iter()
             .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
@@ -87,7 +86,6 @@ pub enum NoAnswer {
     Timeout(Duration),
     /// What came is not HTTP/1.1.
     Malformed(String),
-    /// The system's word.
     Io(String),
 }
 
@@ -149,7 +147,7 @@ impl Connection {
     /// Connects.
     ///
     /// # Errors
-    /// Where nothing listens, or not in time.
+    /// Nothing listens there, or not in time.
     pub async fn open(address: SocketAddr, limit: Duration) -> Result<Self, NoAnswer> {
         timeout(limit, connect(address))
             .await
@@ -160,7 +158,7 @@ impl Connection {
     /// Connects with TLS; `host` is the `Host` header, whose name is asked for and, but on loopback, checked.
     ///
     /// # Errors
-    /// Where nothing listens, nothing there speaks TLS or is to be trusted, or not in time.
+    /// Nothing listens there, what listens speaks no TLS or is not to be trusted, or it takes too long.
     pub async fn open_tls(address: SocketAddr, host: &str, limit: Duration) -> Result<Self, NoAnswer> {
         let connected = async {
             let stream = connect(address).await?;
@@ -196,18 +194,18 @@ impl Connection {
     ///
     /// # Errors
     /// Everything else than a whole answer within `limit`.
-    pub async fn answer(&mut self, limit: Duration) -> Result<Answer, NoAnswer> {
+    pub async fn answer(&mut self, limit: Duration) -> Result<HttpAnswer, NoAnswer> {
         let begun = Instant::now();
         let answer = timeout(limit, self.read_answer())
             .await
             .unwrap_or(Err(NoAnswer::Timeout(limit)))?;
-        Ok(Answer {
+        Ok(HttpAnswer {
             waited: begun.elapsed(),
             ..answer
         })
     }
 
-    async fn read_answer(&mut self) -> Result<Answer, NoAnswer> {
+    async fn read_answer(&mut self) -> Result<HttpAnswer, NoAnswer> {
         let mut ended = false;
         loop {
             match parse_answer(&self.received, ended)? {
@@ -255,8 +253,8 @@ fn from_io(error: &std::io::Error, received: usize) -> NoAnswer {
     }
 }
 
-/// The first whole answer in `bytes` and its length; none where more bytes are needed. `ended`: no more will come.
-fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(Answer, usize)>, NoAnswer> {
+/// The first whole answer in `bytes` and its length; none if more bytes are needed. `ended`: no more will come.
+fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(HttpAnswer, usize)>, NoAnswer> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
     let malformed = |error: httparse::Error| NoAnswer::Malformed(error.to_string());
@@ -272,7 +270,7 @@ fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(Answer, usize)>, No
         })
         .collect();
     let status = head.code.unwrap_or(0);
-    let mut answer = Answer {
+    let mut answer = HttpAnswer {
         minor_version: head.version.unwrap_or(0),
         status,
         headers,
@@ -303,7 +301,7 @@ fn parse_answer(bytes: &[u8], ended: bool) -> Result<Option<(Answer, usize)>, No
     }
 }
 
-fn framing(answer: &Answer) -> Result<Framing, NoAnswer> {
+fn framing(answer: &HttpAnswer) -> Result<Framing, NoAnswer> {
     if answer
         .header("transfer-encoding")
         .is_some_and(|value| value.to_ascii_lowercase().ends_with("chunked"))
@@ -321,7 +319,7 @@ fn framing(answer: &Answer) -> Result<Framing, NoAnswer> {
     }
 }
 
-/// The joined chunks and the bytes they took; none where more are needed (RFC 9112, section 7.1).
+/// The joined chunks and the bytes they took; none if more are needed (RFC 9112, section 7.1).
 fn parse_chunks(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, NoAnswer> {
     let mut body = Vec::new();
     let mut at = 0;

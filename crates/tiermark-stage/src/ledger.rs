@@ -17,8 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::StageError;
 use crate::observe::start_time;
 use crate::owner::boot_id;
-use crate::process::STOP_PATIENCE;
-use crate::process::group::{group_lives, signal_group};
+use crate::process::{STOP_PATIENCE, group_lives, signal_group};
 
 /// Where the machine's lock and record lie, whatever `TMPDIR` says: a machine has one, or two runs would measure each other. Every user of
 /// Linux and macOS can write there.
@@ -30,7 +29,7 @@ pub const FOLDER_PREFIX: &str = "tiermark-";
 /// Pause between two looks at whether a leftover has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What was started and not yet stopped.
+/// Everything that was started and not yet stopped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Started {
@@ -62,7 +61,7 @@ impl Ledger {
     /// Takes the machine's lock.
     ///
     /// # Errors
-    /// [`StageError::Busy`] where another run is under way; [`StageError::Io`] where its file cannot be used.
+    /// [`StageError::Busy`] if another run is under way; [`StageError::Io`] if its file cannot be used.
     pub fn acquire() -> Result<Self, StageError> {
         Self::acquire_in(Path::new(MACHINE))
     }
@@ -79,7 +78,7 @@ impl Ledger {
             ))
         })?;
         let path = folder.join(LOCK);
-        let mut lock = open_shared(&path).map_err(io_error(&path))?;
+        let mut lock = open_shared(&path).map_err(StageError::io(&path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -91,7 +90,7 @@ impl Ledger {
             }
             Err(TryLockError::Error(error)) => return Err(StageError::Io { path, error }),
         }
-        write_owner(&mut lock).map_err(io_error(&path))?;
+        write_owner(&mut lock).map_err(StageError::io(&path))?;
         let started = read_started(&started_path(folder));
         Ok(Self {
             folder: folder.to_owned(),
@@ -144,7 +143,7 @@ impl Ledger {
 
     /// Ends and removes what an earlier run left. Returns what that was, for people.
     ///
-    /// A process group is ended only where its recorded leader still runs, told by its start time, and a folder is removed only by
+    /// A process group is ended only if its recorded leader still runs, told by its start time, and a folder is removed only by
     /// [`FOLDER_PREFIX`]. Blocks for at most [`STOP_PATIENCE`] a group.
     ///
     /// # Errors
@@ -163,7 +162,7 @@ impl Ledger {
                 .file_name()
                 .is_some_and(|name| name.to_string_lossy().starts_with(FOLDER_PREFIX));
             if ours && folder.is_dir() {
-                fs::remove_dir_all(&folder).map_err(io_error(&folder))?;
+                fs::remove_dir_all(&folder).map_err(StageError::io(&folder))?;
                 cleaned.push(format!("folder {}", folder.display()));
             }
         }
@@ -185,20 +184,20 @@ impl Ledger {
             file.sync_all()?;
             fs::rename(&new, &path)
         };
-        written().map_err(io_error(&path))
+        written().map_err(StageError::io(&path))
     }
 }
 
 /// A ledger that several parts of a run write to, until the stage closes it: a part that lives on must not hold the machine.
 #[derive(Debug, Clone)]
-pub(crate) struct Shared(Arc<Mutex<Option<Ledger>>>);
+pub(crate) struct SharedLedger(Arc<Mutex<Option<Ledger>>>);
 
-impl Shared {
+impl SharedLedger {
     pub(crate) fn new(ledger: Ledger) -> Self {
         Self(Arc::new(Mutex::new(Some(ledger))))
     }
 
-    /// Changes the record; nothing where it is closed. A panic elsewhere leaves it usable: each of its changes is whole.
+    /// Changes the record; nothing if it is closed. A panic elsewhere leaves it usable: each of its changes is whole.
     pub(crate) fn with(&self, change: impl FnOnce(&mut Ledger) -> Result<(), StageError>) -> Result<(), StageError> {
         self.0
             .lock()
@@ -210,13 +209,6 @@ impl Shared {
     /// Takes the ledger out; dropping it gives the machine back.
     pub(crate) fn close(&self) -> Option<Ledger> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StageError + '_ {
-    move |error| StageError::Io {
-        path: path.to_owned(),
-        error,
     }
 }
 
@@ -260,7 +252,7 @@ fn write_owner(lock: &mut File) -> io::Result<()> {
     lock.sync_all()
 }
 
-/// The last record; empty where there is none, it is not whole, or somebody else put it there: it says what to kill and remove.
+/// The last record; empty if there is none, it is not whole, or somebody else put it there: it says what to kill and remove.
 fn read_started(path: &Path) -> Started {
     let ours = fs::symlink_metadata(path)
         .is_ok_and(|facts| facts.is_file() && facts.uid() == rustix::process::getuid().as_raw());

@@ -1,4 +1,4 @@
-//! Who started a container, written on it: an engine may be shared, and nobody takes down what another run still needs.
+//! The process that started a container, as a label on it: an engine may be shared, and nobody takes down what another run still needs.
 
 use std::fmt;
 use std::fs;
@@ -17,14 +17,11 @@ pub struct Owner {
     start: u64,
 }
 
-/// What is known of an owner.
+/// Whether an owner still runs, as far as this process can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnerLife {
-    /// This very process.
     Ours,
-    /// It runs.
     Lives {
-        /// Its process id.
         pid: u32,
     },
     /// It does not run any more.
@@ -34,7 +31,7 @@ pub enum OwnerLife {
 }
 
 impl Owner {
-    /// This process; none where the system does not tell (outside Linux), where the machine's lock is all there is.
+    /// This process; none if the system does not tell (outside Linux), so that the machine's lock is all there is.
     pub(crate) fn here() -> Option<Self> {
         let pid = std::process::id();
         Some(Self {
@@ -45,7 +42,7 @@ impl Owner {
         })
     }
 
-    /// What a label says; none where it says something else.
+    /// Reads a label; none if it is not one of an owner.
     pub(crate) fn parse(label: &str) -> Option<Self> {
         let mut parts = label.split('/').map(str::to_owned);
         let owner = Self {

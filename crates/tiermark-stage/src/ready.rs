@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tells whether what is waited for still runs.
 pub trait Liveness: Send {
-    /// How it ended, where it has: `exited with status 1`. None while it runs.
+    /// How it ended, if it has: `exited with status 1`. None while it runs.
     fn ended(&mut self) -> impl Future<Output = Option<String>> + Send;
 }
 
@@ -39,15 +39,12 @@ impl Liveness for Unknown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotReady {
     /// It ended first.
-    Ended {
-        /// How.
-        how: String,
-    },
+    Ended { how: String },
     /// The time was over.
     Timeout {
         /// Seconds that were waited.
         seconds: u32,
-        /// What the last try saw.
+        /// The result of the last try.
         last: String,
     },
 }
@@ -126,7 +123,7 @@ async fn attempt(
     let answer = client.get(address, host, &readiness.path).await?;
     let expected = readiness.status;
     if answer.status != expected {
-        return Err(format!("status {} where {expected} was expected", answer.status));
+        return Err(format!("status {}, but {expected} was expected", answer.status));
     }
     parts.first_right_answer_ms = Some(millis_since(asked));
     Ok(())

@@ -1,4 +1,6 @@
 //! TLS of the clients of this crate: whom they trust, and the handshake of the small HTTP/1.1 client.
+//!
+//! The load generator sets up its own: neither crate sees the other, and the model, which both see, knows no network.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use crate::address::split_authority;
 
 /// Whom a connection trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trust {
+pub(crate) enum TlsTrust {
     /// The system's certificate authorities.
     System,
     /// Anybody: on this machine servers make their own certificates, and nobody is between.
@@ -32,16 +34,16 @@ pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     host: &str,
 ) -> Result<TlsStream<S>, String> {
     let trust = if address.ip().is_loopback() {
-        Trust::Anybody
+        TlsTrust::Anybody
     } else {
-        Trust::System
+        TlsTrust::System
     };
     shake_hands(stream, trust, host).await
 }
 
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    trust: Trust,
+    trust: TlsTrust,
     host: &str,
 ) -> Result<TlsStream<S>, String> {
     let (name, _) = split_authority(host)?;
@@ -53,14 +55,14 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// What a client of HTTP/1.1 needs for TLS.
-pub(crate) fn config(trust: Trust) -> Result<ClientConfig, String> {
+pub(crate) fn config(trust: TlsTrust) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
     let mut config = match trust {
-        Trust::System => builder.with_root_certificates(system_roots()?).with_no_client_auth(),
-        Trust::Anybody => builder
+        TlsTrust::System => builder.with_root_certificates(system_roots()?).with_no_client_auth(),
+        TlsTrust::Anybody => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
             .with_no_client_auth(),
@@ -138,7 +140,7 @@ mod tests {
     use tokio_rustls::rustls::ServerConfig;
 
     /// A handshake with a server that made its own certificate for `localhost`.
-    async fn shake(trust: Trust, host: &str) -> Result<(), String> {
+    async fn shake(trust: TlsTrust, host: &str) -> Result<(), String> {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -158,9 +160,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_certificate_of_its_own_is_taken_on_loopback_only() {
-        assert_eq!(shake(Trust::Anybody, "127.0.0.1:8443").await, Ok(()));
-        assert_eq!(shake(Trust::Anybody, "[::1]:8443").await, Ok(()));
-        let refused = shake(Trust::System, "localhost:8443").await.unwrap_err();
+        assert_eq!(shake(TlsTrust::Anybody, "127.0.0.1:8443").await, Ok(()));
+        assert_eq!(shake(TlsTrust::Anybody, "[::1]:8443").await, Ok(()));
+        let refused = shake(TlsTrust::System, "localhost:8443").await.unwrap_err();
         assert!(
             refused.contains("certificate") || refused.contains("authorities"),
             "{refused}"
@@ -169,6 +171,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_host_that_is_no_name_is_refused() {
-        assert!(shake(Trust::Anybody, "a b").await.unwrap_err().contains("a b"));
+        assert!(shake(TlsTrust::Anybody, "a b").await.unwrap_err().contains("a b"));
     }
 }

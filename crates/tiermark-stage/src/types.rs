@@ -1,4 +1,4 @@
-//! What the runners share: what is started, how, and what is known of it while it runs.
+//! Types that all runners share: an entry before it is built, when it is built, and while it runs.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,30 +12,33 @@ use crate::error::StageError;
 
 /// What an entry is built from.
 #[derive(Debug, Clone)]
-pub struct Source {
-    /// The entry.
+pub struct EntrySource {
     pub id: EntryId,
-    /// Its framework.
     pub framework: Framework,
-    /// Its variant.
     pub variant: Variant,
     /// The framework's folder, `containers/frameworks/<name>`.
     pub folder: PathBuf,
 }
 
-/// Built, and ready to be started any number of times.
+impl EntrySource {
+    /// The folder that is built: its variant's own one if it has one.
+    pub(crate) fn build_folder(&self) -> PathBuf {
+        let own = self.variant.folder.as_ref();
+        own.map_or_else(|| self.folder.clone(), |below| self.folder.join(below))
+    }
+}
+
+/// An entry or service that is built and can be started any number of times.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// What is known of it.
+    /// Version, digest and size, as a run records them.
     pub facts: EntryFacts,
-    /// What is started.
     pub artifact: Artifact,
 }
 
 /// What a runner starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Artifact {
-    /// A container image.
     Image {
         /// Tag or digest by which the engine knows it.
         reference: String,
@@ -44,16 +47,13 @@ pub enum Artifact {
         /// Port inside a container whose ports are published.
         port: u16,
     },
-    /// A plain process.
     Process {
         /// Program and arguments, placeholders filled in.
         command: Vec<String>,
-        /// Working directory.
         folder: PathBuf,
     },
     /// A server that somebody else runs.
     External {
-        /// Where it listens.
         address: SocketAddr,
         /// The `Host` header it expects.
         host: String,
@@ -67,13 +67,13 @@ pub struct Launch {
     pub name: String,
     /// Cores it is pinned to; empty: none in particular.
     pub cores: Vec<usize>,
-    /// Memory limit in bytes, where the runner can set one.
+    /// Memory limit in bytes, if the runner can set one.
     pub memory_bytes: Option<u64>,
     /// Limit of open files.
     pub files: u64,
     /// Port it is told to listen on, on the loopback interface.
     pub port: u16,
-    /// Its whole environment beside what image or shell give.
+    /// Its whole environment, in addition to what image or shell give.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -98,12 +98,10 @@ pub enum Watch {
     Unseen,
 }
 
-/// Where a running target answers, and how its start went.
+/// Where a server answers that was started, and how its start went.
 #[derive(Debug, Clone)]
-pub struct Target {
-    /// Where to connect.
+pub struct StartedServer {
     pub address: SocketAddr,
-    /// `Host` header.
     pub host: String,
     /// Parts of the start.
     pub parts: StartParts,
@@ -131,40 +129,40 @@ fn render(not_built: &NotBuilt) -> String {
 
 /// What a runner tells while it works; only the command line shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum StageEvent {
     /// Building began.
     BuildStarted {
-        /// What: an entry, base or service.
+        /// The entry, base or service that is built.
         what: String,
     },
     /// A step of it began.
     BuildStep {
-        /// What: an entry, base or service.
+        /// The entry, base or service that is built.
         what: String,
         /// The step, such as `Step 4/9 : RUN go build`.
         step: String,
     },
     /// It is built.
     BuildFinished {
-        /// What: an entry, base or service.
+        /// The entry, base or service that is built.
         what: String,
         /// Milliseconds it took.
         millis: u64,
         /// Whether it was there already.
         cached: bool,
-        /// Size of the image in bytes, where it is one.
+        /// Size of the image in bytes, if it is one.
         bytes: Option<u64>,
     },
     /// It could not be built.
     BuildFailed {
-        /// What: an entry, base or service.
+        /// The entry, base or service that is built.
         what: String,
         /// The failing step and its last lines, or what is missing.
         reason: String,
     },
-    /// Something is worth knowing.
+    /// A remark that is worth knowing.
     Note(String),
 }
 
 /// Receives events; called from any thread.
-pub type Events = std::sync::Arc<dyn Fn(Event) + Send + Sync>;
+pub type Events = std::sync::Arc<dyn Fn(StageEvent) + Send + Sync>;

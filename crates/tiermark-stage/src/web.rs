@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 
 use crate::error::StageError;
-use crate::tls::{self, Trust};
+use crate::tls::{self, TlsTrust};
 
 /// Most bytes of an answer of a server on this machine: far above any answer that is asked for here.
 const MAX_LOCAL: u64 = 16 << 20;
@@ -23,7 +23,7 @@ const WHOLE: Duration = Duration::from_secs(10 * 60);
 /// Most redirects: from http to https, to another host, and to where a release's files lie.
 const REDIRECTS: usize = 5;
 
-/// Asks servers on this machine: no proxy stands between, no redirect leads away, and each request has a connection of its own.
+/// Asks servers on this machine: no proxy is used, no redirect is followed, and each request has a connection of its own.
 #[derive(Debug, Clone)]
 pub struct LocalClient(Client);
 
@@ -38,14 +38,14 @@ impl LocalClient {
     /// A client; each request ends after `limit` at the latest.
     ///
     /// # Errors
-    /// Where the library of TLS cannot be set up.
+    /// The library of TLS cannot be set up.
     pub fn new(limit: Duration) -> Result<Self, StageError> {
         let builder = Client::builder()
             .no_proxy()
             .redirect(Policy::none())
             .pool_max_idle_per_host(0)
             .timeout(limit);
-        build(builder, Trust::Anybody).map(Self).map_err(StageError::Other)
+        build(builder, TlsTrust::Anybody).map(Self).map_err(StageError::Other)
     }
 
     /// The answer to a `GET`; the error says what came in its place.
@@ -65,7 +65,7 @@ impl LocalClient {
 /// Why a file could not be had from its address.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// It is no address of a file.
+    /// The text is no address of a file.
     #[error("{address}: {reason}\nremedy: give an address that begins with http:// or https://, or a file")]
     Address {
         /// As it was given, without a password.
@@ -93,14 +93,12 @@ pub enum DownloadError {
         /// The most bytes that are read.
         limit: u64,
     },
-    /// The connection failed.
     #[error(
         "{address}: {reason}\nremedy: check the address and the network (HTTPS_PROXY names a proxy), or download the file and name it"
     )]
     Connection {
         /// The address, without a password.
         address: String,
-        /// What was said.
         reason: String,
     },
 }
@@ -129,7 +127,7 @@ pub async fn download(address: &str, limit: u64) -> Result<Vec<u8>, DownloadErro
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
         .timeout(WHOLE);
-    let client = build(builder, Trust::System).map_err(connection)?;
+    let client = build(builder, TlsTrust::System).map_err(connection)?;
     let response = client
         .get(url)
         .send()
@@ -151,7 +149,7 @@ pub async fn download(address: &str, limit: u64) -> Result<Vec<u8>, DownloadErro
 }
 
 /// reqwest's own choice of TLS would need a provider for the whole process.
-fn build(builder: ClientBuilder, trust: Trust) -> Result<Client, String> {
+fn build(builder: ClientBuilder, trust: TlsTrust) -> Result<Client, String> {
     let config = tls::config(trust)?;
     builder
         .tls_backend_preconfigured(config)
@@ -183,7 +181,7 @@ async fn body(mut response: Response, limit: u64) -> Result<Vec<u8>, BodyError> 
     Ok(body)
 }
 
-/// What failed, in the words of who saw it first: reqwest's own name an address, which may hold a password.
+/// The innermost cause of a failure: reqwest's own messages name an address, which may hold a password.
 fn reason(error: &reqwest::Error) -> String {
     if error.is_redirect() {
         return format!("more than {REDIRECTS} redirects");
@@ -202,7 +200,7 @@ fn reason(error: &reqwest::Error) -> String {
     }
 }
 
-/// The address without its user, password and query: tokens stand there.
+/// The address without its user, password and query, which may hold tokens.
 fn without_user(address: &str) -> String {
     let path = address.split(['?', '#']).next().unwrap_or(address);
     tiermark_model::redact::Redactor::new(None).secrets(path)

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tiermark_stage::database::Tables;
+use tiermark_stage::database::postgres::{self, Cluster, ClusterOptions, LocalPostgres};
 use tiermark_stage::host;
 use tiermark_stage::observe;
-use tiermark_stage::postgres::{self, Cluster, ClusterOptions, LocalPostgres};
-use tiermark_stage::tables::Tables;
 
 fn service() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../containers/services/postgres")

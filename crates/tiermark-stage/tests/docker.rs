@@ -3,35 +3,53 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tiermark_model::catalog::Catalog;
+use tiermark_model::format::base::Base;
 use tiermark_model::run::NotBuilt;
-use tiermark_stage::container::{Container, ContainerState};
-use tiermark_stage::docker::Docker;
-use tiermark_stage::error::StageError;
-use tiermark_stage::images::ca_bundle_of_host;
-use tiermark_stage::prepare::{BaseMode, BuildOptions};
-use tiermark_stage::types::{Artifact, Event, Events, Launch, PrepareError, Prepared, Watch};
+use tiermark_stage::engine::{
+    BaseMode, BuildOptions, Container, ContainerState, Containers, Docker, Images, ca_bundle_of_host,
+};
+use tiermark_stage::types::{Artifact, Events, Launch, PrepareError, Prepared, StageEvent, Watch};
 
-async fn docker() -> Docker {
+/// The machine's engine, with what is asked of it.
+struct Engine {
+    docker: Docker,
+    containers: Containers,
+    images: Images,
+}
+
+impl Engine {
+    fn of(docker: Docker) -> Self {
+        Self {
+            containers: Containers::new(docker.clone()),
+            images: Images::new(docker.clone()),
+            docker,
+        }
+    }
+}
+
+async fn engine() -> Engine {
     match Docker::connect().await {
-        Ok(docker) => docker,
+        Ok(docker) => Engine::of(docker),
         Err(error) => panic!("{error}"),
     }
 }
 
-fn bases() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../containers/bases")
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 fn options() -> BuildOptions {
     BuildOptions {
         bases: BaseMode::Auto,
-        bases_folder: bases(),
+        bases_folder: root().join("containers/bases"),
+        stand_ins: Catalog::read(&root()).unwrap().bases,
         ca_bundle: None,
         vendor: None,
     }
@@ -48,7 +66,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<Event>>>);
+struct Heard(Arc<Mutex<Vec<StageEvent>>>);
 
 impl Heard {
     fn events(&self) -> Events {
@@ -56,13 +74,13 @@ impl Heard {
         Arc::new(move |event| heard.0.lock().unwrap().push(event))
     }
 
-    fn all(&self) -> Vec<Event> {
+    fn all(&self) -> Vec<StageEvent> {
         self.0.lock().unwrap().clone()
     }
 
     fn steps(&self, what: &str) -> Vec<String> {
         let step = |event| match event {
-            Event::BuildStep { what: of, step } if of == what => Some(step),
+            StageEvent::BuildStep { what: of, step } if of == what => Some(step),
             _ => None,
         };
         self.all().into_iter().filter_map(step).collect()
@@ -70,12 +88,13 @@ impl Heard {
 }
 
 /// Builds an image whose command is a shell line on Debian's root. A service, since that needs no framework.yaml.
-async fn shell_image(docker: &Docker, name: &str, script: &str) -> Prepared {
+async fn shell_image(engine: &Engine, name: &str, script: &str) -> Prepared {
     let dockerfile =
         format!("ARG ROOT_IMAGE=debian:trixie-slim\nFROM $ROOT_IMAGE\nEXPOSE 8080\nCMD [\"sh\", \"-c\", {script:?}]\n");
     let context = folder(&[("Dockerfile", &dockerfile)]);
-    docker
-        .prepare_service(name, context.path(), &options(), &Heard::default().events())
+    engine
+        .images
+        .build_service(name, context.path(), &options(), &Heard::default().events())
         .await
         .unwrap()
 }
@@ -109,94 +128,15 @@ async fn ended(container: &Container) -> ContainerState {
 }
 
 #[tokio::test]
-async fn an_engine_that_is_not_there_is_named_with_a_remedy() {
-    for address in ["unix:///nonexistent", "tcp://127.0.0.1:1"] {
-        let error = Docker::connect_to(address).await.unwrap_err();
-        assert!(matches!(error, StageError::NoEngine { .. }), "{error:?}");
-        let text = error.to_string();
-        assert!(text.contains(address) && text.contains("remedy: "), "{text}");
-    }
-}
-
-/// An engine that knows how to introduce itself and then falls silent; gives its address and what it was asked.
-fn mute_engine(api: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("tcp://{}", listener.local_addr().unwrap());
-    let asked = Arc::new(Mutex::new(vec![]));
-    let heard = Arc::clone(&asked);
-    std::thread::spawn(move || {
-        let mut open = vec![];
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            let mut line = String::new();
-            BufReader::new(&connection).read_line(&mut line).unwrap();
-            let path = line.split(' ').nth(1).unwrap().to_owned();
-            let body = match path.rsplit('/').next() {
-                Some("version") => format!("{{\"Version\":\"99\",\"ApiVersion\":\"{api}\"}}"),
-                Some("info") => "{\"CgroupVersion\":\"2\"}".to_owned(),
-                _ => String::new(),
-            };
-            heard.lock().unwrap().push(path);
-            match body.as_str() {
-                "" => open.push(connection),
-                body => write!(
-                    connection,
-                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                    body.len()
-                )
-                .unwrap(),
-            }
-        }
-    });
-    (address, asked)
-}
-
-#[tokio::test]
-async fn requests_carry_the_newest_version_that_both_sides_know() {
-    for (offered, spoken) in [("1.41", "1.41"), ("1.44", "1.44"), ("9.99", "1.53")] {
-        let (address, asked) = mute_engine(offered);
-        let docker = Docker::connect_to(&address).await.unwrap();
-        assert_eq!(
-            *asked.lock().unwrap(),
-            ["/version".to_owned(), format!("/v{spoken}/info")]
-        );
-        assert!(
-            format!("{docker:?}").contains(&format!("api: {spoken:?}")),
-            "{docker:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn an_engine_that_falls_silent_is_an_error_and_no_wait_for_ever() {
-    let (address, _) = mute_engine("1.41");
-    let docker = Docker::connect_to(&address).await.unwrap();
-    // From here on the clock runs as fast as nothing happens.
-    tokio::time::pause();
-    let error = docker.facts().await.unwrap_err();
-    assert!(matches!(error, StageError::Engine { .. }), "{error:?}");
-    assert!(docker.leftovers().await.is_err());
-    let context = folder(&[("Dockerfile", "FROM scratch\n")]);
-    let error = docker
-        .prepare_service("test-mute", context.path(), &options(), &Heard::default().events())
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, PrepareError::Stage(StageError::Engine { .. })),
-        "{error:?}"
-    );
-}
-
-#[tokio::test]
 async fn ports_are_published_where_the_network_cannot_be_shared() {
-    let docker = docker().await.publishing();
+    let engine = Engine::of(engine().await.docker.publishing());
     let script = "echo \"$HOST:$PORT\"; exec perl -MIO::Socket -e '$s = IO::Socket::INET->new(LocalAddr => $ENV{HOST}, LocalPort => $ENV{PORT}, Listen => 5) or die $@; while ($c = $s->accept) { print $c \"hello\"; close $c }'";
-    let prepared = shell_image(&docker, "test-publish", script).await;
+    let prepared = shell_image(&engine, "test-publish", script).await;
     let launch = Launch {
         port: 18_099,
         ..launch("publish")
     };
-    let container = docker.start(&prepared.artifact, &launch).await.unwrap();
+    let container = engine.containers.start(&prepared.artifact, &launch).await.unwrap();
     assert_eq!(container.address, "127.0.0.1:18099".parse().unwrap());
     let mut answer = String::new();
     for _ in 0..400 {
@@ -210,13 +150,15 @@ async fn ports_are_published_where_the_network_cannot_be_shared() {
     }
     let log = container.logs(20).await.unwrap();
     container.remove().await.unwrap();
-    docker.remove_image(&reference(&prepared)).await.unwrap();
+    engine.docker.remove_image(&reference(&prepared)).await.unwrap();
     assert_eq!((answer.as_str(), log.as_str()), ("hello", "0.0.0.0:8080\n"));
 }
 
 #[tokio::test]
 async fn facts_are_those_of_the_engine() {
-    let facts = docker().await.facts().await.unwrap();
+    let engine = engine().await;
+    engine.docker.ping().await.unwrap();
+    let facts = engine.docker.facts();
     assert!(!facts.version.is_empty() && facts.api.starts_with("1."), "{facts:?}");
     assert!(!facts.remote, "{facts:?}");
     assert!(matches!(facts.cgroup_version, Some(1 | 2)), "{facts:?}");
@@ -224,20 +166,20 @@ async fn facts_are_those_of_the_engine() {
 
 #[tokio::test]
 async fn built_started_watched_and_removed() {
-    let docker = docker().await;
+    let engine = engine().await;
     let script =
         "echo \"$GREETING\"; echo to-stderr >&2; ulimit -n; grep Cpus_allowed_list /proc/self/status; sleep 600";
-    let prepared = shell_image(&docker, "test-life", script).await;
+    let prepared = shell_image(&engine, "test-life", script).await;
     let image = reference(&prepared);
     assert!(image.starts_with("tiermark/service-test-life:"), "{image}");
     assert!(prepared.facts.digest.as_deref().unwrap().starts_with("sha256:"));
     assert!(prepared.facts.image_bytes.unwrap() > 1 << 20);
 
     let launch = launch("life");
-    let container = docker.start(&prepared.artifact, &launch).await.unwrap();
+    let container = engine.containers.start(&prepared.artifact, &launch).await.unwrap();
     assert_eq!(container.state().await.unwrap(), ContainerState::Running);
     assert!(container.parts.created_ms.unwrap() < container.parts.running_ms.unwrap());
-    let facts = docker.facts().await.unwrap();
+    let facts = engine.docker.facts();
     assert!(
         container.files < launch.files,
         "no engine gives a thousand million files"
@@ -284,12 +226,13 @@ async fn built_started_watched_and_removed() {
         Watch::Unseen => assert!(!facts.host_network),
     }
 
-    let left = docker.leftovers().await.unwrap();
+    let left = engine.containers.leftovers().await.unwrap();
     let ours = left.iter().find(|left| left.id == container.id()).unwrap();
     assert_eq!(ours.run.as_deref(), Some(launch.name.as_str()));
-    docker.remove(&ours.id).await.unwrap();
+    engine.docker.remove_container(&ours.id).await.unwrap();
     assert!(
-        docker
+        engine
+            .containers
             .leftovers()
             .await
             .unwrap()
@@ -299,14 +242,18 @@ async fn built_started_watched_and_removed() {
     container.remove().await.unwrap();
     assert!(container.state().await.is_err());
     assert_eq!(container.watch().await, Watch::Unseen);
-    assert!(docker.remove_image(&image).await.unwrap());
+    assert!(engine.docker.remove_image(&image).await.unwrap());
 }
 
 #[tokio::test]
 async fn what_ends_at_once_keeps_its_code_and_log() {
-    let docker = docker().await;
-    let prepared = shell_image(&docker, "test-exit", "echo cannot bind; exit 7").await;
-    let container = docker.start(&prepared.artifact, &launch("exit")).await.unwrap();
+    let engine = engine().await;
+    let prepared = shell_image(&engine, "test-exit", "echo cannot bind; exit 7").await;
+    let container = engine
+        .containers
+        .start(&prepared.artifact, &launch("exit"))
+        .await
+        .unwrap();
     assert_eq!(
         ended(&container).await,
         ContainerState::Exited {
@@ -316,17 +263,21 @@ async fn what_ends_at_once_keeps_its_code_and_log() {
     );
     assert_eq!(container.logs(20).await.unwrap(), "cannot bind\n");
     container.remove().await.unwrap();
-    docker.remove_image(&reference(&prepared)).await.unwrap();
+    engine.docker.remove_image(&reference(&prepared)).await.unwrap();
 }
 
 #[tokio::test]
 async fn too_much_memory_is_told_from_other_ends() {
-    let docker = docker().await;
-    let prepared = shell_image(&docker, "test-memory", "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done").await;
-    let container = docker.start(&prepared.artifact, &launch("memory")).await.unwrap();
+    let engine = engine().await;
+    let prepared = shell_image(&engine, "test-memory", "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done").await;
+    let container = engine
+        .containers
+        .start(&prepared.artifact, &launch("memory"))
+        .await
+        .unwrap();
     let state = ended(&container).await;
     container.remove().await.unwrap();
-    docker.remove_image(&reference(&prepared)).await.unwrap();
+    engine.docker.remove_image(&reference(&prepared)).await.unwrap();
     assert!(
         matches!(
             state,
@@ -341,7 +292,7 @@ async fn too_much_memory_is_told_from_other_ends() {
 
 #[tokio::test]
 async fn a_second_build_of_the_same_content_is_cached_and_many_at_once_build_once() {
-    let docker = docker().await;
+    let engine = engine().await;
     let dockerfile = format!(
         "ARG ROOT_IMAGE=debian:trixie-slim\nFROM $ROOT_IMAGE\nEXPOSE 81\nRUN echo {}\n",
         std::process::id()
@@ -350,12 +301,16 @@ async fn a_second_build_of_the_same_content_is_cached_and_many_at_once_build_onc
     let heard = Heard::default();
     let options = options();
     let events = heard.events();
-    let prepare = || docker.prepare_service("test-twice", context.path(), &options, &events);
+    let prepare = || {
+        engine
+            .images
+            .build_service("test-twice", context.path(), &options, &events)
+    };
     let (one, other) = tokio::join!(prepare(), prepare());
     let (one, other) = (one.unwrap(), other.unwrap());
     assert_eq!(one.artifact, other.artifact);
-    let finished = |event: &Event| match event {
-        Event::BuildFinished { what, cached, .. } if what == "service test-twice" => Some(*cached),
+    let finished = |event: &StageEvent| match event {
+        StageEvent::BuildFinished { what, cached, .. } if what == "service test-twice" => Some(*cached),
         _ => None,
     };
     assert_eq!(
@@ -369,22 +324,24 @@ async fn a_second_build_of_the_same_content_is_cached_and_many_at_once_build_onc
             .any(|step| step.starts_with("Step 4/") && step.contains("RUN echo"))
     );
 
-    let tags = docker
+    let tags = engine
+        .images
         .tags_of_service("test-twice", context.path(), &options)
         .await
         .unwrap();
     assert!(tags.contains(&reference(&one)), "{tags:?}");
-    let images = docker.images(&tags).await.unwrap();
+    let images = engine.images.list(&tags).await.unwrap();
     let image = images.iter().find(|image| image.tag == reference(&one)).unwrap();
     assert!(image.current && image.bytes > 0);
     assert_eq!(image.entry.as_deref(), Some("service test-twice"));
     assert_eq!(Some(&image.digest), one.facts.digest.as_ref());
 
-    let removed = docker.prune(|image| image.tag != reference(&one)).await.unwrap();
+    let removed = engine.images.prune(|image| image.tag != reference(&one)).await.unwrap();
     assert!(removed.iter().any(|image| image.tag == reference(&one)));
     let other = folder(&[("Dockerfile", &dockerfile), ("more", "")]);
     assert!(
-        !docker
+        !engine
+            .images
             .tags_of_service("test-twice", other.path(), &options)
             .await
             .unwrap()
@@ -394,12 +351,13 @@ async fn a_second_build_of_the_same_content_is_cached_and_many_at_once_build_onc
 
 #[tokio::test]
 async fn a_failing_build_names_its_step_and_shows_its_last_lines() {
-    let docker = docker().await;
+    let engine = engine().await;
     let dockerfile = "ARG ROOT_IMAGE=debian:trixie-slim\nFROM ${ROOT_IMAGE}\nRUN for i in $(seq 40); do echo line $i; done; echo no such thing >&2; exit 3\n";
     let context = folder(&[("Dockerfile", dockerfile)]);
     let heard = Heard::default();
-    let error = docker
-        .prepare_service("test-broken", context.path(), &options(), &heard.events())
+    let error = engine
+        .images
+        .build_service("test-broken", context.path(), &options(), &heard.events())
         .await
         .unwrap_err();
     let PrepareError::NotBuilt(NotBuilt::Failed { reason }) = error else {
@@ -418,21 +376,22 @@ async fn a_failing_build_names_its_step_and_shows_its_last_lines() {
         heard
             .all()
             .iter()
-            .any(|event| matches!(event, Event::BuildFailed { reason: told, .. } if *told == reason))
+            .any(|event| matches!(event, StageEvent::BuildFailed { reason: told, .. } if *told == reason))
     );
 }
 
 #[tokio::test]
 async fn a_base_that_cannot_be_had_is_told_with_a_remedy() {
-    let docker = docker().await;
+    let engine = engine().await;
     let context = folder(&[(
         "Dockerfile",
         "ARG X_IMAGE=tiermark-nobody.invalid/nothing:1\nFROM $X_IMAGE\n",
     )]);
     for bases in [BaseMode::Auto, BaseMode::Official, BaseMode::StandIn] {
         let options = BuildOptions { bases, ..options() };
-        let error = docker
-            .prepare_service("test-base", context.path(), &options, &Heard::default().events())
+        let error = engine
+            .images
+            .build_service("test-base", context.path(), &options, &Heard::default().events())
             .await
             .unwrap_err();
         let PrepareError::NotBuilt(NotBuilt::NotBuildableHere { reason, remedy }) = error else {
@@ -445,7 +404,7 @@ async fn a_base_that_cannot_be_had_is_told_with_a_remedy() {
 
 #[tokio::test]
 async fn a_stand_in_that_cannot_be_made_is_no_fault_of_the_entry() {
-    let docker = docker().await;
+    let engine = engine().await;
     let own = folder(&[
         (
             "bare/base.yaml",
@@ -467,6 +426,12 @@ async fn a_stand_in_that_cannot_be_made_is_no_fault_of_the_entry() {
     let options = BuildOptions {
         bases: BaseMode::StandIn,
         bases_folder: own.path().to_owned(),
+        stand_ins: ["bare", "loop"]
+            .map(|name| {
+                let text = fs::read_to_string(own.path().join(name).join("base.yaml")).unwrap();
+                Base::from_yaml(name, &text, name).unwrap()
+            })
+            .to_vec(),
         ca_bundle: None,
         vendor: None,
     };
@@ -475,8 +440,9 @@ async fn a_stand_in_that_cannot_be_made_is_no_fault_of_the_entry() {
         "Dockerfile",
         "ARG X_IMAGE=tiermark-nobody.invalid/bare:1\nFROM $X_IMAGE\n",
     )]);
-    let error = docker
-        .prepare_service("test-bare", context.path(), &options, &heard.events())
+    let error = engine
+        .images
+        .build_service("test-bare", context.path(), &options, &heard.events())
         .await
         .unwrap_err();
     let PrepareError::NotBuilt(NotBuilt::NotBuildableHere { reason, remedy }) = error else {
@@ -492,8 +458,9 @@ async fn a_stand_in_that_cannot_be_made_is_no_fault_of_the_entry() {
         "Dockerfile",
         "ARG X_IMAGE=tiermark-nobody.invalid/loop:1\nFROM $X_IMAGE\n",
     )]);
-    let error = docker
-        .prepare_service("test-loop", context.path(), &options, &heard.events())
+    let error = engine
+        .images
+        .build_service("test-loop", context.path(), &options, &heard.events())
         .await
         .unwrap_err();
     assert!(error.to_string().contains("needs itself"), "{error}");
@@ -501,7 +468,7 @@ async fn a_stand_in_that_cannot_be_made_is_no_fault_of_the_entry() {
 
 #[tokio::test]
 async fn extra_authorities_reach_the_base_and_not_the_name() {
-    let docker = docker().await;
+    let engine = engine().await;
     // Any certificate does: it only has to arrive. Machines without one of their own take a made-up text.
     let bundle = ca_bundle_of_host()
         .unwrap_or_else(|| b"-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n".to_vec());
@@ -511,8 +478,9 @@ async fn extra_authorities_reach_the_base_and_not_the_name() {
     };
     let dockerfile = "ARG ROOT_IMAGE=debian:trixie-slim\nFROM $ROOT_IMAGE\nEXPOSE 81\nCMD [\"true\"]\n";
     let context = folder(&[("Dockerfile", dockerfile)]);
-    let prepared = docker
-        .prepare_service("test-trust", context.path(), &options, &Heard::default().events())
+    let prepared = engine
+        .images
+        .build_service("test-trust", context.path(), &options, &Heard::default().events())
         .await
         .unwrap();
     let listing = [
@@ -520,12 +488,17 @@ async fn extra_authorities_reach_the_base_and_not_the_name() {
         "/usr/local/share/ca-certificates".to_owned(),
         "/tmp".to_owned(),
     ];
-    let output = docker.run_probe(&reference(&prepared), &listing).await.unwrap();
+    let output = engine
+        .containers
+        .run_probe(&reference(&prepared), &listing)
+        .await
+        .unwrap();
     assert!(
         output.contains("tiermark-1.crt") && !output.contains("tiermark-trust"),
         "{output}"
     );
-    let tags = docker
+    let tags = engine
+        .images
         .tags_of_service("test-trust", context.path(), &options)
         .await
         .unwrap();
@@ -533,27 +506,31 @@ async fn extra_authorities_reach_the_base_and_not_the_name() {
         tags.iter().any(|tag| tag.starts_with("tiermark/trust-debian:")),
         "{tags:?}"
     );
-    docker.remove_image(&reference(&prepared)).await.unwrap();
+    engine.docker.remove_image(&reference(&prepared)).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_probe_gives_what_a_command_prints_and_leaves_nothing() {
-    let docker = docker().await;
-    let prepared = shell_image(&docker, "test-probe", "sleep 600").await;
+    let engine = engine().await;
+    let prepared = shell_image(&engine, "test-probe", "sleep 600").await;
     let image = reference(&prepared);
     let command = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     assert_eq!(
-        docker.run_probe(&image, &command(&["echo", "v1.2.3"])).await.unwrap(),
+        engine
+            .containers
+            .run_probe(&image, &command(&["echo", "v1.2.3"]))
+            .await
+            .unwrap(),
         "v1.2.3\n"
     );
     for words in [&["sh", "-c", "echo broken; exit 4"][..], &["no-such-program"]] {
-        let error = docker.run_probe(&image, &command(words)).await.unwrap_err();
+        let error = engine.containers.run_probe(&image, &command(words)).await.unwrap_err();
         assert!(
             matches!(error, PrepareError::NotBuilt(NotBuilt::Failed { .. })),
             "{error:?}"
         );
     }
-    let left = docker.leftovers().await.unwrap();
+    let left = engine.containers.leftovers().await.unwrap();
     assert!(
         !left.iter().any(|left| left.name.starts_with("tiermark-probe-")),
         "{left:?}"
@@ -567,7 +544,7 @@ async fn a_probe_gives_what_a_command_prints_and_leaves_nothing() {
         port,
         command: Some(vec!["no-such-program".to_owned()]),
     };
-    match docker.start(&missing, &launch("missing")).await {
+    match engine.containers.start(&missing, &launch("missing")).await {
         // The engine's own init starts, and ends with the shell's code for what cannot be found.
         Ok(container) => {
             assert!(matches!(
@@ -578,5 +555,5 @@ async fn a_probe_gives_what_a_command_prints_and_leaves_nothing() {
         }
         Err(error) => assert!(matches!(error, PrepareError::NotBuilt(_)), "{error:?}"),
     }
-    docker.remove_image(&image).await.unwrap();
+    engine.docker.remove_image(&image).await.unwrap();
 }

@@ -19,7 +19,7 @@ use tiermark_stage::ledger::Ledger;
 use tiermark_stage::observe::{Observer, memory};
 use tiermark_stage::process::{self, ProcessTarget};
 use tiermark_stage::ready::{NotReady, Unknown, client, wait};
-use tiermark_stage::types::{Artifact, Event, Events, Launch, PrepareError, Source};
+use tiermark_stage::types::{Artifact, EntrySource, Events, Launch, PrepareError, StageEvent};
 
 fn launch(name: &str) -> Launch {
     Launch {
@@ -265,7 +265,7 @@ async fn readiness_gives_up_in_time_and_says_what_came_last() {
     .unwrap_err();
     assert_eq!(
         failed.to_string(),
-        "never became ready within 1 s; last answer: status 500 where 200 was expected"
+        "never became ready within 1 s; last answer: status 500, but 200 was expected"
     );
 }
 
@@ -353,12 +353,12 @@ process:
   run: [sh, "{out}/server.sh"]
 "#;
 
-fn source(folder: &Path, yaml: &str) -> Source {
+fn source(folder: &Path, yaml: &str) -> EntrySource {
     fs::write(folder.join("server.sh"), "echo hello; sleep 100\n").unwrap();
     fs::write(folder.join("framework.yaml"), yaml).unwrap();
     let framework = Framework::from_yaml("framework.yaml", yaml, "tiny", []).unwrap();
     let variant = framework.variants[0].clone();
-    Source {
+    EntrySource {
         id: EntryId {
             framework: "tiny".to_owned(),
             variant: variant.name.clone(),
@@ -369,7 +369,7 @@ fn source(folder: &Path, yaml: &str) -> Source {
     }
 }
 
-fn recorder() -> (Events, std::sync::Arc<std::sync::Mutex<Vec<Event>>>) {
+fn recorder() -> (Events, std::sync::Arc<std::sync::Mutex<Vec<StageEvent>>>) {
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let kept = std::sync::Arc::clone(&seen);
     (std::sync::Arc::new(move |event| kept.lock().unwrap().push(event)), seen)
@@ -384,7 +384,7 @@ async fn a_framework_is_built_once_for_each_content() {
         .await
         .unwrap();
     assert_eq!(first.facts.version.as_deref(), Some("1.2.3"));
-    assert!(seen.lock().unwrap().contains(&Event::BuildStep {
+    assert!(seen.lock().unwrap().contains(&StageEvent::BuildStep {
         what: "tiny/sh".to_owned(),
         step: "building".to_owned()
     }));
@@ -394,7 +394,7 @@ async fn a_framework_is_built_once_for_each_content() {
     assert_eq!((&first.facts, &first.artifact), (&second.facts, &second.artifact));
     assert!(matches!(
         seen.lock().unwrap().last(),
-        Some(Event::BuildFinished { cached: true, .. })
+        Some(StageEvent::BuildFinished { cached: true, .. })
     ));
     let mut target = process::start(&first.artifact, &launch("tiny")).unwrap();
     until("it says hello", || target.logs(1) == "hello").await;

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use tiermark_model::format::framework::Framework;
 use tiermark_model::plan::RunnerKind;
 use tiermark_model::trial::EntryId;
+use tiermark_stage::engine::BuildOptions;
 use tiermark_stage::host;
 use tiermark_stage::ledger::Ledger;
-use tiermark_stage::prepare::BuildOptions;
 use tiermark_stage::stage::{Alive, Running, Stage, StageOptions, StartFailure};
-use tiermark_stage::types::{Artifact, Launch, Prepared, Source};
+use tiermark_stage::types::{Artifact, EntrySource, Launch, Prepared};
 
 /// Not a test: the server that the tests below start, in this same program.
 #[test]
@@ -97,7 +97,7 @@ async fn fixture(run: &str) -> Fixture {
         framework: "tiny".to_owned(),
         variant: "only".to_owned(),
     };
-    let source = Source {
+    let source = EntrySource {
         id,
         variant: framework.variants[0].clone(),
         framework: framework.clone(),
@@ -262,7 +262,7 @@ async fn a_server_that_runs_already_is_left_alone() {
         framework: "tiny".to_owned(),
         variant: "only".to_owned(),
     };
-    let source = Source {
+    let source = EntrySource {
         id,
         variant: framework.variants[0].clone(),
         framework: framework.clone(),

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use tiermark_model::format::base::Base;
 use tiermark_model::run::NotBuilt;
-use tiermark_stage::docker::Docker;
-use tiermark_stage::prepare::{BaseMode, BuildOptions};
+use tiermark_stage::engine::{BaseMode, BuildOptions, Docker, Images};
 use tiermark_stage::types::{Events, PrepareError};
 
 /// A folder of stand-ins with one that takes `words/word.txt`, and the folder of a service that is built on it.
@@ -31,6 +31,11 @@ fn definitions() -> TempDir {
     root
 }
 
+fn stand_in(root: &Path) -> Base {
+    let text = fs::read_to_string(root.join("bases/worded/base.yaml")).unwrap();
+    Base::from_yaml("base.yaml", &text, "worded").unwrap()
+}
+
 async fn prepare(root: &Path, vendor: Option<&Path>) -> Result<String, PrepareError> {
     let docker = Docker::connect().await.unwrap_or_else(|error| {
         panic!("this test needs a Docker engine: {error}; remedy: start one, as `make test` does")
@@ -38,12 +43,13 @@ async fn prepare(root: &Path, vendor: Option<&Path>) -> Result<String, PrepareEr
     let options = BuildOptions {
         bases: BaseMode::StandIn,
         bases_folder: root.join("bases"),
+        stand_ins: vec![stand_in(root)],
         ca_bundle: None,
         vendor: vendor.map(Path::to_owned),
     };
     let silent: Events = Arc::new(|_| ());
-    let prepared = docker
-        .prepare_service("test-vendor", &root.join("service"), &options, &silent)
+    let prepared = Images::new(docker)
+        .build_service("test-vendor", &root.join("service"), &options, &silent)
         .await?;
     Ok(prepared.facts.digest.unwrap())
 }

@@ -10,11 +10,11 @@ use support::{answer, serve, serve_heads, serve_tls};
 use tiermark_model::format::scenario::{Expect, ExpectBody, Objective, Part, Scenario};
 use tiermark_model::load::{Protocol, Request, Value};
 use tiermark_model::trial::StartParts;
-use tiermark_stage::types::{Target, Watch};
+use tiermark_stage::types::{StartedServer, Watch};
 use tiermark_stage::verify::{self, Surroundings, Unverified, VerifiedAnswer, VerifyFailure, once};
 
 /// Scenarios here have no checks, so that nothing around the target is looked into.
-async fn fully(target: &Target, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
+async fn fully(target: &StartedServer, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
     match verify::fully(target, scenario, &Surroundings::default()).await {
         Ok(verified) => Ok(verified.answers),
         Err(Unverified::Wrong(mut failures)) => Err(failures.remove(0)),
@@ -22,8 +22,8 @@ async fn fully(target: &Target, scenario: &Scenario) -> Result<Vec<VerifiedAnswe
     }
 }
 
-fn target(address: SocketAddr) -> Target {
-    Target {
+fn target(address: SocketAddr) -> StartedServer {
+    StartedServer {
         address,
         host: address.to_string(),
         parts: StartParts::default(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tiermark_model::foreign::harmless;
 use tiermark_report::Style;
-use tiermark_stage::types::Event;
+use tiermark_stage::types::StageEvent;
 
 use crate::cli::{Format, Global};
 use crate::error::Failure;
@@ -235,10 +235,10 @@ impl Ui {
     }
 
     /// Shows what the stage does.
-    pub(crate) fn stage_event(&self, event: Event) {
+    pub(crate) fn stage_event(&self, event: StageEvent) {
         let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::BuildStarted { what } => {
+            StageEvent::BuildStarted { what } => {
                 if self.live {
                     let bar = self.bars.add(ProgressBar::new_spinner());
                     bar.enable_steady_tick(Duration::from_millis(200));
@@ -248,13 +248,13 @@ impl Ui {
                     self.note(&format!("{what}: building"));
                 }
             }
-            Event::BuildStep { what, step } => match builds.get(&what) {
+            StageEvent::BuildStep { what, step } => match builds.get(&what) {
                 Some(bar) => bar.set_message(format!("{what}: {}", first_line(&step, 100))),
                 // Piped: the steps of a build, not each line its commands print.
                 None if step.starts_with("Step ") => self.note(&format!("{what}: {}", first_line(&step, 120))),
                 None => {}
             },
-            Event::BuildFinished {
+            StageEvent::BuildFinished {
                 what,
                 millis,
                 cached,
@@ -273,13 +273,13 @@ impl Ui {
                 };
                 self.note(&format!("{what}: {how}{size}"));
             }
-            Event::BuildFailed { what, reason } => {
+            StageEvent::BuildFailed { what, reason } => {
                 if let Some(bar) = builds.remove(&what) {
                     bar.finish_and_clear();
                 }
                 self.warn(&format!("{what} could not be built\n{}", indent(&reason)));
             }
-            Event::Note(text) => self.note(&text),
+            StageEvent::Note(text) => self.note(&text),
         }
     }
 }

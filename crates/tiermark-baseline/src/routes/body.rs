@@ -42,7 +42,7 @@ pub(super) async fn json(request: &mut Request<Incoming>) -> Result<Value, BodyE
     {
         return Err(BodyError::ContentType);
     }
-    // What says that it is too long is not waited for.
+    // A body that announces that it is too long is not waited for.
     if request.body().size_hint().lower() > MOST_BYTES as u64 {
         return Err(BodyError::Long);
     }

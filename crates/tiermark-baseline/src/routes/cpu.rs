@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{RouteError, query};
+use super::query::{self, ParameterError};
 use crate::reply::{self, Reply};
 
 const MOST: u32 = 1_000_000;
@@ -14,7 +14,7 @@ struct Primes {
 }
 
 /// Counts the primes below `n`, on the event loop: nothing else of this worker is answered meanwhile.
-pub(super) fn cpu(query: Option<&str>) -> Result<Reply, RouteError> {
+pub(super) fn cpu(query: Option<&str>) -> Result<Reply, ParameterError> {
     let n = query::within(query, "n", 0..=MOST)?;
     let primes = primes_below(n);
     Ok(reply::json(&Primes { n, primes }))

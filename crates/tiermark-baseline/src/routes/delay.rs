@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RouteError, query};
+use super::query::{self, ParameterError};
 use crate::reply::{self, Reply};
 
 /// The longest that an answer may be asked to take.
 pub(super) const LONGEST_MS: u32 = 10_000;
 
-/// What the service answers.
+/// The service's answer.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Delay {
     ms: u32,
@@ -20,7 +20,7 @@ pub(super) struct Delay {
 }
 
 /// Answers after as many milliseconds as `ms` says. `serials` counts the answers of all workers.
-pub(super) async fn delay(serials: &AtomicU64, query: Option<&str>) -> Result<Reply, RouteError> {
+pub(super) async fn delay(serials: &AtomicU64, query: Option<&str>) -> Result<Reply, ParameterError> {
     let ms = query::within(query, "ms", 0..=LONGEST_MS)?;
     // A timer of no length would still wait for the clock's next millisecond.
     if ms > 0 {

@@ -1,12 +1,11 @@
 //! Why a route has no answer but this.
 
-use std::ops::RangeInclusive;
-
 use hyper::StatusCode;
 use serde::Serialize;
 
 use super::body::BodyError;
-use super::orders::Fault;
+use super::faults::OrderFault;
+use super::query::ParameterError;
 use super::upstream::UpstreamError;
 use crate::database::QueryError;
 use crate::error::with_causes;
@@ -22,20 +21,17 @@ pub(super) enum RouteError {
     #[error(transparent)]
     Body(#[from] BodyError),
     #[error("the request breaks rules of its fields")]
-    Faults(Vec<Fault>),
+    Faults(Vec<OrderFault>),
     #[error("no such order")]
     NoOrder,
-    #[error("{name} must be a whole number from {} to {}", range.start(), range.end())]
-    Parameter {
-        name: &'static str,
-        range: RangeInclusive<u32>,
-    },
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
 }
 
 /// How the contract wants faults.
 #[derive(Serialize)]
 struct Named<'a> {
-    errors: &'a [Fault],
+    errors: &'a [OrderFault],
 }
 
 impl RouteError {
@@ -46,11 +42,11 @@ impl RouteError {
             Self::Body(error) => error.status(),
             Self::Faults(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoOrder => StatusCode::NOT_FOUND,
-            Self::Parameter { .. } => StatusCode::BAD_REQUEST,
+            Self::Parameter(_) => StatusCode::BAD_REQUEST,
         }
     }
 
-    /// The reply that tells the reason, with all its causes. `report` hears of it where the fault is on this side.
+    /// The reply that tells the reason, with all its causes. `report` hears of it if the fault is on this side.
     pub(super) fn reply(&self, report: fn(&str)) -> Reply {
         let status = self.status();
         if let Self::Faults(errors) = self {

@@ -4,7 +4,7 @@ use deadpool_postgres::Client;
 use maud::{DOCTYPE, html};
 use tokio_postgres::Row;
 
-use crate::database::{Database, QueryError};
+use crate::database::{QueryError, WorkerDatabase};
 use crate::reply::{self, Reply};
 
 const ALL: &str = "SELECT id, message FROM fortune";
@@ -33,7 +33,7 @@ impl<'a> TryFrom<&'a Row> for Fortune<'a> {
 }
 
 /// All fortunes and one more, sorted by message, as an HTML table.
-pub(super) async fn fortunes(database: &Database) -> Result<Reply, QueryError> {
+pub(super) async fn fortunes(database: &WorkerDatabase) -> Result<Reply, QueryError> {
     database.on(all).await.map(reply::html)
 }
 

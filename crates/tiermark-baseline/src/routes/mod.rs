@@ -4,6 +4,7 @@ mod body;
 mod cpu;
 mod delay;
 mod error;
+mod faults;
 mod fortunes;
 mod orders;
 mod plain;
@@ -20,25 +21,26 @@ use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
 use error::RouteError;
-pub(crate) use socket::Sockets;
-pub(crate) use upstream::{Service, Upstream};
+pub(crate) use socket::WorkerSockets;
+pub(crate) use upstream::{Upstream, UpstreamService};
 
-use crate::database::{Database, QueryError};
+use crate::database::{QueryError, WorkerDatabase};
 use crate::reply::{Reply, failure, without_content};
 use world::CachedWorlds;
+pub use world::WORLD_ROWS;
 
-/// What the routes of one worker share.
-pub(crate) struct State {
+/// State that the routes of one worker share.
+pub(crate) struct WorkerState {
     /// The database, if there is one.
-    pub(crate) database: Option<Database>,
+    pub(crate) database: Option<WorkerDatabase>,
     /// The service that `/upstream` asks, if there is one.
     pub(crate) upstream: Option<Upstream>,
-    pub(crate) sockets: Sockets,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) sockets: WorkerSockets,
+    pub(crate) shared: Arc<SharedState>,
 }
 
-/// What the routes of all workers share.
-pub(crate) struct Shared {
+/// State that the routes of all workers share.
+pub(crate) struct SharedState {
     /// Answers that `/delay` has given.
     delays: AtomicU64,
     cached: CachedWorlds,
@@ -46,7 +48,7 @@ pub(crate) struct Shared {
     report: fn(&str),
 }
 
-impl Shared {
+impl SharedState {
     pub(crate) fn new(report: fn(&str)) -> Self {
         Self {
             delays: AtomicU64::new(0),
@@ -56,8 +58,8 @@ impl Shared {
     }
 }
 
-impl State {
-    fn database(&self) -> Result<&Database, QueryError> {
+impl WorkerState {
+    fn database(&self) -> Result<&WorkerDatabase, QueryError> {
         self.database.as_ref().ok_or(QueryError::NoDatabase)
     }
 }
@@ -111,7 +113,7 @@ impl Route {
 
     /// A route that takes a body reads it from the request; the others leave it alone. What holds much while it waits is
     /// boxed, so that the other routes do not carry its space.
-    async fn answer(self, state: &State, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
+    async fn answer(self, state: &WorkerState, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
         let query = request.uri().query();
         match self {
             Self::Plaintext => Ok(plain::plaintext()),
@@ -125,15 +127,19 @@ impl Route {
             }
             Self::Fortunes => Ok(fortunes::fortunes(state.database()?).await?),
             Self::Orders | Self::Order(_) => Box::pin(self.answer_orders(state.database()?, request)).await,
-            Self::Cpu => cpu::cpu(query),
-            Self::Upstream => Box::pin(upstream::upstream(state.upstream.as_ref(), query)).await,
-            Self::Delay => delay::delay(&state.shared.delays, query).await,
+            Self::Cpu => Ok(cpu::cpu(query)?),
+            Self::Upstream => Ok(Box::pin(upstream::upstream(state.upstream.as_ref(), query)).await?),
+            Self::Delay => Ok(delay::delay(&state.shared.delays, query).await?),
             Self::Socket => Ok(state.sockets.open(request)),
             Self::Health => Ok(plain::health()),
         }
     }
 
-    async fn answer_orders(self, database: &Database, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
+    async fn answer_orders(
+        self,
+        database: &WorkerDatabase,
+        request: &mut Request<Incoming>,
+    ) -> Result<Reply, RouteError> {
         match (self, request.method()) {
             (Self::Order(id), &Method::PUT) => orders::put(database, id, request).await,
             (Self::Order(id), &Method::DELETE) => orders::delete(database, id).await,
@@ -146,7 +152,7 @@ impl Route {
 
 /// Answers any request: a failure is a reply as well. The request is lent, not given: by value it would be copied
 /// into the future of every call below, for the routes without a body as well.
-pub(crate) async fn answer(state: &State, request: &mut Request<Incoming>) -> Reply {
+pub(crate) async fn answer(state: &WorkerState, request: &mut Request<Incoming>) -> Reply {
     let Some(route) = Route::at(request.uri().path()) else {
         return refusal(request, failure(StatusCode::NOT_FOUND, "no such path"));
     };

@@ -3,12 +3,18 @@
 use std::num::IntErrorKind;
 use std::ops::RangeInclusive;
 
-use super::RouteError;
+/// A parameter that is missing, or no number within its range.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} must be a whole number from {} to {}", range.start(), range.end())]
+pub(crate) struct ParameterError {
+    name: &'static str,
+    range: RangeInclusive<u32>,
+}
 
 /// The most rows that a request may ask for; more counts as this (TechEmpower's rule).
 const MOST_ROWS: i64 = 500;
 
-/// The number that `name` stands for in a query string: `None` where it is missing, `Some(None)` where it is no whole
+/// The number of that `name` in a query string: `None` if it is missing, `Some(None)` if it is no whole
 /// number. One that is beyond an `i64` counts as the nearest.
 pub(super) fn number(query: Option<&str>, name: &str) -> Option<Option<i64>> {
     let (_, value) = form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name)?;
@@ -23,15 +29,19 @@ pub(super) fn number(query: Option<&str>, name: &str) -> Option<Option<i64>> {
 }
 
 /// A number that must be there and within `range`.
-pub(super) fn within(query: Option<&str>, name: &'static str, range: RangeInclusive<u32>) -> Result<u32, RouteError> {
+pub(super) fn within(
+    query: Option<&str>,
+    name: &'static str,
+    range: RangeInclusive<u32>,
+) -> Result<u32, ParameterError> {
     number(query, name)
         .flatten()
         .and_then(|number| u32::try_from(number).ok())
         .filter(|number| range.contains(number))
-        .ok_or(RouteError::Parameter { name, range })
+        .ok_or(ParameterError { name, range })
 }
 
-/// How many rows are asked for: 1 where it cannot be told, and never more than 500.
+/// How many rows are asked for: 1 if it cannot be told, and never more than 500.
 pub(super) fn rows(query: Option<&str>, name: &str) -> usize {
     let asked = number(query, name).flatten().unwrap_or(1);
     usize::try_from(asked.clamp(1, MOST_ROWS)).unwrap_or(1)

@@ -30,12 +30,12 @@ const LONGEST: usize = 1024 * 1024;
 const READ_BUFFER: usize = 16 * 1024;
 
 /// What a worker's WebSockets share. Each is a task of its own: it outlives the connection of HTTP that it began as.
-pub(crate) struct Sockets {
+pub(crate) struct WorkerSockets {
     connections: TaskTracker,
     stopping: watch::Receiver<()>,
 }
 
-impl Sockets {
+impl WorkerSockets {
     /// They are among `connections`, and are told to go when `stopping` changes.
     pub(crate) fn new(connections: TaskTracker, stopping: watch::Receiver<()>) -> Self {
         Self { connections, stopping }
@@ -57,7 +57,7 @@ impl Sockets {
     }
 }
 
-/// What a client's handshake is accepted with; `None` where it is none (RFC 6455, section 4.2.1).
+/// What a client's handshake is accepted with; `None` if it is none (RFC 6455, section 4.2.1).
 fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
     let key = headers.get(SEC_WEBSOCKET_KEY)?;
     let asked = lists(headers, CONNECTION, "upgrade")
@@ -90,7 +90,7 @@ fn refusal() -> Reply {
 }
 
 async fn echo(upgrade: OnUpgrade, stopping: watch::Receiver<()>) {
-    // Fails where the connection ends before the reply is sent.
+    // Fails if the connection ends before the reply is sent.
     let Ok(connection) = upgrade.await else {
         return;
     };

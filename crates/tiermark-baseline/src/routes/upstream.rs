@@ -11,7 +11,7 @@ use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::delay::{Delay, LONGEST_MS};
-use super::{RouteError, query};
+use super::query::{self, ParameterError};
 use crate::reply::{self, Reply};
 
 /// When a request is given up (the contract's): the longest delay and a half.
@@ -22,16 +22,16 @@ const MOST_BYTES: usize = 16 * 1024;
 
 /// Host and port of the service.
 #[derive(Clone)]
-pub(crate) struct Service(Authority);
+pub(crate) struct UpstreamService(Authority);
 
 /// A worker's client of the service. As many connections as requests are under way at once, kept and used again.
 pub(crate) struct Upstream {
     client: Client<HttpConnector, Empty<Bytes>>,
-    service: Service,
+    service: UpstreamService,
 }
 
-impl Service {
-    /// From `http://host:port`; `None` where `url` is something else.
+impl UpstreamService {
+    /// From `http://host:port`; `None` if `url` is something else.
     pub(crate) fn from_url(url: &str) -> Option<Self> {
         let uri = url.parse::<Uri>().ok()?;
         let bare = uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/" && uri.query().is_none();
@@ -44,7 +44,7 @@ impl Service {
 }
 
 impl Upstream {
-    pub(crate) fn new(service: Service) -> Self {
+    pub(crate) fn new(service: UpstreamService) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
@@ -77,7 +77,7 @@ impl Upstream {
 }
 
 /// Asks the service and passes its answer on.
-pub(super) async fn upstream(upstream: Option<&Upstream>, query: Option<&str>) -> Result<Reply, RouteError> {
+pub(super) async fn upstream(upstream: Option<&Upstream>, query: Option<&str>) -> Result<Reply, UpstreamError> {
     let upstream = upstream.ok_or(UpstreamError::NoUpstream)?;
     let ms = query::within(query, "ms", 0..=LONGEST_MS)?;
     let answer = tokio::time::timeout(PATIENCE, upstream.delay(ms))
@@ -91,6 +91,8 @@ pub(super) async fn upstream(upstream: Option<&Upstream>, query: Option<&str>) -
 pub(crate) enum UpstreamError {
     #[error("no service: UPSTREAM_URL is not set")]
     NoUpstream,
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
     #[error("the service's address makes no request")]
     Address(#[from] hyper::http::Error),
     #[error("the service cannot be asked")]
@@ -111,6 +113,7 @@ impl UpstreamError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::NoUpstream => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Parameter(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::BAD_GATEWAY,
         }
     }
@@ -121,7 +124,7 @@ mod tests {
     use super::*;
 
     fn check_service(url: &str, expect: Option<&str>) {
-        let service = Service::from_url(url);
+        let service = UpstreamService::from_url(url);
         assert_eq!(service.as_ref().map(|service| service.0.as_str()), expect, "{url}");
     }
 

@@ -9,11 +9,11 @@ use rand::seq::index;
 use serde::Serialize;
 use tokio_postgres::{Error, Row};
 
-use crate::database::{Database, QueryError};
+use crate::database::{QueryError, WorkerDatabase};
 use crate::reply::{self, Reply};
 
-/// The tables' rows have the ids 1 to this.
-const WORLDS: u16 = 10_000;
+/// The rows of `world` and `cachedworld` have the ids 1 to this.
+pub const WORLD_ROWS: u16 = 10_000;
 
 /// Random numbers are 1 to this.
 const MOST: i32 = 10_000;
@@ -45,26 +45,26 @@ impl TryFrom<&Row> for World {
 }
 
 /// One row, chosen at random.
-pub(super) async fn db(database: &Database) -> Result<Reply, QueryError> {
+pub(super) async fn db(database: &WorkerDatabase) -> Result<Reply, QueryError> {
     let world = database.on(|client| one(client, random_id())).await?;
     Ok(reply::json(&world))
 }
 
 /// `count` rows, each chosen at random and read by itself.
-pub(super) async fn queries(database: &Database, count: usize) -> Result<Reply, QueryError> {
+pub(super) async fn queries(database: &WorkerDatabase, count: usize) -> Result<Reply, QueryError> {
     let worlds = database.on(|client| several(client, count)).await?;
     Ok(reply::json(&worlds))
 }
 
 /// `count` different rows, each read by itself, with new numbers that are written before they are answered.
-pub(super) async fn updates(database: &Database, count: usize) -> Result<Reply, QueryError> {
+pub(super) async fn updates(database: &WorkerDatabase, count: usize) -> Result<Reply, QueryError> {
     let worlds = database.on(|client| renumber(client, count)).await?;
     Ok(reply::json(&worlds))
 }
 
-/// `count` rows, each chosen at random, from memory where they are there.
+/// `count` rows, each chosen at random, from memory if they are there.
 pub(super) async fn cached_queries(
-    database: &Database,
+    database: &WorkerDatabase,
     cache: &CachedWorlds,
     count: usize,
 ) -> Result<Reply, QueryError> {
@@ -82,12 +82,16 @@ pub(crate) struct CachedWorlds(Cache<i32, World>);
 
 impl Default for CachedWorlds {
     fn default() -> Self {
-        Self(Cache::with_weighter(WORLDS.into(), 4 * u64::from(WORLDS), UnitWeighter))
+        Self(Cache::with_weighter(
+            WORLD_ROWS.into(),
+            4 * u64::from(WORLD_ROWS),
+            UnitWeighter,
+        ))
     }
 }
 
 impl CachedWorlds {
-    /// The rows of `ids`, in their order; `None` where one of them is not there.
+    /// The rows of `ids`, in their order; `None` if one of them is not there.
     fn all(&self, ids: &[i32]) -> Option<Vec<World>> {
         ids.iter().map(|id| self.0.get(id)).collect()
     }
@@ -146,7 +150,7 @@ async fn read(client: &Client, statement: &str, ids: impl Iterator<Item = i32>) 
 }
 
 fn random_id() -> i32 {
-    rand::rng().random_range(1..=i32::from(WORLDS))
+    rand::rng().random_range(1..=i32::from(WORLD_ROWS))
 }
 
 fn random_number() -> i32 {
@@ -155,7 +159,7 @@ fn random_number() -> i32 {
 
 /// In ascending order.
 fn different_ids(count: usize) -> Vec<i32> {
-    let mut ids: Vec<i32> = index::sample(&mut rand::rng(), WORLDS.into(), count)
+    let mut ids: Vec<i32> = index::sample(&mut rand::rng(), WORLD_ROWS.into(), count)
         .iter()
         .filter_map(|index| i32::try_from(index + 1).ok())
         .collect();
@@ -181,23 +185,23 @@ mod tests {
 
     #[test]
     fn ids_are_those_of_the_table() {
-        assert!((0..100_000).all(|_| (1..=i32::from(WORLDS)).contains(&random_id())));
+        assert!((0..100_000).all(|_| (1..=i32::from(WORLD_ROWS)).contains(&random_id())));
     }
 
     #[test]
     fn different_ids_are_different_and_in_order() {
-        for count in [1, 2, 20, 500, WORLDS.into()] {
+        for count in [1, 2, 20, 500, WORLD_ROWS.into()] {
             let ids = different_ids(count);
             assert_eq!(ids.len(), count);
             assert!(ids.is_sorted_by(|a, b| a < b));
-            assert!(ids.first() >= Some(&1) && ids.last() <= Some(&i32::from(WORLDS)));
+            assert!(ids.first() >= Some(&1) && ids.last() <= Some(&i32::from(WORLD_ROWS)));
         }
     }
 
     #[test]
     fn all_rows_have_room_in_the_cache() {
         let cache = CachedWorlds::default();
-        let ids: Vec<i32> = (1..=i32::from(WORLDS)).collect();
+        let ids: Vec<i32> = (1..=i32::from(WORLD_ROWS)).collect();
         for &id in &ids {
             let random_number = id;
             cache.0.insert(id, World { id, random_number });
@@ -208,6 +212,6 @@ mod tests {
             let id = i32::try_from(id).unwrap_or_default();
             cache.0.insert(id, World { id, random_number: 1 });
         }
-        assert!(cache.0.len() <= 4 * usize::from(WORLDS), "it is bounded");
+        assert!(cache.0.len() <= 4 * usize::from(WORLD_ROWS), "it is bounded");
     }
 }

@@ -3,7 +3,6 @@
 //! The servers are raw event loops on threads of this process, which stays on one core; each generator is a process of its
 //! own on another. CPU time is the generator's whole process's, user and system, as the kernel counts it.
 #![allow(
-    missing_docs,
     unreachable_pub,
     clippy::print_stdout,
     clippy::print_stderr,
@@ -99,7 +98,7 @@ fn prepare(settings: &Settings) -> Result<()> {
 
 /// One short load that nobody counts: tiermark measures its own ceiling once and keeps it.
 fn settle(tools: &Tools) -> Result<()> {
-    let server = tiermark_load::null::NullServer::start(tiermark_load::null::Answer::Small, None)?;
+    let server = tiermark_load::null::NullServer::start(tiermark_load::null::NullAnswer::Small, None)?;
     let load = Load {
         url: format!("http://{}/", server.address()),
         connections: 64,

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use serde_json::Value;
-use tiermark_load::null::{Answer, NullServer};
+use tiermark_load::null::{NullAnswer, NullServer};
 
 use crate::generators::{Generator, Kind, Load, Ran, Tools, scheduled};
 use crate::rounds::{Round, Sample, Spread};
@@ -26,12 +26,12 @@ pub struct Pair {
 /// What is loaded.
 #[derive(Debug, Clone, Copy)]
 pub enum Opponent {
-    Http1(Answer),
+    Http1(NullAnswer),
     Http2,
 }
 
 const OPEN_RATE: u64 = 50_000;
-const HELLO: Opponent = Opponent::Http1(Answer::Small);
+const HELLO: Opponent = Opponent::Http1(NullAnswer::Small);
 const CLOSED_64: Pair = Pair {
     name: "closed-64",
     against: HELLO,
@@ -58,13 +58,13 @@ pub const PAIRS: [Pair; 9] = [
     },
     Pair {
         name: "body-64k",
-        against: Opponent::Http1(Answer::Body(64 << 10)),
+        against: Opponent::Http1(NullAnswer::Body(64 << 10)),
         target: 0.9,
         ..CLOSED_64
     },
     Pair {
         name: "chunked",
-        against: Opponent::Http1(Answer::Chunked { chunks: 8, bytes: 128 }),
+        against: Opponent::Http1(NullAnswer::Chunked { chunks: 8, bytes: 128 }),
         target: 0.9,
         ..CLOSED_64
     },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 
-/// What one connection's wakers rang. Only its own thread rings and listens (wakers are `Send` by their type alone), so
+/// The slots that one connection's wakers rang for. Only its own thread rings and listens (wakers are `Send` by their type alone), so
 /// that no order between memory accesses is asked for.
 #[derive(Debug)]
 pub(super) struct Bells {

@@ -1,9 +1,9 @@
 //! HTTP/2 over a wire: a slot is a stream of a connection, which carries several.
 //!
 //! The protocol is the `h2` crate's; its futures are polled by hand when the wire says that something can be done, so that
-//! there is no runtime beside the send loop. What the method leaves to the engine, decided here:
+//! there is no runtime in addition to the send loop. What the method leaves to the engine, decided here:
 //! - A connection is there when the other side's first SETTINGS are: they are the first thing it says (RFC 9113, 3.4), and
-//!   say how many streams it takes. Where something else comes (HTTP/1.1), or nothing within the timeout, it is refused.
+//!   say how many streams it takes. If something else comes (HTTP/1.1), or nothing within the timeout, it is refused.
 //! - Requests beyond the other side's `MAX_CONCURRENT_STREAMS` wait for a stream on our side, counted as sent: the limit
 //!   is the server's, so the wait shows in service and response, as in h2load.
 //! - After a GOAWAY a connection takes no more requests. Its answers under way are waited for, then it is made anew for
@@ -36,13 +36,12 @@ use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 
 use self::bells::Bells;
-use self::pipe::{Flow, Pipe, READ_BYTES, READS_AT_ONCE, Shared};
-use self::place::{Done, Phase, Place, outcome};
+use self::pipe::{Flow, Pipe, READ_BYTES, READS_AT_ONCE, SharedWire};
+use self::place::{Done, Phase, StreamPlace, outcome};
 pub(crate) use self::templates::Templates;
-use crate::expect::Looks;
-use crate::link::{Event, Happening, Link, Wait};
-use crate::requests::Requests;
-use crate::tally::Outcome;
+use crate::expect::RequestOutcome;
+use crate::link::{Happening, Link, LinkEvent, Wait};
+use crate::requests::{Looks, Requests};
 use crate::wire::{Connecting, Ready, Wire};
 
 /// Window of each stream and of each connection, in bytes.
@@ -50,7 +49,7 @@ const WINDOW_BYTES: u32 = 1 << 30;
 
 /// How slots are laid on connections.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
+pub(crate) struct Http2Shape {
     /// Connections that carry the load.
     pub(crate) connections: usize,
     /// Slots of each of them.
@@ -61,7 +60,7 @@ pub(crate) struct Shape {
     pub(crate) keep_alive: bool,
 }
 
-impl Shape {
+impl Http2Shape {
     fn line_of(&self, slot: usize) -> usize {
         let carrying = self.connections * self.streams;
         if slot < carrying {
@@ -87,14 +86,14 @@ impl Shape {
 
 /// The connections of one thread.
 pub(crate) struct Http2<W: Wire> {
-    shared: Rc<Shared<W>>,
+    shared: Rc<SharedWire<W>>,
     requests: Arc<Requests>,
     templates: Arc<Templates>,
     looks: Looks,
-    shape: Shape,
+    shape: Http2Shape,
     lines: Vec<Line<W>>,
-    places: Vec<Place>,
-    events: VecDeque<Event>,
+    places: Vec<StreamPlace>,
+    events: VecDeque<LinkEvent>,
     /// Lines that have something to send. They are polled when all that came on another was given and answered, so that
     /// requests which follow its answers leave in one write.
     due: VecDeque<usize>,
@@ -117,7 +116,7 @@ struct Line<W: Wire> {
 
 enum Stage<W: Wire> {
     Closed,
-    /// TCP, and TLS.
+    /// The connection of TCP, and of TLS, is being made.
     Connecting,
     Live(Box<Live<W>>),
 }
@@ -133,13 +132,13 @@ struct Live<W: Wire> {
 }
 
 impl<W: Wire> Http2<W> {
-    pub(crate) fn new(wire: W, requests: Arc<Requests>, templates: Arc<Templates>, shape: Shape) -> Self {
+    pub(crate) fn new(wire: W, requests: Arc<Requests>, templates: Arc<Templates>, shape: Http2Shape) -> Self {
         let mut places = Vec::with_capacity(shape.slots());
         let mut lines = Vec::with_capacity(shape.connections + shape.held);
         for line in 0..shape.connections + shape.held {
             let slots = shape.slots_of(line).len();
             let bells = Bells::new(slots);
-            places.extend((0..slots).map(|at| Place::new(bells.slot(at))));
+            places.extend((0..slots).map(|at| StreamPlace::new(bells.slot(at))));
             lines.push(Line {
                 stage: Stage::Closed,
                 flow: Rc::default(),
@@ -150,7 +149,7 @@ impl<W: Wire> Http2<W> {
             });
         }
         Self {
-            shared: Rc::new(Shared {
+            shared: Rc::new(SharedWire {
                 wire: RefCell::new(wire),
                 scratch: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()),
             }),
@@ -174,7 +173,7 @@ impl<W: Wire> Http2<W> {
     }
 
     fn give(&mut self, slot: usize, at: u64, what: Happening) {
-        self.events.push_back(Event { slot, at, what });
+        self.events.push_back(LinkEvent { slot, at, what });
     }
 
     fn set_due(&mut self, line: usize) {
@@ -222,7 +221,7 @@ impl<W: Wire> Http2<W> {
             Connecting::Connected => self.greet(line),
         };
         match live {
-            None => self.end(line, Outcome::Reset),
+            None => self.end(line, RequestOutcome::Reset),
             Some(live) => {
                 self.lines[line].stage = Stage::Live(Box::new(live));
                 self.look(line);
@@ -284,7 +283,7 @@ impl<W: Wire> Http2<W> {
         let mut context = Context::from_waker(&state.waker);
         let over = match std::pin::Pin::new(&mut live.connection).poll(&mut context) {
             Poll::Pending => None,
-            Poll::Ready(Ok(())) => Some(Outcome::Reset),
+            Poll::Ready(Ok(())) => Some(RequestOutcome::Reset),
             Poll::Ready(Err(error)) => Some(outcome(&error)),
         };
         if over.is_none() && !looked {
@@ -392,13 +391,13 @@ impl<W: Wire> Http2<W> {
     fn end_unused(&mut self, line: usize) {
         let is_live = matches!(&self.lines[line].stage, Stage::Live(live) if live.greeted);
         if is_live && !self.shape.slots_of(line).any(|slot| self.places[slot].phase.is_on()) {
-            self.end(line, Outcome::Reset);
+            self.end(line, RequestOutcome::Reset);
         }
     }
 
     /// A line's connection is over, whatever its stage: each slot on it gets its event. Those that wait for the next one
     /// go on waiting.
-    fn end(&mut self, line: usize, outcome: Outcome) {
+    fn end(&mut self, line: usize, outcome: RequestOutcome) {
         let at = self.now();
         let stage = std::mem::replace(&mut self.lines[line].stage, Stage::Closed);
         let greeted = matches!(&stage, Stage::Live(live) if live.greeted);
@@ -481,9 +480,9 @@ impl<W: Wire> Link for Http2<W> {
         self.places[slot].close();
         match (was, &self.lines[line].stage) {
             (Phase::Closed, _) => {}
-            // What takes too long for one takes too long for all.
+            // If it takes too long for one, it takes too long for all.
             (Phase::Joining, Stage::Live(live)) if live.greeted => {}
-            (Phase::Joining, _) => self.end(line, Outcome::Reset),
+            (Phase::Joining, _) => self.end(line, RequestOutcome::Reset),
             (Phase::Idle | Phase::Asked(_) | Phase::Answering(_), _) => {
                 self.set_due(line);
                 self.end_unused(line);
@@ -502,7 +501,7 @@ impl<W: Wire> Link for Http2<W> {
         self.shared.wire.borrow_mut().wait(wait)
     }
 
-    fn next(&mut self) -> Option<Event> {
+    fn next(&mut self) -> Option<LinkEvent> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);

@@ -32,17 +32,16 @@ pub(super) struct Flow {
     pub(super) received: Cell<u64>,
 }
 
-/// What all lines of a thread share.
+/// The parts that all lines of a thread share.
 #[derive(Debug)]
-pub(super) struct Shared<W> {
+pub(super) struct SharedWire<W> {
     pub(super) wire: RefCell<W>,
     pub(super) scratch: RefCell<Box<[u8]>>,
 }
 
-/// One line.
 #[derive(Debug)]
 pub(super) struct Pipe<W> {
-    pub(super) shared: Rc<Shared<W>>,
+    pub(super) shared: Rc<SharedWire<W>>,
     pub(super) line: usize,
     pub(super) flow: Rc<Flow>,
 }
@@ -91,7 +90,7 @@ impl<W: Wire> AsyncWrite for Pipe<W> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // What the wire took it sends.
+        // The wire sends by itself what it took.
         Poll::Ready(Ok(()))
     }
 

@@ -8,19 +8,18 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
 
-use crate::expect::{Look, Looked};
+use crate::expect::{BodyLook, Looked, RequestOutcome};
 use crate::requests::Requests;
-use crate::tally::Outcome;
 
 /// A place for one request.
-pub(super) struct Place {
+pub(super) struct StreamPlace {
     pub(super) phase: Phase,
-    /// Each has its own, so that one that waits for a stream (the other side takes only so many) keeps no other waiting.
+    /// Each place has its own, so that one that waits for a stream (the other side takes a limited number) keeps no other waiting.
     pub(super) handle: Option<SendRequest<Bytes>>,
     waker: Waker,
     /// Number of the request under way.
     number: u64,
-    look: Look,
+    look: BodyLook,
     status: u16,
     length: u64,
 }
@@ -43,20 +42,20 @@ impl Phase {
 
 /// How an answer ended.
 pub(super) enum Done {
-    /// It is whole.
-    Answered(Outcome, Looked),
+    /// The whole answer came.
+    Answered(RequestOutcome, Looked),
     /// Its stream is lost.
-    Broken(Outcome),
+    Broken(RequestOutcome),
 }
 
-impl Place {
+impl StreamPlace {
     pub(super) fn new(waker: Waker) -> Self {
         Self {
             phase: Phase::Closed,
             handle: None,
             waker,
             number: 0,
-            look: Look::NONE,
+            look: BodyLook::NONE,
             status: 0,
             length: 0,
         }
@@ -68,9 +67,9 @@ impl Place {
         self.handle = None;
     }
 
-    /// Asks on a place that is idle; `false` where the connection takes no requests any more. The request leaves when the
+    /// Asks on a place that is idle; `false` if the connection takes no requests any more. The request leaves when the
     /// connection is polled.
-    pub(super) fn ask(&mut self, number: u64, look: Look, request: http::Request<()>, body: Bytes) -> bool {
+    pub(super) fn ask(&mut self, number: u64, look: BodyLook, request: http::Request<()>, body: Bytes) -> bool {
         let Some(handle) = &mut self.handle else {
             return false;
         };
@@ -118,9 +117,9 @@ impl Place {
                 Poll::Ready(Some(Ok(part))) => {
                     rules.see(&mut self.look, &part);
                     self.length += part.len() as u64;
-                    // What is not released here is when the stream is dropped.
+                    // Capacity that is not released here is released when the stream is dropped.
                     if !body.is_end_stream() && body.flow_control().release_capacity(part.len()).is_err() {
-                        return Some(Done::Broken(Outcome::Parse));
+                        return Some(Done::Broken(RequestOutcome::Parse));
                     }
                 }
                 Poll::Ready(None) => match body.poll_trailers(&mut context) {
@@ -136,11 +135,11 @@ impl Place {
     }
 }
 
-/// What a failure is: `Parse` where what came is against the protocol, else `Reset`.
-pub(super) fn outcome(error: &h2::Error) -> Outcome {
+/// The outcome of a failure: `Parse` if what came is against the protocol, else `Reset`.
+pub(super) fn outcome(error: &h2::Error) -> RequestOutcome {
     if error.is_library() {
-        Outcome::Parse
+        RequestOutcome::Parse
     } else {
-        Outcome::Reset
+        RequestOutcome::Reset
     }
 }

@@ -51,7 +51,7 @@ impl Templates {
         Ok(templates)
     }
 
-    /// The request of that number, and its body, empty where there is none.
+    /// The request of that number, and its body, empty if there is none.
     pub(super) fn get(&self, requests: &Requests, number: u64) -> Result<(http::Request<()>, Bytes), String> {
         let which = requests.index(number);
         let template = &self.kinds[which];

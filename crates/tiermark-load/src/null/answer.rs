@@ -16,7 +16,7 @@ const MOST_BODY_BYTES: usize = 64 << 20;
 
 /// What a null server says to every request. All kinds carry the headers of a usual server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum NullAnswer {
     /// `Hello, World!` in 13 bytes, as TechEmpower's plaintext test asks.
     Small,
     /// A body of this many bytes with its `Content-Length`.
@@ -30,7 +30,7 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl NullAnswer {
     /// Head without the date's value, and body.
     fn parts(self) -> (String, Vec<u8>) {
         let (framing, body) = match self {
@@ -68,20 +68,20 @@ impl Answer {
     }
 }
 
-/// An answer's bytes, several times in a row where it is short.
+/// An answer's bytes, several times in a row if it is short.
 #[derive(Debug)]
 pub(super) struct Canned {
     bytes: Vec<u8>,
     /// Bytes of one answer.
     length: usize,
-    /// Where the date stands in each.
+    /// The place of the date in each.
     date_at: usize,
     /// The second whose date is in the bytes.
     second: i64,
 }
 
 impl Canned {
-    pub(super) fn new(answer: Answer) -> io::Result<Self> {
+    pub(super) fn new(answer: NullAnswer) -> io::Result<Self> {
         answer.refuse()?;
         let (head, body) = answer.parts();
         let one = [head.as_bytes(), &[b' '; DATE_LENGTH], b"\r\n\r\n", &body].concat();
@@ -96,7 +96,7 @@ impl Canned {
         Ok(canned)
     }
 
-    /// Writes the date into the answers where a new second began. An answer of which a part is on its way goes on with
+    /// Writes the date into the answers if a new second began. An answer of which a part is on its way goes on with
     /// the new date: it has the same length, so the framing holds.
     pub(super) fn set_date(&mut self, now: Timestamp) {
         if now.as_second() == self.second {
@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    fn text(answer: Answer) -> String {
+    fn text(answer: NullAnswer) -> String {
         let mut canned = Canned::new(answer).unwrap();
         canned.set_date(Timestamp::from_second(784_111_777).unwrap());
         String::from_utf8(canned.bytes[..canned.length].to_vec()).unwrap()
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_small_answer_is_a_usual_servers() {
         assert_eq!(
-            text(Answer::Small),
+            text(NullAnswer::Small),
             "HTTP/1.1 200 OK\r\nServer: tiermark-null\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\
              Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nHello, World!"
         );
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn chunks_are_framed() {
-        let text = text(Answer::Chunked { chunks: 2, bytes: 17 });
+        let text = text(NullAnswer::Chunked { chunks: 2, bytes: 17 });
         let chunk = format!("11\r\n{}\r\n", "x".repeat(17));
         assert!(text.contains("\r\nTransfer-Encoding: chunked\r\n"), "{text}");
         assert!(text.ends_with(&format!("\r\n\r\n{chunk}{chunk}0\r\n\r\n")), "{text}");
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_date_is_right_in_every_copy() {
-        let mut canned = Canned::new(Answer::Small).unwrap();
+        let mut canned = Canned::new(NullAnswer::Small).unwrap();
         canned.set_date(Timestamp::from_second(784_111_777).unwrap());
         let copies: Vec<&[u8]> = canned.bytes.chunks(canned.length).collect();
         assert_eq!(copies.len(), MOST_COPIES);
@@ -195,9 +195,9 @@ mod tests {
     #[test]
     fn what_cannot_be_answered_is_refused() {
         for answer in [
-            Answer::Body(MOST_BODY_BYTES + 1),
-            Answer::Chunked { chunks: 1, bytes: 0 },
-            Answer::Chunked {
+            NullAnswer::Body(MOST_BODY_BYTES + 1),
+            NullAnswer::Chunked { chunks: 1, bytes: 0 },
+            NullAnswer::Chunked {
                 chunks: usize::MAX,
                 bytes: 1,
             },
@@ -214,7 +214,7 @@ mod tests {
             body in 0_usize..2_000,
             writes in proptest::collection::vec(1_usize..5_000, 1..50),
         ) {
-            let canned = Canned::new(Answer::Body(body)).unwrap();
+            let canned = Canned::new(NullAnswer::Body(body)).unwrap();
             let mut owed = Owed::default();
             owed.add(answers);
             let mut left = Vec::new();

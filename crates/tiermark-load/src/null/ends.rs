@@ -50,7 +50,7 @@ impl RequestEnds {
         found
     }
 
-    /// Takes one byte; `true` where it ends a request.
+    /// Takes one byte; `true` if it ends a request.
     fn step(&mut self, byte: u8) -> bool {
         self.matched = match (self.matched, byte) {
             (0 | 2, b'\r') => self.matched + 1,

@@ -15,25 +15,24 @@ use tiermark_model::load::{Arrivals, Load, Open, Request};
 use tiermark_model::recording::{Recording, Window};
 
 use super::{Job, Worker};
-use crate::http1::{Http1, Shape};
+use crate::http1::{Http1, Http1Shape};
 use crate::pacing::{ClosedLoop, OpenLoop};
 use crate::requests::Requests;
-use crate::schedule::{Part, Schedule, mean_rate};
+use crate::schedule::{Schedule, ThreadPart, mean_rate};
 use crate::slot::Slot;
-use crate::spec::{Ask, Expect, Stop};
-use crate::tally::Tally;
-use wire::{Server, SimWire};
+use crate::spec::{Ask, ExpectedAnswer, Stop};
+use crate::tally::LoadTally;
+use wire::{SimWire, SimulatedServer};
 
 pub(super) const US: u64 = 1_000;
 pub(super) const MS: u64 = 1_000_000;
 const TIMEOUT_NS: u64 = 5_000 * MS;
 const WARMUP_NS: u64 = 50 * MS;
 
-/// A simulated trial.
 #[derive(Debug, Clone)]
 struct Trial {
     load: Load,
-    server: Server,
+    server: SimulatedServer,
     window_ns: u64,
     seed: u64,
     /// How late the system wakes a waiting thread, nanoseconds.
@@ -42,7 +41,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(load: Load, server: Server) -> Self {
+    fn new(load: Load, server: SimulatedServer) -> Self {
         Self {
             load,
             server,
@@ -61,7 +60,7 @@ impl Trial {
     }
 
     fn schedule(&self, open: &Open) -> Schedule {
-        Schedule::new(open, Part::WHOLE, self.seed, 0, self.window())
+        Schedule::new(open, ThreadPart::WHOLE, self.seed, 0, self.window())
     }
 
     /// Runs the real thing.
@@ -76,14 +75,14 @@ impl Trial {
             name: String::new(),
             weight: 1,
             request: Request::get("/"),
-            expect: Expect::body(200, "hello"),
+            expect: ExpectedAnswer::body(200, "hello"),
         };
         let requests = Arc::new(Requests::new(&[ask], "sim", self.seed, true, batch).expect("renders"));
         let stop = Stop::new();
         let job = Job {
             requests: Arc::clone(&requests),
             stop: &stop,
-            part: Part::WHOLE,
+            part: ThreadPart::WHOLE,
             timeout_ns: TIMEOUT_NS,
             batch,
             keep_alive: true,
@@ -91,7 +90,7 @@ impl Trial {
             grain_ns: u64::from(grain_us) * US,
             limit: self.limit,
         };
-        let shape = Shape {
+        let shape = Http1Shape {
             batch,
             keep_alive: true,
             held_from: connections,
@@ -101,7 +100,7 @@ impl Trial {
         let mut link = Http1::new(wire, requests, shape);
         let mut slots: Vec<Slot> = std::iter::repeat_with(Slot::new).take(connections).collect();
         let window = self.window();
-        let tally = Tally::new(Timestamp::UNIX_EPOCH, window, window.end_ns + TIMEOUT_NS, &[], None);
+        let tally = LoadTally::new(Timestamp::UNIX_EPOCH, window, window.end_ns + TIMEOUT_NS, &[], None);
         let recording = match self.load {
             Load::Open(open) => {
                 Worker::<_, OpenLoop>::open(&job, &mut link, &mut slots, 1, u64::MAX).expect("opens");
@@ -242,12 +241,16 @@ fn loads() -> impl Strategy<Value = Load> {
     ]
 }
 
-fn servers() -> impl Strategy<Value = Server> {
+fn servers() -> impl Strategy<Value = SimulatedServer> {
     prop_oneof![
-        (1u64..3_000).prop_map(|us| Server::fixed(us * US)),
-        (1u64..3_000, any::<u64>()).prop_map(|(us, seed)| Server::drawn(us * US, seed)),
-        (1u64..60, 60u64..200, 1u64..900).prop_map(|(stall, every, us)| Server::stall(stall * MS, every * MS, us * US)),
-        (20u64..2_000).prop_map(|us| Server::queue(us * US)),
+        (1u64..3_000).prop_map(|us| SimulatedServer::fixed(us * US)),
+        (1u64..3_000, any::<u64>()).prop_map(|(us, seed)| SimulatedServer::drawn(us * US, seed)),
+        (1u64..60, 60u64..200, 1u64..900).prop_map(|(stall, every, us)| SimulatedServer::stall(
+            stall * MS,
+            every * MS,
+            us * US
+        )),
+        (20u64..2_000).prop_map(|us| SimulatedServer::queue(us * US)),
     ]
 }
 
@@ -263,7 +266,7 @@ proptest! {
 #[test]
 fn a_pipelined_batch_is_timed_request_by_request() {
     // Each of the 16 answers comes 100 µs after the one before it; the next batch follows the last.
-    let recorded = Trial::new(closed(1, 16), Server::queue(100 * US)).check();
+    let recorded = Trial::new(closed(1, 16), SimulatedServer::queue(100 * US)).check();
     assert_eq!(recorded.response.to_hdr().iter_recorded().count(), 16);
     assert_eq!(recorded.response.count() % 16, 0);
 }
@@ -273,14 +276,14 @@ fn a_stall_shows_in_response_and_not_in_service_or_lateness() {
     let open = Load::Open(Open::of(16, 10_000));
     let recorded = Trial {
         window_ns: 2_000 * MS,
-        ..Trial::new(open, Server::stall(50 * MS, 500 * MS, 100 * US))
+        ..Trial::new(open, SimulatedServer::stall(50 * MS, 500 * MS, 100 * US))
     }
     .check();
     let share_over = |latency: &Latency| {
         let over = latency.count() - latency.count_at_or_below(5 * MS);
         over as f64 / latency.count() as f64
     };
-    // A tenth of the time stands still: what was intended within it and a little later waited for the stall's end.
+    // Everything is stopped for a tenth of the time: what was intended within it and a little later waited for the stall's end.
     assert!(
         share_over(&recorded.response) > 0.09,
         "{}",
@@ -298,7 +301,7 @@ fn a_stall_shows_in_response_and_not_in_service_or_lateness() {
 fn an_overloaded_server_lengthens_response_without_bound_and_every_request_is_counted() {
     // 5,000 a second asked of a server that can do 1,000.
     let open = Open::of(8, 5_000);
-    let recorded = Trial::new(Load::Open(open), Server::queue(MS)).check();
+    let recorded = Trial::new(Load::Open(open), SimulatedServer::queue(MS)).check();
     let scheduled = recorded.schedule.expect("an open loop has a schedule");
     assert_eq!(scheduled.requests, 2_000);
     assert_eq!(recorded.outcomes.total(), 2_000);
@@ -311,7 +314,7 @@ fn an_overloaded_server_lengthens_response_without_bound_and_every_request_is_co
 fn waking_late_is_the_generators_own_error() {
     let recorded = Trial {
         oversleep_ns: 70 * US,
-        ..Trial::new(Load::Open(Open::of(4, 1_000)), Server::fixed(200 * US))
+        ..Trial::new(Load::Open(Open::of(4, 1_000)), SimulatedServer::fixed(200 * US))
     }
     .run();
     let only = |latency: &Latency| {
@@ -333,7 +336,7 @@ fn a_grain_sends_on_its_grid_and_shows_what_that_costs() {
         grain_us: 100,
         ..Open::of(64, 50_000)
     };
-    let recorded = Trial::new(Load::Open(open), Server::fixed(30 * US)).run();
+    let recorded = Trial::new(Load::Open(open), SimulatedServer::fixed(30 * US)).run();
     assert_eq!(recorded.outcomes.ok, 20_000);
     // Requests are 20 µs apart: five share each point of the grid, the first of them waited for 100 µs or 80.
     assert!(
@@ -351,7 +354,7 @@ fn a_grain_sends_on_its_grid_and_shows_what_that_costs() {
 fn a_number_of_requests_ends_the_window() {
     let recorded = Trial {
         limit: 100,
-        ..Trial::new(closed(8, 1), Server::fixed(MS))
+        ..Trial::new(closed(8, 1), SimulatedServer::fixed(MS))
     }
     .run();
     assert_eq!(recorded.outcomes.ok, 100);
@@ -359,7 +362,7 @@ fn a_number_of_requests_ends_the_window() {
     assert_eq!(recorded.window.end_ns - recorded.window.start_ns, 13 * MS);
     let open = Trial {
         limit: 100,
-        ..Trial::new(Load::Open(Open::of(8, 1_000)), Server::fixed(MS))
+        ..Trial::new(Load::Open(Open::of(8, 1_000)), SimulatedServer::fixed(MS))
     }
     .run();
     assert_eq!((open.outcomes.ok, open.outcomes.total()), (100, 100));

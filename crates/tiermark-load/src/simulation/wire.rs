@@ -13,7 +13,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 /// How a server takes its time.
 #[derive(Debug, Clone)]
-pub(super) struct Server {
+pub(super) struct SimulatedServer {
     behaviour: Behaviour,
     random: SmallRng,
     busy_until: u64,
@@ -27,7 +27,7 @@ enum Behaviour {
     Queue { service: u64 },
 }
 
-impl Server {
+impl SimulatedServer {
     fn of(behaviour: Behaviour, seed: u64) -> Self {
         Self {
             behaviour,
@@ -46,7 +46,7 @@ impl Server {
         Self::of(Behaviour::Drawn { mean }, seed)
     }
 
-    /// As `fixed`, but everything stands still for `stall` every `every`.
+    /// As `fixed`, but everything stops for `stall` every `every`.
     pub(super) fn stall(stall: u64, every: u64, delay: u64) -> Self {
         Self::of(Behaviour::Stall { stall, every, delay }, 0)
     }
@@ -90,7 +90,7 @@ struct Line {
 #[derive(Debug)]
 pub(super) struct SimWire {
     now: u64,
-    server: Server,
+    server: SimulatedServer,
     lines: Vec<Line>,
     /// Edges to come: when, and on which line.
     edges: BTreeSet<(u64, usize)>,
@@ -100,7 +100,7 @@ pub(super) struct SimWire {
 }
 
 impl SimWire {
-    pub(super) fn new(server: Server, lines: usize, oversleep: u64, seed: u64) -> Self {
+    pub(super) fn new(server: SimulatedServer, lines: usize, oversleep: u64, seed: u64) -> Self {
         Self {
             now: 0,
             server,

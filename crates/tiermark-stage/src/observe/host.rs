@@ -4,9 +4,9 @@ use std::fs;
 
 use super::parse::{self, HostCpu};
 
-/// What the kernel says of the whole host. None where it does not.
+/// The counters of the whole host; none if the kernel does not have one.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Reading {
+pub(super) struct HostReading {
     pub(super) cpu: Option<HostCpu>,
     pub(super) pressure_us: Option<u64>,
     pub(super) retransmits: Option<u64>,
@@ -16,11 +16,11 @@ pub(super) struct Reading {
 }
 
 /// Network counters are those of our own network namespace, which a container on the host's network shares.
-pub(super) fn read() -> Reading {
+pub(super) fn read_host() -> HostReading {
     let text = |path: &str| fs::read_to_string(path).ok();
     let snmp = text("/proc/net/snmp");
     let tcp = |name: &str| snmp.as_ref().and_then(|text| parse::network(text, "Tcp", name));
-    Reading {
+    HostReading {
         cpu: text("/proc/stat").and_then(|text| parse::host_cpu(&text)),
         pressure_us: text("/proc/pressure/cpu").and_then(|text| parse::pressure_us(&text)),
         retransmits: tcp("RetransSegs"),

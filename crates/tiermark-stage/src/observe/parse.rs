@@ -48,23 +48,18 @@ pub(super) fn memory(usage: &str, stat: &str) -> Option<u64> {
 /// A line of `/proc/<pid>/stat` (proc_pid_stat(5)). Times in clock ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProcessStat {
-    /// Process id.
     pub(crate) id: u32,
     /// One letter: `Z` is a zombie.
     pub(crate) state: char,
-    /// Parent's id.
     pub(crate) parent: u32,
     /// Process group.
     pub(crate) group: u32,
-    /// User time.
     pub(super) user: u64,
-    /// System time.
     pub(super) system: u64,
     /// User time of children that ended and were waited for.
     pub(super) children_user: u64,
     /// System time of children that ended and were waited for.
     pub(super) children_system: u64,
-    /// Number of threads.
     pub(super) threads: u32,
     /// When it started, ticks since boot; with the id it names a process for good.
     pub(crate) start: u64,
@@ -74,7 +69,7 @@ pub(crate) struct ProcessStat {
 pub(super) fn process_stat(text: &str) -> Option<ProcessStat> {
     let id = text.split_once(' ')?.0.parse().ok()?;
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    // The manual counts from 1 and the name is field 2, so field n stands at n - 3.
+    // The manual counts from 1 and the name is field 2, so field n is at n - 3.
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
     Some(ProcessStat {
         id,

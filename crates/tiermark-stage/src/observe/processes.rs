@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::Reading;
 use super::parse::{ProcessStat, first_value, process_stat};
+use super::tick::RoleReading;
 
-/// Everything that runs, as `/proc` shows it; empty where there is none.
+/// Everything that runs, as `/proc` shows it; empty if there is no `/proc`.
 pub(crate) fn all_processes() -> Vec<ProcessStat> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -19,7 +19,7 @@ fn stat_of(id: u32) -> Option<ProcessStat> {
     process_stat(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }
 
-/// When a process started, in clock ticks since boot: with its id that names it for good. None where it has ended.
+/// When a process started, in clock ticks since boot; none if it has ended. Id and start together name a process for good.
 pub(crate) fn start_time(id: u32) -> Option<u64> {
     stat_of(id).map(|stat| stat.start)
 }
@@ -110,7 +110,7 @@ impl Tree {
     }
 
     /// `dear`: look for new members, and add up memory, which makes the kernel walk page tables.
-    pub(super) fn read(&mut self, dear: bool) -> Option<Reading> {
+    pub(super) fn read(&mut self, dear: bool) -> Option<RoleReading> {
         let stats: Vec<ProcessStat> = if dear {
             let all = all_processes();
             self.known = members(self.root, &all);
@@ -125,7 +125,7 @@ impl Tree {
         }
         self.account
             .update(stats.iter().map(|stat| ((stat.id, stat.start), times(stat))).collect());
-        Some(Reading {
+        Some(RoleReading {
             user_ns: self.account.user * self.tick_ns,
             system_ns: self.account.system * self.tick_ns,
             memory_bytes: dear.then(|| proportional_set_size(&stats)).flatten(),
@@ -144,7 +144,7 @@ fn times(stat: &ProcessStat) -> Times {
     }
 }
 
-/// Sum of PSS: pages that several share count once in all. None where one of them may not be looked at, because a sum
+/// Sum of PSS: pages that several share count once in all. None if one of them may not be looked at, because a sum
 /// without it would be wrong.
 fn proportional_set_size(stats: &[ProcessStat]) -> Option<u64> {
     let mut sum = 0;

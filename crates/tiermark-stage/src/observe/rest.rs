@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::role::Reader;
+use super::role::RoleReader;
 use crate::types::Watch;
 
 /// Time over which it must have been idle.
 const OVER: Duration = Duration::from_millis(500);
-/// Share of a core below which it is. The kernel may count in steps of 10 ms, of which this allows two.
+/// Share of a core below which it counts as idle. The kernel may count in steps of 10 ms, of which this allows two.
 const IDLE_SHARE: f64 = 0.05;
 
-/// Waits until it has been idle for half a second, at most `limit`; how long that took. Of what cannot be seen nothing is waited for.
+/// Waits until it has been idle for half a second, at most `limit`; gives how long that took. If nothing of it can be seen, it is not waited for.
 pub async fn rest(watch: &Watch, limit: Duration) -> Duration {
     let begun = Instant::now();
-    let mut reader = Reader::new(watch.clone());
+    let mut reader = RoleReader::new(watch.clone());
     let mut used = move || reader.read(false).map(|reading| reading.user_ns + reading.system_ns);
     while let Some(before) = used().filter(|_| begun.elapsed() < limit) {
         let since = Instant::now();

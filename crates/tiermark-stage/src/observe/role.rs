@@ -3,38 +3,38 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::parse;
 use super::processes::Tree;
-use super::{Reading, parse};
+use super::tick::RoleReading;
 use crate::types::Watch;
 
-/// Reads one role.
 #[derive(Debug)]
-pub(super) enum Reader {
+pub(super) enum RoleReader {
     Group { version: u8, cpu: PathBuf, memory: PathBuf },
     Tree(Tree),
     Unseen,
 }
 
-impl Reader {
+impl RoleReader {
     pub(super) fn new(watch: Watch) -> Self {
         match watch {
-            Watch::ControlGroup { version, cpu, memory } => Reader::Group { version, cpu, memory },
-            Watch::Processes { root } => Reader::Tree(Tree::new(root)),
-            Watch::Unseen => Reader::Unseen,
+            Watch::ControlGroup { version, cpu, memory } => RoleReader::Group { version, cpu, memory },
+            Watch::Processes { root } => RoleReader::Tree(Tree::new(root)),
+            Watch::Unseen => RoleReader::Unseen,
         }
     }
 
-    /// None where nothing can be seen (any more).
-    pub(super) fn read(&mut self, dear: bool) -> Option<Reading> {
+    /// None if nothing can be seen (any more).
+    pub(super) fn read(&mut self, dear: bool) -> Option<RoleReading> {
         match self {
-            Reader::Group {
+            RoleReader::Group {
                 version: 1,
                 cpu,
                 memory,
             } => group_v1(cpu, memory),
-            Reader::Group { cpu, memory, .. } => group_v2(cpu, memory),
-            Reader::Tree(tree) => tree.read(dear),
-            Reader::Unseen => None,
+            RoleReader::Group { cpu, memory, .. } => group_v2(cpu, memory),
+            RoleReader::Tree(tree) => tree.read(dear),
+            RoleReader::Unseen => None,
         }
     }
 }
@@ -43,32 +43,32 @@ fn text(folder: &Path, file: &str) -> Option<String> {
     fs::read_to_string(folder.join(file)).ok()
 }
 
-fn group_v1(cpu: &Path, memory: &Path) -> Option<Reading> {
+fn group_v1(cpu: &Path, memory: &Path) -> Option<RoleReading> {
     let (user_ns, system_ns) = parse::cpu_v1(&text(cpu, "cpuacct.usage")?, &text(cpu, "cpuacct.stat")?)?;
-    Some(Reading {
+    Some(RoleReading {
         user_ns,
         system_ns,
         memory_bytes: text(memory, "memory.usage_in_bytes")
             .and_then(|usage| parse::memory(&usage, &text(memory, "memory.stat")?)),
         threads: threads(cpu),
-        // `cpu` and `cpuacct` are usually one folder; where they are two, throttling stands in the other.
+        // `cpu` and `cpuacct` are usually one folder; if they are two, throttling is in the other.
         throttled_ns: text(cpu, "cpu.stat")
             .or_else(|| text(&sibling_cpu(cpu)?, "cpu.stat"))
             .and_then(|stat| parse::throttled_ns(&stat)),
     })
 }
 
-/// The `cpu` controller's folder beside that of `cpuacct`.
+/// The `cpu` controller's folder, next to that of `cpuacct`.
 fn sibling_cpu(cpuacct: &Path) -> Option<PathBuf> {
     let path = cpuacct.to_str()?;
     path.contains("/cpuacct/")
         .then(|| PathBuf::from(path.replacen("/cpuacct/", "/cpu/", 1)))
 }
 
-fn group_v2(cpu: &Path, memory: &Path) -> Option<Reading> {
+fn group_v2(cpu: &Path, memory: &Path) -> Option<RoleReading> {
     let stat = text(cpu, "cpu.stat")?;
     let (user_ns, system_ns) = parse::cpu_v2(&stat)?;
-    Some(Reading {
+    Some(RoleReading {
         user_ns,
         system_ns,
         memory_bytes: text(memory, "memory.current")

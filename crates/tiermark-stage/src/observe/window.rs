@@ -6,7 +6,8 @@ use tiermark_model::host::Role;
 use tiermark_model::recording::Window;
 use tiermark_model::trial::{Disturbance, HostNoise, RoleUse};
 
-use super::{Reading, Tick, host};
+use super::host::HostReading;
+use super::tick::{RoleReading, Tick};
 
 /// Highest share of all cores' time that a hypervisor may take: from there on the loss is of the size of a difference
 /// between frameworks that a paired comparison of a few starts can show.
@@ -15,14 +16,14 @@ pub const MAX_STEAL_SHARE: f64 = 0.05;
 /// observer's own few percent, and below what a build or a browser at work takes on a small machine.
 pub const MAX_FOREIGN_SHARE: f64 = 0.15;
 /// Highest share of the window in which the server's group may be throttled: tiermark sets no quota, so that any throttling
-/// is somebody else's limit; a hundredth is the resolution of the tick-based counters beside it.
+/// is somebody else's limit; a hundredth is the resolution of the tick-based counters that it is compared with.
 pub const MAX_THROTTLED_SHARE: f64 = 0.01;
 /// Highest share of segments sent again: on loopback none is lost, and even on networks 1% halves what TCP carries.
 pub const MAX_RETRANSMIT_SHARE: f64 = 0.01;
 /// Dropped connections within the window: all connections are open before it begins, so there is nothing to drop.
 pub const MAX_LISTEN_OVERFLOWS: f64 = 0.0;
 
-/// The value of a counter at a moment, between the samples beside it; that of the first or last sample outside of them.
+/// The value of a counter at a moment, between the samples before and after it; outside of them that of the first or last sample.
 fn at(points: &[(u64, u64)], moment: u64) -> Option<u64> {
     let after = points.partition_point(|(at_ns, _)| *at_ns < moment);
     match (
@@ -46,28 +47,28 @@ fn growth(points: &[(u64, u64)], window: Window) -> Option<(u64, u64)> {
     Some((at(points, end)?.saturating_sub(at(points, start)?), over))
 }
 
-fn role_points(ticks: &[Tick], role: Role, value: impl Fn(&Reading) -> Option<u64>) -> Vec<(u64, u64)> {
+fn role_points(ticks: &[Tick], role: Role, value: impl Fn(&RoleReading) -> Option<u64>) -> Vec<(u64, u64)> {
     ticks
         .iter()
         .filter_map(|tick| Some((tick.at_ns, value(tick.roles.get(&role)?)?)))
         .collect()
 }
 
-fn host_points(ticks: &[Tick], value: impl Fn(&host::Reading) -> Option<u64>) -> Vec<(u64, u64)> {
+fn host_points(ticks: &[Tick], value: impl Fn(&HostReading) -> Option<u64>) -> Vec<(u64, u64)> {
     ticks
         .iter()
         .filter_map(|tick| Some((tick.at_ns, value(&tick.host)?)))
         .collect()
 }
 
-/// What a role used within the window; none where nothing of it was seen.
+/// What a role used within the window; none if nothing of it was seen.
 pub(super) fn role_use(ticks: &[Tick], role: Role, cores: u32, window: Window) -> Option<RoleUse> {
     let total = role_points(ticks, role, |reading| Some(reading.user_ns + reading.system_ns));
     let (total, over_ns) = growth(&total, window)?;
     let (system, _) = growth(&role_points(ticks, role, |reading| Some(reading.system_ns)), window)?;
     // The split of a version-1 group may move by a tick; the total is exact and keeps its value.
     let system = system.min(total);
-    let inside: Vec<&Reading> = (ticks.iter())
+    let inside: Vec<&RoleReading> = (ticks.iter())
         .filter(|tick| window.contains(tick.at_ns))
         .filter_map(|tick| tick.roles.get(&role))
         .collect();
@@ -81,11 +82,11 @@ pub(super) fn role_use(ticks: &[Tick], role: Role, cores: u32, window: Window) -
     })
 }
 
-/// The host's noise within the window, and what of it is over its limit.
+/// The host's noise within the window, and each kind that is over its limit.
 ///
 /// Pressure has no limit: a saturated server's own threads wait for CPU, so that it is high in every good measurement.
 pub(super) fn noise(ticks: &[Tick], roles: &BTreeMap<Role, RoleUse>, window: Window) -> (HostNoise, Vec<Disturbance>) {
-    let host = |value: fn(&host::Reading) -> Option<u64>| growth(&host_points(ticks, value), window);
+    let host = |value: fn(&HostReading) -> Option<u64>| growth(&host_points(ticks, value), window);
     let share = |part: Option<(u64, u64)>, whole: Option<(u64, u64)>| {
         Some((part?.0, whole?.0))
             .filter(|(_, whole)| *whole > 0)
@@ -147,7 +148,7 @@ fn foreign_share(ticks: &[Tick], roles: &BTreeMap<Role, RoleUse>, window: Window
         .map(|used| (used.cpu_user_ns + used.cpu_system_ns) as f64 / 1e9)
         .sum();
     let foreign = (processes as f64 * seconds_per_tick - own).max(0.0);
-    // Where a role cannot be seen, what it uses would count as foreign: then nobody can tell.
+    // If a role cannot be seen, what it uses would count as foreign: then nobody can tell.
     let unseen = !roles.contains_key(&Role::Server) || !roles.contains_key(&Role::Generator);
     (total > 0 && !unseen).then(|| foreign / (total as f64 * seconds_per_tick))
 }
@@ -175,7 +176,7 @@ mod tests {
     fn ticks(foreign: u64, steal: u64, overflows: u64) -> Vec<Tick> {
         (0..=3)
             .map(|second| {
-                let server = Reading {
+                let server = RoleReading {
                     user_ns: second * 400_000_000,
                     system_ns: second * 100_000_000,
                     memory_bytes: Some(second * 10),
@@ -187,7 +188,7 @@ mod tests {
                     processes: second * (50 + foreign),
                     steal: second * steal,
                 };
-                let host = host::Reading {
+                let host = HostReading {
                     cpu: Some(cpu),
                     listen_overflows: Some(second * overflows),
                     pressure_us: Some(second * 500_000),

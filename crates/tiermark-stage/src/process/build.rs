@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -15,16 +16,15 @@ use tokio::process::Command;
 
 use super::source;
 use crate::error::StageError;
-use crate::types::{Artifact, Event, Events, PrepareError, Prepared, Source};
+use crate::output::{LastLines, last_lines};
+use crate::types::{Artifact, EntrySource, Events, PrepareError, Prepared, StageEvent};
 
-/// Last lines of a failing build that are kept.
-const KEPT_LINES: usize = 20;
 /// Longest wait for a check or a version probe, which only print something.
 const PROBE_PATIENCE: Duration = Duration::from_secs(60);
 /// Written when all build commands have succeeded.
 const MARKER: &str = "built.json";
 
-/// What a finished build leaves beside its artefacts.
+/// What a finished build leaves next to its artefacts.
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
     digest: String,
@@ -34,10 +34,10 @@ struct Marker {
 /// Builds an entry with the machine's own toolchain, or finds it built: below `out_root` every entry and content has its own folder.
 ///
 /// # Errors
-/// [`PrepareError::NotBuilt`] where it has no process form, a program it needs is missing, or its build fails;
-/// [`PrepareError::Stage`] where a file or folder cannot be read or written.
+/// [`PrepareError::NotBuilt`] if it has no process form, a program it needs is missing, or its build fails;
+/// [`PrepareError::Stage`] if a file or folder cannot be read or written.
 pub async fn prepare(
-    entry: &Source,
+    entry: &EntrySource,
     out_root: &Path,
     tiermark: &Path,
     events: &Events,
@@ -58,7 +58,7 @@ pub async fn prepare(
         None => (builder.build(&entry.framework.version_probe, events).await?, false),
     };
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    events(Event::BuildFinished {
+    events(StageEvent::BuildFinished {
         what: entry.id.to_string(),
         millis,
         cached,
@@ -92,7 +92,7 @@ async fn check_need(need: &Need) -> Result<(), NotBuilt> {
     match tokio::time::timeout(PROBE_PATIENCE, command.output()).await {
         Ok(Ok(output)) if output.status.success() => Ok(()),
         Ok(Ok(output)) => {
-            let said = super::spawn::last_lines(&String::from_utf8_lossy(&output.stderr), 1);
+            let said = last_lines(&String::from_utf8_lossy(&output.stderr), 1);
             Err(missing(
                 format!(
                     "{} is missing or too old: `{shown}` failed ({}) {said}",
@@ -129,17 +129,13 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(entry: &Source, process: &'a Process, out_root: &Path, tiermark: &'a Path) -> Result<Self, StageError> {
-        let from = entry
-            .variant
-            .folder
-            .as_ref()
-            .map_or_else(|| entry.folder.clone(), |folder| entry.folder.join(folder));
-        let files = source::files(&from).map_err(io_error(&from))?;
+    fn new(entry: &EntrySource, process: &'a Process, out_root: &Path, tiermark: &'a Path) -> Result<Self, StageError> {
+        let from = entry.build_folder();
+        let files = source::files(&from).map_err(StageError::io(&from))?;
         let digest = digest(process, &from, &files, tiermark)?;
         let name = format!("{}-{}", entry.id.framework, entry.id.variant);
         // Absolute, because commands run in another folder.
-        let out_root = std::path::absolute(out_root).map_err(io_error(out_root))?;
+        let out_root = std::path::absolute(out_root).map_err(StageError::io(out_root))?;
         let root = out_root.join(name).join(&digest[..12]);
         let (source, out) = (root.join("source"), root.join("out"));
         Ok(Self {
@@ -163,7 +159,7 @@ impl<'a> Builder<'a> {
     }
 
     async fn build(&self, probe: &VersionProbe, events: &Events) -> Result<Option<String>, PrepareError> {
-        events(Event::BuildStarted {
+        events(StageEvent::BuildStarted {
             what: self.what.clone(),
         });
         self.lay_out()?;
@@ -175,12 +171,12 @@ impl<'a> Builder<'a> {
                 self.process.build.len(),
                 command.join(" ")
             );
-            events(Event::BuildStep {
+            events(StageEvent::BuildStep {
                 what: self.what.clone(),
                 step,
             });
             if let Err(reason) = self.run(&command, events).await {
-                events(Event::BuildFailed {
+                events(StageEvent::BuildFailed {
                     what: self.what.clone(),
                     reason: reason.clone(),
                 });
@@ -189,7 +185,7 @@ impl<'a> Builder<'a> {
         }
         let version = self.version(probe).await;
         if version.is_none() {
-            events(Event::Note(format!(
+            events(StageEvent::Note(format!(
                 "{}: its version could not be found by `{}`",
                 self.what,
                 probe.command.join(" ")
@@ -201,7 +197,7 @@ impl<'a> Builder<'a> {
         };
         let path = self.root.join(MARKER);
         let text = serde_json::to_vec(&marker).map_err(|error| StageError::Other(error.to_string()))?;
-        fs::write(&path, text).map_err(io_error(&path))?;
+        fs::write(&path, text).map_err(StageError::io(&path))?;
         Ok(version)
     }
 
@@ -216,8 +212,8 @@ impl<'a> Builder<'a> {
             }
             _ => {}
         }
-        source::copy(&self.from, &self.files, &self.source).map_err(io_error(&self.source))?;
-        fs::create_dir_all(&self.out).map_err(io_error(&self.out))
+        source::copy(&self.from, &self.files, &self.source).map_err(StageError::io(&self.source))?;
+        fs::create_dir_all(&self.out).map_err(StageError::io(&self.out))
     }
 
     fn fill(&self, command: &[String]) -> Vec<String> {
@@ -230,7 +226,7 @@ impl<'a> Builder<'a> {
         command.iter().map(filled).collect()
     }
 
-    /// Where builds usually put programs comes first, so that a probe finds `python` or `server` by its bare name.
+    /// The folders that builds usually put programs in come first, so that a probe finds `python` or `server` by its bare name.
     fn path(&self) -> std::ffi::OsString {
         let own = [
             self.out.join("venv/bin"),
@@ -265,21 +261,21 @@ impl<'a> Builder<'a> {
             .spawn()
             .map_err(|error| format!("`{shown}`: {error}"))?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let lines = std::sync::Mutex::new(Vec::new());
+        let lines = Mutex::new(LastLines::default());
         let tell = |line: String| {
-            events(Event::BuildStep {
+            events(StageEvent::BuildStep {
                 what: self.what.clone(),
                 step: line.clone(),
             });
-            keep(&lines, line);
+            lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         };
         let (status, (), ()) = tokio::join!(child.wait(), each_line(stdout, &tell), each_line(stderr, &tell));
         let status = status.map_err(|error| format!("`{shown}`: {error}"))?;
         if status.success() {
             return Ok(());
         }
-        let lines = lines.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Err(format!("`{shown}` failed ({status}):\n{}", lines.join("\n")))
+        let lines = lines.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Err(format!("`{shown}` failed ({status}):\n{}", lines.into_text()))
     }
 
     async fn version(&self, probe: &VersionProbe) -> Option<String> {
@@ -308,14 +304,6 @@ pub(crate) fn version_in(output: &str, pattern: Option<&str>) -> Option<String> 
         .map(|version| version.as_str().to_owned())
 }
 
-fn keep(lines: &std::sync::Mutex<Vec<String>>, line: String) {
-    let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if lines.len() == KEPT_LINES {
-        lines.remove(0);
-    }
-    lines.push(line);
-}
-
 async fn each_line(from: Option<impl AsyncRead + Unpin>, tell: &impl Fn(String)) {
     let Some(from) = from else { return };
     let mut reader = BufReader::new(from);
@@ -327,10 +315,10 @@ async fn each_line(from: Option<impl AsyncRead + Unpin>, tell: &impl Fn(String))
     }
 }
 
-/// Hash of all that a build depends on: the files, the commands, and this program where a command names it.
+/// Hash of all that a build depends on: the files, the commands, and this program if a command names it.
 fn digest(process: &Process, from: &Path, files: &[PathBuf], tiermark: &Path) -> Result<String, StageError> {
     let mut hash = Sha256::new();
-    source::hash_into(&mut hash, from, files).map_err(io_error(from))?;
+    source::hash_into(&mut hash, from, files).map_err(StageError::io(from))?;
     let commands =
         serde_json::to_vec(&(&process.build, &process.run)).map_err(|error| StageError::Other(error.to_string()))?;
     hash.update(&commands);
@@ -341,16 +329,9 @@ fn digest(process: &Process, from: &Path, files: &[PathBuf], tiermark: &Path) ->
         .chain(&process.run)
         .any(|part| part.contains("{tiermark}"));
     if own {
-        hash.update(fs::read(tiermark).map_err(io_error(tiermark))?);
+        hash.update(fs::read(tiermark).map_err(StageError::io(tiermark))?);
     }
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StageError + '_ {
-    move |error| StageError::Io {
-        path: path.to_owned(),
-        error,
-    }
 }
 
 #[cfg(test)]

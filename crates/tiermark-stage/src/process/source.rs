@@ -1,4 +1,4 @@
-//! What a build is made from: the files of a framework's folder that its `.dockerignore` lets through, and their hash.
+//! The source of a build: the files of a framework's folder that its `.dockerignore` lets through, and their hash.
 
 use std::fs;
 use std::io;
@@ -7,20 +7,16 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::images::Ignore;
+use crate::ignore::{DOCKERIGNORE, Ignore};
 
 /// Files that describe and containerise a framework; none belongs to the server.
-const NEVER: [&str; 3] = ["framework.yaml", "Dockerfile", ".dockerignore"];
+const NEVER: [&str; 3] = ["framework.yaml", "Dockerfile", DOCKERIGNORE];
 /// Deepest nesting that is followed: a link that leads to itself ends there.
 const MAX_DEPTH: usize = 32;
 
 /// The files of a folder, by path within it, sorted.
 pub(super) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let rules = match fs::read_to_string(folder.join(".dockerignore")) {
-        Ok(text) => Ignore::parse(&text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ignore::parse(""),
-        Err(error) => return Err(error),
-    };
+    let rules = Ignore::of_folder(folder)?;
     let mut found = Vec::new();
     walk(folder, Path::new(""), 0, &mut found)?;
     found.retain(|path| !rules.excludes(&path.to_string_lossy()) && !NEVER.iter().any(|name| path == Path::new(name)));

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tiermark_model::contract;
 
 use crate::error::StageError;
+use crate::output::last_lines;
 
 /// Bytes from the end of a log in which its last lines are looked for.
 const TAIL: u64 = 64 * 1024;
@@ -48,7 +49,7 @@ const HIDDEN: [&str; 22] = [
     "MALLOC_ARENA_MAX",
 ];
 
-/// What asks a group to end.
+/// The signal that asks a group to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {
     /// SIGTERM: servers.
@@ -66,24 +67,22 @@ impl StopSignal {
     }
 }
 
-/// What is started, and how.
+/// A command with the way it is started.
 #[derive(Debug)]
 pub struct Spawn<'a> {
     /// Name for people.
     pub name: &'a str,
-    /// Program and arguments.
     pub command: &'a [String],
-    /// Working directory.
     pub folder: &'a Path,
     /// Cores it is pinned to; empty: none in particular.
     pub cores: &'a [usize],
     /// Limit of open files; none: as it is.
     pub files: Option<u64>,
-    /// Variables beside the user's own.
+    /// Variables in addition to the user's own.
     pub environment: &'a BTreeMap<String, String>,
     /// User and group id it runs as; none: the caller's.
     pub user: Option<(u32, u32)>,
-    /// What asks it to end.
+    /// The signal that asks it to end.
     pub stop_signal: StopSignal,
 }
 
@@ -91,7 +90,7 @@ impl Spawn<'_> {
     /// Starts it as the leader of a process group of its own.
     ///
     /// # Errors
-    /// [`StageError::Process`] where the system refuses.
+    /// [`StageError::Process`] if the system refuses.
     pub fn start(&self) -> Result<Group, StageError> {
         let failed = |error| StageError::Process {
             what: format!("starting {} ({})", self.name, self.command.join(" ")),
@@ -201,10 +200,10 @@ impl Group {
         self.child.id()
     }
 
-    /// How the leader ended, where it has: `exited with status 1`.
+    /// How the leader ended, if it has: `exited with status 1`.
     ///
     /// # Errors
-    /// The system's word where it cannot tell.
+    /// The system's word if it cannot tell.
     pub fn ended(&mut self) -> Result<Option<String>, StageError> {
         if self.ended.is_none() {
             let waited = self.child.try_wait();
@@ -225,7 +224,7 @@ impl Group {
     /// Asks the whole group to end, kills what is left after `patience`, and reaps the leader.
     ///
     /// # Errors
-    /// The system's word where members are left after SIGKILL.
+    /// The system's word if members are left after SIGKILL.
     pub async fn stop(&mut self, patience: Duration) -> Result<(), StageError> {
         if self.ended()?.is_some() && !group_lives(self.id()) {
             return Ok(());
@@ -259,7 +258,7 @@ impl Group {
     }
 }
 
-/// Last resort where a path was left without [`Group::stop`] (a panic, a dropped future): SIGKILL needs no waiting.
+/// Last resort if a path was left without [`Group::stop`] (a panic, a dropped future): SIGKILL needs no waiting.
 impl Drop for Group {
     fn drop(&mut self) {
         if self.ended.is_none() {
@@ -269,14 +268,14 @@ impl Drop for Group {
     }
 }
 
-/// Sends a signal to a group; one that is gone is what was wanted.
+/// Sends a signal to a group; that it may be gone already is no error.
 pub(crate) fn signal_group(id: u32, signal: Signal) {
     if let Some(group) = i32::try_from(id).ok().filter(|id| *id > 1).and_then(Pid::from_raw) {
         let _ = kill_process_group(group, signal);
     }
 }
 
-/// Whether a group has a member that runs. Zombies do not count: where nobody reaps orphans, as in a container without
+/// Whether a group has a member that runs. Zombies do not count: if nobody reaps orphans, as in a container without
 /// an init process, they stay for ever.
 #[cfg(target_os = "linux")]
 pub(crate) fn group_lives(id: u32) -> bool {
@@ -334,10 +333,4 @@ fn tail_of(log: &File, lines: usize) -> io::Result<String> {
     // Reading at a place leaves the writers' shared position where it is.
     let count = log.read_at(&mut bytes, start)?;
     Ok(last_lines(&String::from_utf8_lossy(&bytes[..count]), lines))
-}
-
-/// The last lines of a text.
-pub(crate) fn last_lines(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
 }

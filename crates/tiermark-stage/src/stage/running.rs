@@ -6,16 +6,15 @@ use tiermark_model::load::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::container::Container;
+use crate::engine::Container;
 use crate::error::StageError;
 use crate::http::request_bytes;
-use crate::ledger::Shared;
+use crate::ledger::SharedLedger;
+use crate::output::{LOG_LINES, last_words};
 use crate::process::ProcessTarget;
 use crate::ready::Liveness;
-use crate::types::{Target, Watch};
+use crate::types::{StartedServer, Watch};
 
-/// Last lines of a target's output that are kept with its failure.
-const LOG_LINES: usize = 20;
 /// Longest wait for the end of a server that failed and answers nothing any more.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait for its answer.
@@ -28,7 +27,6 @@ const LOOK: Duration = Duration::from_millis(50);
 pub enum Alive {
     /// It does, as far as can be seen.
     Running,
-    /// It has ended.
     Exited {
         /// How: `exited with status 1`.
         how: String,
@@ -36,25 +34,24 @@ pub enum Alive {
 }
 
 #[derive(Debug)]
-pub(super) enum What {
-    Process(ProcessTarget, Shared),
-    /// With its first process, where that is known and ours to see.
-    Container(Container, Option<u32>, Shared),
+pub(super) enum Handle {
+    Process(ProcessTarget, SharedLedger),
+    /// With its first process, if that is known and ours to see.
+    Container(Container, Option<u32>, SharedLedger),
     External,
 }
 
 /// A target that runs and was ready.
 #[derive(Debug)]
 pub struct Running {
-    pub(super) what: What,
-    pub(super) target: Target,
+    pub(super) handle: Handle,
+    pub(super) target: StartedServer,
     pub(super) files: Option<u64>,
 }
 
 impl Running {
-    /// Where it answers.
     #[must_use]
-    pub fn target(&self) -> &Target {
+    pub fn target(&self) -> &StartedServer {
         &self.target
     }
 
@@ -69,10 +66,10 @@ impl Running {
     /// # Errors
     /// Nobody can tell: the engine does not answer.
     pub async fn alive(&mut self) -> Result<Alive, StageError> {
-        let how = match &mut self.what {
-            What::Process(server, _) => server.state()?,
-            What::Container(container, ..) => container.end().await?,
-            What::External => None,
+        let how = match &mut self.handle {
+            Handle::Process(server, _) => server.state()?,
+            Handle::Container(container, ..) => container.end().await?,
+            Handle::External => None,
         };
         Ok(how.map_or(Alive::Running, |how| Alive::Exited { how }))
     }
@@ -103,7 +100,7 @@ impl Running {
             if let Some(reason) = self.gone(when).await? {
                 return Ok(Some(reason));
             }
-            if matches!(self.what, What::External) || begun.elapsed() >= END_PATIENCE || self.answers().await {
+            if matches!(self.handle, Handle::External) || begun.elapsed() >= END_PATIENCE || self.answers().await {
                 return Ok(None);
             }
             tokio::time::sleep(LOOK).await;
@@ -121,40 +118,37 @@ impl Running {
         matches!(tokio::time::timeout(ANSWER_PATIENCE, asked).await, Ok(Some(_)))
     }
 
-    /// What it printed last, for the reason of a failure.
+    /// The end of its output, for the reason of a failure.
     pub async fn last_words(&self) -> String {
-        let logs = match &self.what {
-            What::Process(server, _) => server.logs(LOG_LINES),
-            What::Container(container, ..) => container.logs(LOG_LINES).await.unwrap_or_default(),
-            What::External => String::new(),
+        let logs = match &self.handle {
+            Handle::Process(server, _) => server.logs(LOG_LINES),
+            Handle::Container(container, ..) => container.logs(LOG_LINES).await.unwrap_or_default(),
+            Handle::External => String::new(),
         };
-        match logs.trim_end() {
-            "" => "it printed nothing".to_owned(),
-            logs => format!("last lines of its output:\n{logs}"),
-        }
+        last_words(&logs)
     }
 
     pub(super) async fn watch(&self) -> Watch {
-        match &self.what {
-            What::Process(server, _) => server.watch(),
-            What::Container(container, ..) => container.watch().await,
-            What::External => Watch::Unseen,
+        match &self.handle {
+            Handle::Process(server, _) => server.watch(),
+            Handle::Container(container, ..) => container.watch().await,
+            Handle::External => Watch::Unseen,
         }
     }
 
     /// Asks for a container's first process, without holding on to it.
     pub(super) fn first_process(&self) -> impl Future<Output = Option<u32>> + use<> {
-        let container = match &self.what {
-            What::Container(container, ..) => Some(container.clone()),
-            What::Process(..) | What::External => None,
+        let container = match &self.handle {
+            Handle::Container(container, ..) => Some(container.clone()),
+            Handle::Process(..) | Handle::External => None,
         };
         async move { container?.first_process().await }
     }
 
-    /// Records a container's first process: where its engine is lost, it is ended by this record.
+    /// Records a container's first process: if its engine is lost, it is ended by this record.
     pub(super) fn note_first(&mut self, process: Option<u32>, name: &str) -> Result<(), StageError> {
-        match (&mut self.what, process) {
-            (What::Container(_, first, ledger), Some(id)) => {
+        match (&mut self.handle, process) {
+            (Handle::Container(_, first, ledger), Some(id)) => {
                 *first = Some(id);
                 ledger.with(|ledger| ledger.note_process(id, name))
             }
@@ -171,16 +165,16 @@ impl Running {
     }
 
     pub(super) async fn stop_it(&mut self) -> Result<(), StageError> {
-        match &mut self.what {
-            What::Process(server, ledger) => {
+        match &mut self.handle {
+            Handle::Process(server, ledger) => {
                 server.stop().await?;
                 ledger.with(|ledger| ledger.forget_process(server.id()))
             }
-            What::Container(container, first, ledger) => {
+            Handle::Container(container, first, ledger) => {
                 container.remove().await?;
                 first.map_or(Ok(()), |id| ledger.with(|ledger| ledger.forget_process(id)))
             }
-            What::External => Ok(()),
+            Handle::External => Ok(()),
         }
     }
 }
@@ -191,15 +185,6 @@ impl Liveness for Running {
         match self.alive().await {
             Ok(Alive::Running) => None,
             Ok(Alive::Exited { how }) => Some(how),
-            Err(error) => Some(error.to_string()),
-        }
-    }
-}
-
-impl Liveness for Container {
-    async fn ended(&mut self) -> Option<String> {
-        match self.end().await {
-            Ok(how) => Some(format!("{}\n{}", how?, self.logs(LOG_LINES).await.unwrap_or_default())),
             Err(error) => Some(error.to_string()),
         }
     }

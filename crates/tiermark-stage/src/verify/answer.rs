@@ -1,7 +1,7 @@
 //! What every answer must have (`containers/CONTRACT.md`, "Every answer"): status, headers, length, body.
 //!
 //! TechEmpower asks for the same headers (`toolset/test_types/verifications.py`, `verify_headers`); narrower here: each
-//! of them stands there once, `Date` is right, and nothing is compressed.
+//! of them is there once, `Date` is right, and nothing is compressed.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use tiermark_model::format::scenario::Expect;
 
 use super::body;
-use crate::http::{Answer, Framing};
+use crate::http::{Framing, HttpAnswer};
 
 /// How far `Date` may be off on this machine, seconds: servers may render it once a second and reuse it, and a busy machine
 /// delivers an answer late.
@@ -22,8 +22,8 @@ const ONCE: [&str; 4] = ["Server", "Date", "Content-Type", "Content-Length"];
 /// The one parameter that a media type may have beyond the expected ones.
 const HARMLESS: &str = "charset=utf-8";
 
-/// Everything that is wrong with an answer; empty where nothing is.
-pub(super) fn check(answer: &Answer, expect: &Expect, address: SocketAddr) -> Vec<String> {
+/// Everything that is wrong with an answer; empty if nothing is.
+pub(super) fn check(answer: &HttpAnswer, expect: &Expect, address: SocketAddr) -> Vec<String> {
     if answer.status != expect.status {
         // Header and body of another status say nothing more.
         return vec![status_problem(&expect.status.to_string(), answer)];
@@ -57,8 +57,8 @@ pub(super) fn check(answer: &Answer, expect: &Expect, address: SocketAddr) -> Ve
     problems
 }
 
-/// A status that is none of those expected, with what came beside it.
-pub(super) fn status_problem(expected: &str, answer: &Answer) -> String {
+/// A status other than those expected, with the body that came with it.
+pub(super) fn status_problem(expected: &str, answer: &HttpAnswer) -> String {
     format!(
         "status: expected {expected}, got {} with body {}",
         answer.status,
@@ -66,8 +66,8 @@ pub(super) fn status_problem(expected: &str, answer: &Answer) -> String {
     )
 }
 
-fn check_once(answer: &Answer, name: &str) -> Option<String> {
-    let values: Vec<&str> = answer.all(name).collect();
+fn check_once(answer: &HttpAnswer, name: &str) -> Option<String> {
+    let values: Vec<&str> = answer.header_values(name).collect();
     (values.len() > 1).then(|| {
         format!(
             "header {name}: expected once, got {} times: {}",
@@ -77,7 +77,7 @@ fn check_once(answer: &Answer, name: &str) -> Option<String> {
     })
 }
 
-fn check_length(answer: &Answer) -> Option<String> {
+fn check_length(answer: &HttpAnswer) -> Option<String> {
     if answer.framing == Framing::Close {
         return Some("length: expected Content-Length or Transfer-Encoding: chunked, got neither".to_owned());
     }
@@ -87,7 +87,7 @@ fn check_length(answer: &Answer) -> Option<String> {
 
 /// Media types are compared without regard to case. Parameters that are expected must be there; of others only the charset
 /// utf-8 may be.
-fn check_content_type(answer: &Answer, wanted: &str) -> Option<String> {
+fn check_content_type(answer: &HttpAnswer, wanted: &str) -> Option<String> {
     let Some(got) = answer.header("content-type") else {
         return Some(format!("header Content-Type: expected `{wanted}`, but it is missing"));
     };
@@ -106,7 +106,7 @@ fn check_content_type(answer: &Answer, wanted: &str) -> Option<String> {
 
 /// `Date` must parse as HTTP's own format (RFC 9110, section 5.6.7); on this machine it must also be right. A server may take
 /// it when a request comes in (the message's origination is the server's to choose), which under many requests at once is a while
-/// before its answer: so it may be as much older as the answer was waited for.
+/// before its answer: so it may be older by the time that the answer was waited for.
 fn check_date(value: &str, waited: Duration, address: SocketAddr) -> Option<String> {
     let Ok(date) = DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", value) else {
         return Some(format!(
@@ -127,12 +127,12 @@ mod tests {
 
     const ZERO: Duration = Duration::ZERO;
 
-    fn answer(headers: &[(&str, &str)]) -> Answer {
+    fn answer(headers: &[(&str, &str)]) -> HttpAnswer {
         let headers = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Answer {
+        HttpAnswer {
             minor_version: 1,
             status: 200,
             headers,

@@ -7,9 +7,10 @@ use futures_util::future::join_all;
 use tiermark_model::format::scenario::{Expect, ExpectBody, Scenario};
 use tiermark_model::load::{Method, Request};
 
-use super::{VerifyFailure, answer};
-use crate::http::{Answer, Connection, NoAnswer, request_bytes};
-use crate::types::Target;
+use super::answer;
+use super::outcome::VerifyFailure;
+use crate::http::{Connection, HttpAnswer, NoAnswer, request_bytes};
+use crate::types::StartedServer;
 
 /// Longest wait for one answer: slow for a server without load, so that only a hanging one is refused.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,7 +19,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const CROWD_PATIENCE: Duration = Duration::from_secs(60);
 /// A crowd that took longer than this may have left no time for anything else in the server.
 const BUSY: Duration = Duration::from_secs(1);
-/// What such a server gets to come to itself: uvicorn, for one, sets the clock of its `Date` in a task of its event loop, once a
+/// The rest that such a server is given: uvicorn, for one, sets the clock of its `Date` in a task of its event loop, once a
 /// second (`uvicorn/server.py`, `on_tick`), so after ten seconds without a turn it is ten seconds behind.
 const REST: Duration = Duration::from_millis(1200);
 /// Most kinds of wrong answers that a message of many tells apart.
@@ -27,8 +28,8 @@ const KINDS_SHOWN: usize = 3;
 /// Asks a target in a scenario's name.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'a> {
-    pub(super) target: &'a Target,
-    /// What failures are said of.
+    pub(super) target: &'a StartedServer,
+    /// The scenario that failures name.
     pub(super) scenario: &'a str,
     /// Whether connections are encrypted. Which version of HTTP the load uses plays no part: the questions here are HTTP/1.1's,
     /// and the generator itself checks every answer over the real one.
@@ -36,7 +37,7 @@ pub(super) struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    pub(super) fn new(target: &'a Target, scenario: &'a Scenario) -> Self {
+    pub(super) fn new(target: &'a StartedServer, scenario: &'a Scenario) -> Self {
         Self {
             target,
             scenario: &scenario.name,
@@ -49,7 +50,7 @@ impl<'a> Asker<'a> {
     }
 
     pub(super) async fn connect(&self, limit: Duration) -> Result<Connection, NoAnswer> {
-        let Target { address, host, .. } = self.target;
+        let StartedServer { address, host, .. } = self.target;
         if self.tls {
             Connection::open_tls(*address, host, limit).await
         } else {
@@ -58,18 +59,18 @@ impl<'a> Asker<'a> {
     }
 
     /// One request on a connection of its own.
-    pub(super) async fn ask(&self, request: &Request) -> Result<Answer, NoAnswer> {
+    pub(super) async fn ask(&self, request: &Request) -> Result<HttpAnswer, NoAnswer> {
         let mut connection = self.connect(PATIENCE).await?;
         exchange(&mut connection, &self.bytes(request, true)).await
     }
 
     /// Everything that is wrong with an answer.
-    pub(super) fn problems(&self, answer: &Answer, expect: &Expect) -> Vec<String> {
+    pub(super) fn problems(&self, answer: &HttpAnswer, expect: &Expect) -> Vec<String> {
         answer::check(answer, expect, self.target.address)
     }
 
     /// One request, whose answer must be as expected.
-    pub(super) async fn right(&self, request: &Request, expect: &Expect) -> Result<Answer, VerifyFailure> {
+    pub(super) async fn right(&self, request: &Request, expect: &Expect) -> Result<HttpAnswer, VerifyFailure> {
         let answer = self
             .ask(request)
             .await
@@ -82,12 +83,12 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// All requests at the same time, each on a connection of its own that is opened before the first is sent; `judge` says of
-    /// each answer, as soon as it is there, what it is worth. Wrong ones are told together.
+    /// All requests at the same time, each on a connection of its own that is opened before the first is sent; `judge`
+    /// looks at each answer as soon as it is there. Wrong ones are told together.
     pub(super) async fn at_once<T>(
         &self,
         requests: &[Request],
-        judge: impl Fn(&Request, Answer) -> Result<T, Vec<String>>,
+        judge: impl Fn(&Request, HttpAnswer) -> Result<T, Vec<String>>,
     ) -> Result<Vec<T>, VerifyFailure> {
         let opened = join_all(requests.iter().map(|_| self.connect(CROWD_PATIENCE))).await;
         let judge = &judge;
@@ -125,7 +126,7 @@ impl<'a> Asker<'a> {
         Err(self.wrong(&first, crowd_problems(wrong, total)))
     }
 
-    /// What was wrong with the answer to a request.
+    /// The failure of a request, with its problems.
     pub(super) fn wrong(&self, request: &Request, problems: Vec<String>) -> VerifyFailure {
         let body = request.body.as_deref().map(|body| format!(" with {}", shortened(body)));
         VerifyFailure {
@@ -162,7 +163,7 @@ fn shortened(body: &str) -> String {
 }
 
 /// One request and its answer.
-pub(super) async fn exchange(connection: &mut Connection, request: &[u8]) -> Result<Answer, NoAnswer> {
+pub(super) async fn exchange(connection: &mut Connection, request: &[u8]) -> Result<HttpAnswer, NoAnswer> {
     connection.send(request).await?;
     connection.answer(PATIENCE).await
 }

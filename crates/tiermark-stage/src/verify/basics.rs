@@ -1,4 +1,4 @@
-//! What is asked of every request of a scenario: the answer itself, that it varies where it must, that the connection is kept,
+//! What is asked of every request of a scenario: the answer itself, that it varies if it must, that the connection is kept,
 //! that pipelined requests are answered in order, that many at once get the same, and that `Date` moves.
 
 use std::collections::BTreeSet;
@@ -8,29 +8,29 @@ use tiermark_model::format::scenario::{Part, Scenario};
 use tiermark_model::load::{Request, Value};
 
 use super::ask::{Asker, PATIENCE, exchange};
-use super::{VerifiedAnswer, VerifyFailure, body};
-use crate::http::{Answer, Connection, Framing, NoAnswer};
+use super::body;
+use super::outcome::{VerifiedAnswer, VerifyFailure};
+use crate::http::{Connection, Framing, HttpAnswer, NoAnswer};
 
-/// Answers looked at where answers must vary.
+/// Answers that are looked at if answers must vary.
 const VARYING_ANSWERS: usize = 20;
-/// Of those, so many must differ. 20 uniform draws of 10,000 rows give fewer than 18 different ones less than once in
+/// The number of them that must differ. 20 uniform draws of 10,000 rows give fewer than 18 different ones less than once in
 /// 100,000 times; a cached row gives 1. Half leaves room for scenarios with fewer values.
 const MIN_DISTINCT: usize = 10;
 /// Requests at once that must be answered as one alone is: the highest level of connections of most scenarios.
 const CROWD: u64 = 256;
-/// Fewer, where one alone takes so long that as many would take longer than this on one core; at least [`SMALL_CROWD`].
+/// The crowd is smaller, but at least [`SMALL_CROWD`], if one core would take longer than this for all of it.
 const CROWD_WITHIN: Duration = Duration::from_secs(10);
-/// As above.
 const SMALL_CROWD: u64 = 16;
 /// Within this `Date` must have moved (TechEmpower's `verify_headers` waits as long).
 const DATE_MOVES_WITHIN: Duration = Duration::from_secs(3);
 /// Pause between two looks at `Date`.
 const DATE_PAUSE: Duration = Duration::from_millis(100);
-/// What browsers and clients offer, and what no server may take up.
+/// Compressions that browsers offer, and that no server may take up.
 const COMPRESSIONS: &str = "gzip, deflate, br";
 
 /// Everything of each of the scenario's requests; one answer a request, in the scenario's order.
-pub(super) async fn all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
+pub(super) async fn check_all(asker: &Asker<'_>, scenario: &Scenario) -> Result<Vec<VerifiedAnswer>, VerifyFailure> {
     let mut verified = Vec::with_capacity(scenario.requests.len());
     // The first answer of all, and when it was asked for.
     let mut beginning = None;
@@ -75,7 +75,7 @@ pub(super) async fn one_each(asker: &Asker<'_>, scenario: &Scenario) -> Result<V
     Ok(verified)
 }
 
-/// The request with the smallest, the greatest and a middle value: where a range is wrong, it is so at its ends.
+/// The request with the smallest, the greatest and a middle value: a range that is wrong is so at its ends.
 fn fillings(request: &Request) -> Vec<Request> {
     if request.values.is_empty() {
         return vec![request.clone()];
@@ -98,7 +98,7 @@ fn spread(value: &Value, index: u64) -> u64 {
     value.from.saturating_add(index.saturating_mul(step) % range.max(1))
 }
 
-/// How many at once, where one alone took `lone`.
+/// The number of requests at once, given that one alone took `lone`.
 fn crowd_size(lone: Duration) -> u64 {
     let fit = CROWD_WITHIN.as_nanos() / lone.as_nanos().max(1);
     u64::try_from(fit).unwrap_or(CROWD).clamp(SMALL_CROWD, CROWD)
@@ -110,11 +110,11 @@ async fn crowd(
     scenario: &Scenario,
     part: &Part,
     lone: Duration,
-) -> Result<Vec<Answer>, VerifyFailure> {
+) -> Result<Vec<HttpAnswer>, VerifyFailure> {
     let requests: Vec<Request> = (0..crowd_size(lone))
         .map(|index| part.request.with(|value| spread(value, index)))
         .collect();
-    let judge = |_: &Request, answer: Answer| {
+    let judge = |_: &Request, answer: HttpAnswer| {
         let problems = asker.problems(&answer, &part.expect);
         if problems.is_empty() { Ok(answer) } else { Err(problems) }
     };
@@ -140,8 +140,8 @@ fn name_of(scenario: &Scenario, part: &Part) -> String {
     }
 }
 
-fn summary(answers: &[Answer]) -> VerifiedAnswer {
-    let length = |answer: &Answer| match answer.framing {
+fn summary(answers: &[HttpAnswer]) -> VerifiedAnswer {
+    let length = |answer: &HttpAnswer| match answer.framing {
         Framing::Length(length) => Some(length),
         Framing::Chunked | Framing::Close => None,
     };
@@ -184,7 +184,7 @@ impl<'a> Prober<'a> {
     }
 
     /// Checks an answer that came.
-    fn right(&self, which: &str, answer: Answer) -> Result<Answer, VerifyFailure> {
+    fn right(&self, which: &str, answer: HttpAnswer) -> Result<HttpAnswer, VerifyFailure> {
         let mut problems = self.asker.problems(&answer, &self.part.expect);
         if problems.is_empty() {
             return Ok(answer);
@@ -202,14 +202,14 @@ impl<'a> Prober<'a> {
             .map_err(|error| self.no_answer("connecting", &error))
     }
 
-    async fn one(&self) -> Result<Answer, VerifyFailure> {
+    async fn one(&self) -> Result<HttpAnswer, VerifyFailure> {
         let mut connection = self.connect().await?;
         let answer = exchange(&mut connection, &self.bytes(true)).await;
         self.right("", answer.map_err(|error| self.no_answer("one request", &error))?)
     }
 
     /// Two requests after each other on one connection.
-    async fn kept_alive(&self) -> Result<Vec<Answer>, VerifyFailure> {
+    async fn kept_alive(&self) -> Result<Vec<HttpAnswer>, VerifyFailure> {
         let mut connection = self.connect().await?;
         let first = exchange(&mut connection, &self.bytes(false))
             .await
@@ -238,7 +238,7 @@ impl<'a> Prober<'a> {
 
     /// Two requests in one write; both must be answered. They are the same: that order is kept shows where a scenario has
     /// unlike ones pipelined (`pipelined_with`).
-    async fn pipelined(&self) -> Result<Vec<Answer>, VerifyFailure> {
+    async fn pipelined(&self) -> Result<Vec<HttpAnswer>, VerifyFailure> {
         let mut connection = self.connect().await?;
         let both = self.bytes(false).repeat(2);
         connection
@@ -271,7 +271,7 @@ impl<'a> Prober<'a> {
         self.right(which, answer).map(drop)
     }
 
-    async fn varying(&self) -> Result<Vec<Answer>, VerifyFailure> {
+    async fn varying(&self) -> Result<Vec<HttpAnswer>, VerifyFailure> {
         let mut connection = self.connect().await?;
         let mut answers = Vec::new();
         for _ in 0..VARYING_ANSWERS {
@@ -292,8 +292,8 @@ impl<'a> Prober<'a> {
         Ok(answers)
     }
 
-    /// `Date` is another one within three seconds, counted from before the first answer.
-    async fn date_moves(&self, first: &Answer, begun: Instant) -> Result<(), VerifyFailure> {
+    /// `Date` changes within three seconds, counted from before the first answer.
+    async fn date_moves(&self, first: &HttpAnswer, begun: Instant) -> Result<(), VerifyFailure> {
         let Some(date) = first.header("date") else {
             return Ok(());
         };

@@ -1,4 +1,4 @@
-//! Bodies: compared as what they are, and the first difference shown.
+//! Bodies: compared by their kind (bytes, text, JSON, HTML), and the first difference shown.
 
 use serde_json::Value;
 use tiermark_model::format::scenario::ExpectBody;
@@ -22,7 +22,7 @@ pub(super) fn excerpt(body: &[u8]) -> String {
     format!("{shown:?}")
 }
 
-/// What is wrong with a body, where something is.
+/// What is wrong with a body, if something is.
 pub(super) fn check(got: &[u8], expect: &ExpectBody) -> Option<String> {
     match expect {
         ExpectBody::Any => None,

@@ -1,4 +1,4 @@
-//! What the database itself knows: the rows it holds, the statements it was sent, the connections that are open.
+//! The database's own view: the rows it holds, the statements it was sent, the connections that are open.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
-use super::statements::Statement;
+use crate::database::Tables;
+use crate::database::tables::{APPLICATION, describe};
 use crate::error::StageError;
-use crate::tables::{APPLICATION, Tables, describe};
 
 /// Longest wait for a setting to take effect, or for a target's transactions to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -20,6 +20,16 @@ const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 /// Sessions of others than this tool.
 const OTHERS: &str = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database() \
                       AND usename = current_user AND application_name <> $1 AND pid <> pg_backend_pid()";
+
+/// A statement with how often it was executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Statement {
+    /// With `$1` for each constant.
+    pub(super) text: String,
+    pub(super) calls: u64,
+    /// Rows that all of them read or wrote.
+    pub(super) rows: u64,
+}
 
 /// A look into the database, over one connection that is the tool's own.
 pub(super) struct Books {
@@ -55,7 +65,7 @@ impl Books {
         Ok(books)
     }
 
-    /// Ends the counting, and puts the tables back as they were where they were written to.
+    /// Ends the counting, and puts the tables back as they were if they were written to.
     pub(super) async fn close(self, written: bool) -> Result<(), StageError> {
         if matches!(self.counting, Counting::SwitchedOn) {
             self.run("ALTER SYSTEM RESET pg_stat_statements.track").await?;
@@ -116,7 +126,7 @@ impl Books {
         }
     }
 
-    /// Why statements cannot be counted, where they cannot.
+    /// Why statements cannot be counted, if they cannot.
     pub(super) fn uncounted(&self) -> Option<&str> {
         match &self.counting {
             Counting::Impossible(reason) => Some(reason),
@@ -124,7 +134,7 @@ impl Books {
         }
     }
 
-    /// Counts from nought: in this database alone, since others of the same server are not ours.
+    /// Sets the counts to zero, in this database alone: others of the same server are not ours.
     pub(super) async fn reset(&self) -> Result<(), StageError> {
         let own = "SELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = current_database()";
         self.run(own).await
@@ -149,7 +159,7 @@ impl Books {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    /// What others' transactions that do not end were last doing; none within a moment, where all end.
+    /// The last statement of another client's transaction that does not end; none as soon as all have ended.
     pub(super) async fn open_transaction(&self) -> Result<Option<String>, StageError> {
         let begun = Instant::now();
         let query = format!("SELECT state, query {OTHERS} AND state <> 'idle' AND xact_start IS NOT NULL");

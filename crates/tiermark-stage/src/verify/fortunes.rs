@@ -3,9 +3,9 @@
 use tiermark_model::format::scenario::{Expect, ExpectBody, Part};
 
 use super::books::Books;
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 
-/// What the server adds in its memory.
+/// The fortune that the server adds in its memory.
 const ADDED: (i32, &str) = (0, "Additional fortune added at request time.");
 /// Added to the table: text to escape, beyond Latin script; first, between and last in order, and where sorting without regard to
 /// case, or by a language's rules, would put another.
@@ -17,7 +17,7 @@ const NEW: [(i32, &str); 4] = [
 ];
 
 /// The page before, with more fortunes in the table, and after they are deleted.
-pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part) -> Result<(), Stop> {
+pub(super) async fn check(context: &CheckContext<'_>, books: &Books, part: &Part) -> Result<(), CheckStop> {
     page(context, books, part, "").await?;
     for (id, message) in NEW {
         let message = message.replace('\'', "''");
@@ -30,8 +30,8 @@ pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part) -> 
     page(context, books, part, "after two fortunes were deleted from the table").await
 }
 
-/// The page is that of the table.
-async fn page(context: &Context<'_>, books: &Books, part: &Part, when: &str) -> Result<(), Stop> {
+/// Checks that the page shows exactly the table's rows.
+async fn page(context: &CheckContext<'_>, books: &Books, part: &Part, when: &str) -> Result<(), CheckStop> {
     let rows = books.rows("SELECT id, message FROM fortune", &[]).await?;
     let fortunes = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let expect = Expect {
@@ -47,7 +47,7 @@ async fn page(context: &Context<'_>, books: &Books, part: &Part, when: &str) -> 
             if !when.is_empty() {
                 failure.problems.insert(0, when.to_owned());
             }
-            Stop::Wrong(failure)
+            CheckStop::Wrong(failure)
         })
 }
 

@@ -1,7 +1,9 @@
 //! HTML: compared by tags and texts, as TechEmpower's `toolset/test_types/fortune/fortune_html_parser.py` does.
 //!
 //! What may differ: white space between tags, the case of tags and `doctype`, attributes, the elements `thead`, `tbody`,
-//! `meta` and `link`, and how a character is escaped. `<` must be escaped: unescaped it is a tag, and then tags differ.
+//! `meta` and `link`, and how a character is escaped. `<` must be escaped.
+
+use html5gum::{Doctype, Error, Token, Tokenizer};
 
 /// Tags that frameworks may add.
 const OPTIONAL: [&str; 8] = [
@@ -9,10 +11,12 @@ const OPTIONAL: [&str; 8] = [
 ];
 /// Tokens of context before a difference.
 const CONTEXT: usize = 3;
-/// What a cross-site script in the database would look like if it were let through.
+/// Marks a `<` that neither begins a tag nor is escaped.
+const NO_TAG: &str = "(an unescaped `<`)";
+/// The beginning of a cross-site script from the database that was not escaped.
 const UNESCAPED: &str = "<script>alert";
 
-/// What is wrong with an HTML body, where something is.
+/// What is wrong with an HTML body, if anything is.
 pub(super) fn check(got: &[u8], wanted: &str) -> Option<String> {
     let Ok(text) = std::str::from_utf8(got) else {
         return Some(format!("body: expected UTF-8, got {}", super::body::excerpt(got)));
@@ -48,98 +52,53 @@ pub(super) fn check(got: &[u8], wanted: &str) -> Option<String> {
 /// Tags without attributes in lower case, and texts with references resolved; blank texts and optional tags left out.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let token = if rest.starts_with('<') {
-            let end = rest.find('>').map_or(rest.len(), |end| end + 1);
-            let (tag, after) = rest.split_at(end);
-            rest = after;
-            tag_name(tag)
-        } else {
-            let (text, after) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
-            rest = after;
-            resolve(text.trim())
+    let mut text_so_far = String::new();
+    for Ok(token) in Tokenizer::new(text) {
+        let token = match token {
+            Token::String(text) => {
+                text_so_far.push_str(&String::from_utf8_lossy(&text));
+                continue;
+            }
+            Token::StartTag(tag) => format!("<{}>", String::from_utf8_lossy(&tag.name)),
+            Token::EndTag(tag) => format!("</{}>", String::from_utf8_lossy(&tag.name)),
+            Token::Comment(comment) => format!("<!--{}-->", String::from_utf8_lossy(&comment)),
+            Token::Doctype(doctype) => doctype_tag(&doctype),
+            Token::Error(error) => {
+                // The standard takes such a `<` for text, as if it were escaped, or leaves it out.
+                let no_tag = [
+                    Error::InvalidFirstCharacterOfTagName,
+                    Error::EofBeforeTagName,
+                    Error::EofInTag,
+                    Error::MissingEndTagName,
+                ];
+                if no_tag.contains(&error) {
+                    text_so_far.push_str(NO_TAG);
+                }
+                continue;
+            }
         };
-        if !token.is_empty() && !OPTIONAL.contains(&token.as_str()) {
-            tokens.push(token);
-        }
+        tokens.push(trimmed(&std::mem::take(&mut text_so_far)));
+        tokens.push(token);
     }
+    tokens.push(trimmed(&text_so_far));
+    tokens.retain(|token| !token.is_empty() && !OPTIONAL.contains(&token.as_str()));
     tokens
 }
 
-fn tag_name(tag: &str) -> String {
-    let inner = tag
-        .trim_start_matches('<')
-        .trim_end_matches('>')
-        .trim_end_matches('/')
-        .trim();
-    if inner
-        .get(..8)
-        .is_some_and(|start| start.eq_ignore_ascii_case("!doctype"))
+/// White space that was written, but not that of a reference such as `&nbsp;`, may be at both ends of a text.
+fn trimmed(text: &str) -> String {
+    text.trim_matches(|c: char| c.is_ascii_whitespace()).to_owned()
+}
+
+fn doctype_tag(doctype: &Doctype<()>) -> String {
+    let mut tag = format!("<!doctype {}", String::from_utf8_lossy(&doctype.name));
+    for identifier in [&doctype.public_identifier, &doctype.system_identifier]
+        .into_iter()
+        .flatten()
     {
-        return format!(
-            "<{}>",
-            inner
-                .to_ascii_lowercase()
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-        );
+        tag.push_str(&format!(" \"{}\"", String::from_utf8_lossy(identifier)));
     }
-    format!(
-        "<{}>",
-        inner.split_whitespace().next().unwrap_or("").to_ascii_lowercase()
-    )
-}
-
-/// Resolves numeric references and the named ones that template engines write.
-fn resolve(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(position) = rest.find('&') {
-        out.push_str(&rest[..position]);
-        rest = &rest[position..];
-        let found = rest
-            .find(';')
-            .and_then(|end| reference(&rest[1..end]).map(|character| (character, end + 1)));
-        match found {
-            Some((character, length)) => {
-                out.push(character);
-                rest = &rest[length..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    out + rest
-}
-
-fn reference(name: &str) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16),
-            None => number.parse(),
-        };
-        return code.ok().and_then(char::from_u32);
-    }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => '\u{a0}',
-        "mdash" => '—',
-        "plus" => '+',
-        "sol" => '/',
-        "lpar" => '(',
-        "rpar" => ')',
-        "equals" => '=',
-        "grave" => '`',
-        _ => return None,
-    })
+    tag + ">"
 }
 
 #[cfg(test)]
@@ -194,6 +153,14 @@ mod tests {
         differs(&WANTED.replace("</body></html>", ""), "(end of the document)");
         differs(&WANTED.replace("a &lt;", "<script>alert(1)</script>"), "unescaped");
         differs(&WANTED.replace("&quot;", "&amp;quot;"), "&quot;");
+        differs(&WANTED.replace("isn", "< isn"), "unescaped `<`");
+        differs(&format!("{WANTED}<b"), "unescaped `<`");
+        differs(&WANTED.replace("<td>4</td>", "<td>4</td><!-- 5 -->"), "<!-- 5 -->");
+        differs(
+            &WANTED.replace("<!DOCTYPE html>", "<!DOCTYPE html SYSTEM \"x\">"),
+            "<!doctype html \"x\">",
+        );
+        differs(&WANTED.replace("<td>4</td>", "<td>4&nbsp;</td>"), "- 4");
     }
 
     proptest! {

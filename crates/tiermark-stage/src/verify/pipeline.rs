@@ -5,15 +5,15 @@ use tiermark_model::load::Request;
 
 use super::ask::PATIENCE;
 use super::body;
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 use crate::http::NoAnswer;
 
 /// Pairs of requests in one write: as deep as TechEmpower pipelines, 16.
 const PAIRS: usize = 8;
 
-/// The scenario's request and another one, in turn, in one write. Where the other one's answer stands at an odd place the server
+/// The scenario's request and another one, in turn, in one write. If the other one's answer is at an odd place, the server
 /// answers out of order: as one does that begins all requests at once and sends what is ready first.
-pub(super) async fn check(context: &Context<'_>, part: &Part, other: &str) -> Result<(), Stop> {
+pub(super) async fn check(context: &CheckContext<'_>, part: &Part, other: &str) -> Result<(), CheckStop> {
     let asker = &context.asker;
     let first = part.request.with(|value| value.from);
     let second = Request::get(other);

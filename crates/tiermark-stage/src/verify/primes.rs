@@ -7,13 +7,13 @@ use tiermark_model::format::scenario::{Expect, ExpectBody};
 
 use super::answer::status_problem;
 use super::ask::{get_json, json_with};
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 
-/// Small ones where a loop goes wrong, squares of primes and their neighbours, and larger ones.
+/// Small ones, at which a loop goes wrong, squares of primes and their neighbours, and larger ones.
 const COUNTED: [u64; 18] = [
     0, 1, 2, 3, 4, 5, 9, 10, 25, 26, 49, 50, 100, 121, 1_000, 7_920, 10_000, 100_000,
 ];
-/// None of these is a whole number from 0 to 1,000,000.
+/// Texts other than whole numbers from 0 to 1,000,000.
 const REFUSED: [&str; 7] = [
     "?n=-1",
     "?n=1000001",
@@ -27,7 +27,7 @@ const REFUSED: [&str; 7] = [
 const REPEATED: u64 = 100_000;
 /// Least and most looks at each of the two.
 const LOOKS: [u64; 2] = [8, 40];
-/// So many times faster is too fast: the same work takes the same time, but for the host's noise and a compiler that warms up.
+/// An answer that is faster by this factor is too fast: the same work takes the same time, except for the host's noise and a compiler that warms up.
 const REMEMBERED: f64 = 5.0;
 /// Up to here it is the same work, and more looks would show nothing.
 const ALIKE: f64 = 1.25;
@@ -35,7 +35,7 @@ const ALIKE: f64 = 1.25;
 const MEASURABLE: Duration = Duration::from_millis(1);
 
 /// Numbers, refusals, and that nothing is remembered.
-pub(super) async fn check(context: &Context<'_>) -> Result<(), Stop> {
+pub(super) async fn check(context: &CheckContext<'_>) -> Result<(), CheckStop> {
     for n in COUNTED {
         ask(context, n).await?;
     }
@@ -63,7 +63,7 @@ pub(super) async fn check(context: &Context<'_>) -> Result<(), Stop> {
 }
 
 /// Asks for the primes below n; how long it took.
-async fn ask(context: &Context<'_>, n: u64) -> Result<Duration, Stop> {
+async fn ask(context: &CheckContext<'_>, n: u64) -> Result<Duration, CheckStop> {
     let expect = Expect {
         body: ExpectBody::Json(json!({"n": n, "primes": primes_below(n)})),
         ..json_with(200)

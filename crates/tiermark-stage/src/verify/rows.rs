@@ -9,10 +9,10 @@ use tiermark_model::load::Request;
 
 use super::body::excerpt;
 use super::books::{Books, quoted};
-use super::checks::{Context, Stop};
-use crate::http::Answer;
+use super::context::{CheckContext, CheckStop};
+use crate::http::HttpAnswer;
 
-/// Numbers in the query string and how many rows they stand for (CONTRACT.md; TechEmpower's `verify_query_cases` has 2, 0, foo,
+/// Numbers in the query string and how many rows they mean (CONTRACT.md; TechEmpower's `verify_query_cases` has 2, 0, foo,
 /// 501 and an empty one). None: the parameter is missing.
 const COUNTS: [(Option<&str>, usize); 10] = [
     (None, 1),
@@ -28,9 +28,9 @@ const COUNTS: [(Option<&str>, usize); 10] = [
 ];
 /// Greatest id and greatest random number.
 const GREATEST: i32 = 10_000;
-/// Rows to look at before and after a change: so many that a server which keeps rows is asked for some of them again.
+/// Rows to look at before and after a change: enough that a server which keeps rows is asked for some of them again.
 const ROWS_WANTED: usize = 5_000;
-/// Requests of which that takes at least so many, and at most so many at once.
+/// The fewest and the most requests at once that these rows are asked for with.
 const REQUESTS: (usize, usize) = (64, 512);
 /// Equal parts of the range of ids among which draws must be spread.
 const PARTS: usize = 10;
@@ -39,13 +39,13 @@ const DEVIATIONS: f64 = 6.0;
 
 /// One row as it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct WorldRow {
     pub(super) id: i32,
     pub(super) number: i32,
 }
 
 /// The rows of an answer: a list, or one object alone.
-pub(super) fn read(body: &[u8]) -> Result<Vec<Row>, String> {
+pub(super) fn read_rows(body: &[u8]) -> Result<Vec<WorldRow>, String> {
     let wrong = |what: &str| format!("body: expected {what}, got {}", excerpt(body));
     let value: Value = serde_json::from_slice(body).map_err(|_| wrong("JSON"))?;
     let row = |value: &Value| {
@@ -58,8 +58,8 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Row>, String> {
         };
         let is_whole = value.as_object().is_some_and(|object| object.len() == 2);
         let row = number("id").zip(number("randomNumber")).filter(|_| is_whole);
-        row.map(|(id, number)| Row { id, number })
-            .ok_or_else(|| wrong(r#"{"id":1..10000,"randomNumber":1..10000} for each row, and nothing beside"#))
+        row.map(|(id, number)| WorldRow { id, number })
+            .ok_or_else(|| wrong(r#"{"id":1..10000,"randomNumber":1..10000} for each row, and nothing else"#))
     };
     match &value {
         Value::Array(rows) => rows.iter().map(row).collect(),
@@ -67,12 +67,12 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Row>, String> {
     }
 }
 
-/// A list of so many rows.
-pub(super) fn read_list(body: &[u8], count: usize) -> Result<Vec<Row>, String> {
+/// A list of `count` rows.
+pub(super) fn read_row_list(body: &[u8], count: usize) -> Result<Vec<WorldRow>, String> {
     if !serde_json::from_slice::<Value>(body).is_ok_and(|value| value.is_array()) {
         return Err(format!("body: expected a JSON array, got {}", excerpt(body)));
     }
-    let rows = read(body)?;
+    let rows = read_rows(body)?;
     if rows.len() == count {
         Ok(rows)
     } else {
@@ -85,7 +85,7 @@ pub(super) fn read_list(body: &[u8], count: usize) -> Result<Vec<Row>, String> {
 }
 
 /// The first row that is not as the table holds it.
-pub(super) fn difference(rows: &[Row], table: &BTreeMap<i32, i32>) -> Option<String> {
+pub(super) fn difference(rows: &[WorldRow], table: &BTreeMap<i32, i32>) -> Option<String> {
     let wrong = rows.iter().find(|row| table.get(&row.id) != Some(&row.number))?;
     let held = table.get(&wrong.id).map_or("nothing".to_owned(), i32::to_string);
     Some(format!(
@@ -94,7 +94,7 @@ pub(super) fn difference(rows: &[Row], table: &BTreeMap<i32, i32>) -> Option<Str
     ))
 }
 
-/// What speaks against numbers from 1 to 10,000 being drawn uniformly and independently; they stand in the order of drawing.
+/// A sign that speaks against numbers from 1 to 10,000 being drawn uniformly and independently; they are in the order of drawing.
 pub(super) fn not_random(numbers: &[i32]) -> Option<String> {
     let count = numbers.len();
     let draws = count as f64;
@@ -131,7 +131,7 @@ pub(super) fn not_random(numbers: &[i32]) -> Option<String> {
     ))
 }
 
-/// The scenario's answer but for its body.
+/// The scenario's expectation with any body.
 pub(super) fn head_of(expect: &Expect) -> Expect {
     Expect {
         body: ExpectBody::Any,
@@ -139,25 +139,29 @@ pub(super) fn head_of(expect: &Expect) -> Expect {
     }
 }
 
-/// An answer's rows, where everything is right.
-pub(super) fn judge(context: &Context<'_>, answer: &Answer, expect: &Expect) -> Result<Vec<Row>, Vec<String>> {
+/// An answer's rows, if everything is right.
+pub(super) fn judge(
+    context: &CheckContext<'_>,
+    answer: &HttpAnswer,
+    expect: &Expect,
+) -> Result<Vec<WorldRow>, Vec<String>> {
     let problems = context.asker.problems(answer, expect);
     if !problems.is_empty() {
         return Err(problems);
     }
-    read(&answer.body).map_err(|problem| vec![problem])
+    read_rows(&answer.body).map_err(|problem| vec![problem])
 }
 
 /// How many rows come for which number.
-pub(super) async fn check_counts(context: &Context<'_>, part: &Part, parameter: &str) -> Result<(), Stop> {
+pub(super) async fn check_counts(context: &CheckContext<'_>, part: &Part, parameter: &str) -> Result<(), CheckStop> {
     let head = head_of(&part.expect);
     let mut problems = Vec::new();
     for (value, count) in COUNTS {
         let query = value.map_or_else(String::new, |value| format!("{parameter}={value}"));
-        let request = Context::with_query(part, &query);
+        let request = CheckContext::with_query(part, &query);
         let answer = context.asker.right(&request, &head).await;
         let found = match answer {
-            Ok(answer) => read_list(&answer.body, count).err().map(|problem| vec![problem]),
+            Ok(answer) => read_row_list(&answer.body, count).err().map(|problem| vec![problem]),
             Err(failure) => Some(failure.problems),
         };
         problems.extend(
@@ -170,13 +174,18 @@ pub(super) async fn check_counts(context: &Context<'_>, part: &Part, parameter: 
     if problems.is_empty() {
         return Ok(());
     }
-    Err(context.wrong(&Context::with_query(part, &format!("{parameter}=…")), problems))
+    Err(context.wrong(&CheckContext::with_query(part, &format!("{parameter}=…")), problems))
 }
 
 /// Rows are the table's at the moment they are asked for: before every random number of the table is changed and after.
-pub(super) async fn check_fresh(context: &Context<'_>, books: &Books, part: &Part, table: &str) -> Result<(), Stop> {
+pub(super) async fn check_fresh(
+    context: &CheckContext<'_>,
+    books: &Books,
+    part: &Part,
+    table: &str,
+) -> Result<(), CheckStop> {
     let one = context.asker.right(&part.request, &part.expect).await?;
-    let each = read(&one.body).map_or(1, |rows| rows.len().max(1));
+    let each = read_rows(&one.body).map_or(1, |rows| rows.len().max(1));
     let count = (ROWS_WANTED / each).clamp(REQUESTS.0, REQUESTS.1);
     let requests = vec![part.request.clone(); count];
     let before = as_held(context, books, part, table, &requests, "").await?;
@@ -196,15 +205,15 @@ pub(super) async fn check_fresh(context: &Context<'_>, books: &Books, part: &Par
 
 /// Asks, and compares each row with the table; the ids in the order in which they were answered.
 async fn as_held(
-    context: &Context<'_>,
+    context: &CheckContext<'_>,
     books: &Books,
     part: &Part,
     table: &str,
     requests: &[Request],
     when: &str,
-) -> Result<Vec<i32>, Stop> {
+) -> Result<Vec<i32>, CheckStop> {
     let held = books.numbers(table).await?;
-    let judge = |_: &Request, answer: Answer| {
+    let judge = |_: &Request, answer: HttpAnswer| {
         let rows = judge(context, &answer, &part.expect)?;
         match difference(&rows, &held) {
             None => Ok(rows),
@@ -224,9 +233,9 @@ mod tests {
 
     #[test]
     fn rows_are_read_strictly() {
-        let right = Row { id: 7, number: 10_000 };
-        assert_eq!(read(br#"{"id":7,"randomNumber":10000}"#), Ok(vec![right]));
-        assert_eq!(read(br#"[{"randomNumber":10000,"id":7}]"#), Ok(vec![right]));
+        let right = WorldRow { id: 7, number: 10_000 };
+        assert_eq!(read_rows(br#"{"id":7,"randomNumber":10000}"#), Ok(vec![right]));
+        assert_eq!(read_rows(br#"[{"randomNumber":10000,"id":7}]"#), Ok(vec![right]));
         for wrong in [
             r#"{"id":"7","randomNumber":1}"#,
             r#"{"id":0,"randomNumber":1}"#,
@@ -236,10 +245,10 @@ mod tests {
             "[1]",
             "<p>",
         ] {
-            assert!(read(wrong.as_bytes()).is_err(), "{wrong}");
+            assert!(read_rows(wrong.as_bytes()).is_err(), "{wrong}");
         }
-        assert!(read_list(br#"{"id":7,"randomNumber":1}"#, 1).is_err_and(|problem| problem.contains("array")));
-        assert!(read_list(b"[]", 1).is_err_and(|problem| problem.contains("expected 1 rows, got 0")));
+        assert!(read_row_list(br#"{"id":7,"randomNumber":1}"#, 1).is_err_and(|problem| problem.contains("array")));
+        assert!(read_row_list(b"[]", 1).is_err_and(|problem| problem.contains("expected 1 rows, got 0")));
     }
 
     #[test]
@@ -264,7 +273,7 @@ mod tests {
 
         #[test]
         fn any_body_is_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let _ = read(&body);
+            let _ = read_rows(&body);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! TechEmpower counts so too (`toolset/test_types/verifications.py`, `verify_queries_count`, over `pg_stat_statements`, see
 //! `toolset/databases/postgres/postgres.py`), at its highest concurrency, 512. Its margins are taken over: no statement fewer
-//! than expected, 1.1% fewer rows (`AbstractDatabase.margin`), 5% more of either; where that only warns of more, it is refused
+//! than expected, 1.1% fewer rows (`AbstractDatabase.margin`), 5% more of either; what it only warns of is refused
 //! here, since a statement too many is a fault of the entry too.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,14 +12,14 @@ use tiermark_model::format::framework::MAX_DATABASE_CONNECTIONS;
 use tiermark_model::format::scenario::{Part, Statements};
 use tiermark_model::load::Request;
 
-use super::books::Books;
-use super::checks::{Context, Stop};
+use super::books::{Books, Statement};
+use super::context::{CheckContext, CheckStop};
 use crate::error::StageError;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 
 /// Requests at once (TechEmpower's highest level).
 pub(super) const CROWD: u32 = 512;
-/// As TechEmpower's `AbstractDatabase.margin`: rows may be so much fewer.
+/// As TechEmpower's `AbstractDatabase.margin`: rows may be fewer by this factor.
 const ROWS_MARGIN: f64 = 1.011;
 /// As in TechEmpower's `display_queries_count_result`: more than this is excessively high.
 const EXCESS: f64 = 1.05;
@@ -31,39 +31,26 @@ const PAUSE: Duration = Duration::from_millis(10);
 const SHOWN: usize = 5;
 const SHOWN_CHARACTERS: usize = 140;
 
-/// A statement with how often it was executed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Statement {
-    /// With `$1` for each constant.
-    pub(super) text: String,
-    /// Executions.
-    pub(super) calls: u64,
-    /// Rows that all of them read or wrote.
-    pub(super) rows: u64,
-}
-
 /// What a statement does to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(super) enum StatementEffect {
     Reads,
     Writes,
 }
 
 /// Statements on one table, added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Statements that read.
+pub(super) struct StatementTally {
     pub(super) reads: u64,
     /// Rows that these read.
     pub(super) rows: u64,
-    /// Statements that write.
     pub(super) writes: u64,
     /// Rows that these wrote.
     pub(super) written: u64,
 }
 
-/// What a statement does to the table; none where it does not name it.
-pub(super) fn effect(statement: &str, table: &str) -> Option<Effect> {
+/// Whether a statement reads or writes the table; none if it does not name it.
+pub(super) fn statement_effect(statement: &str, table: &str) -> Option<StatementEffect> {
     let text = statement.to_ascii_lowercase();
     if !words(&text).any(|word| word == table) {
         return None;
@@ -74,7 +61,11 @@ pub(super) fn effect(statement: &str, table: &str) -> Option<Effect> {
         "with" => words(&text).any(writing),
         first => writing(first),
     };
-    Some(if writes { Effect::Writes } else { Effect::Reads })
+    Some(if writes {
+        StatementEffect::Writes
+    } else {
+        StatementEffect::Reads
+    })
 }
 
 /// What follows blanks, brackets and comments, such as query tags.
@@ -102,15 +93,15 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Statements on a table, added up.
-pub(super) fn tally(statements: &[Statement], table: &str) -> Tally {
-    let mut tally = Tally::default();
+pub(super) fn tally(statements: &[Statement], table: &str) -> StatementTally {
+    let mut tally = StatementTally::default();
     for statement in statements {
-        match effect(&statement.text, table) {
-            Some(Effect::Reads) => {
+        match statement_effect(&statement.text, table) {
+            Some(StatementEffect::Reads) => {
                 tally.reads += statement.calls;
                 tally.rows += statement.rows;
             }
-            Some(Effect::Writes) => {
+            Some(StatementEffect::Writes) => {
                 tally.writes += statement.calls;
                 tally.written += statement.rows;
             }
@@ -123,7 +114,11 @@ pub(super) fn tally(statements: &[Statement], table: &str) -> Tally {
 /// The commonest statements on any of the tables, as a message shows them.
 pub(super) fn shown(statements: &[Statement], tables: &[&str]) -> String {
     let mut named: Vec<&Statement> = (statements.iter())
-        .filter(|statement| tables.iter().any(|table| effect(&statement.text, table).is_some()))
+        .filter(|statement| {
+            tables
+                .iter()
+                .any(|table| statement_effect(&statement.text, table).is_some())
+        })
         .collect();
     named.sort_by_key(|statement| std::cmp::Reverse(statement.calls));
     let line = |statement: &&Statement| {
@@ -141,7 +136,7 @@ pub(super) fn shown(statements: &[Statement], tables: &[&str]) -> String {
 }
 
 /// What is wrong with the statements of so many requests.
-fn judge(tally: &Tally, requests: u32, expected: &Statements) -> Vec<String> {
+fn judge(tally: &StatementTally, requests: u32, expected: &Statements) -> Vec<String> {
     let total = |each: u32| u64::from(each) * u64::from(requests);
     let rows = expected.rows.unwrap_or(expected.reads);
     let mut problems = Vec::new();
@@ -171,11 +166,11 @@ fn judge(tally: &Tally, requests: u32, expected: &Statements) -> Vec<String> {
 
 /// Statements, rows and connections under [`CROWD`] requests at once.
 pub(super) async fn check(
-    context: &Context<'_>,
+    context: &CheckContext<'_>,
     books: &Books,
     part: &Part,
     expected: &Statements,
-) -> Result<(), Stop> {
+) -> Result<(), CheckStop> {
     if let Some(reason) = books.uncounted() {
         context.note(format!("statements were not counted: {reason}"));
         return connections(context, books, part).await;
@@ -200,19 +195,19 @@ pub(super) async fn check(
 }
 
 /// [`CROWD`] right answers at once, over at most 32 connections to the database.
-async fn connections(context: &Context<'_>, books: &Books, part: &Part) -> Result<(), Stop> {
+async fn connections(context: &CheckContext<'_>, books: &Books, part: &Part) -> Result<(), CheckStop> {
     if part.expect.status == 200 && context.scenario.writes {
         books.will_change();
     }
     let requests = vec![part.request.clone(); CROWD as usize];
-    let judge = |_: &Request, answer: Answer| {
+    let judge = |_: &Request, answer: HttpAnswer| {
         let problems = context.asker.problems(&answer, &part.expect);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     };
     let most = AtomicU32::new(0);
     tokio::select! {
         answered = context.asker.at_once(&requests, judge) => drop(answered?),
-        failed = watch(books, &most) => return Err(Stop::Stage(failed)),
+        failed = watch(books, &most) => return Err(CheckStop::Stage(failed)),
     }
     let most = most.into_inner().max(books.connections().await?);
     if most > MAX_DATABASE_CONNECTIONS {
@@ -243,13 +238,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[track_caller]
-    fn check(text: &str, expected: Option<Effect>) {
-        assert_eq!(effect(text, "world"), expected, "{text}");
+    fn check(text: &str, expected: Option<StatementEffect>) {
+        assert_eq!(statement_effect(text, "world"), expected, "{text}");
     }
 
     #[test]
     fn a_statement_is_known_by_its_first_word_and_its_table() {
-        let (reads, writes) = (Some(Effect::Reads), Some(Effect::Writes));
+        let (reads, writes) = (Some(StatementEffect::Reads), Some(StatementEffect::Writes));
         check("SELECT id FROM world WHERE id = $1", reads);
         check(r#"SELECT "w"."id" FROM "World" AS "w" LIMIT $1"#, reads);
         check("select * from public.world for update", reads);
@@ -274,26 +269,26 @@ mod tests {
             rows: None,
             writes: 20,
         };
-        let right = Tally {
+        let right = StatementTally {
             reads: 10_240,
             rows: 10_240,
             writes: 512,
             written: 10_239,
         };
         assert!(judge(&right, 512, &expected).is_empty());
-        let one_by_one = Tally {
+        let one_by_one = StatementTally {
             writes: 10_240,
             ..right
         };
         assert!(judge(&one_by_one, 512, &expected).is_empty());
-        let wrong = Tally {
+        let wrong = StatementTally {
             reads: 512,
             rows: 10_000,
             writes: 0,
             written: 0,
         };
         insta::assert_snapshot!(judge(&wrong, 512, &expected).join("\n"));
-        let too_much = Tally {
+        let too_much = StatementTally {
             reads: 20_480,
             rows: 20_480,
             writes: 20_480,
@@ -305,17 +300,17 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_classified(text in "[a-z/*\\-\n( ]{0,60}") {
-            let _ = effect(&text, "world");
+            let _ = statement_effect(&text, "world");
         }
 
-        /// Never a problem where everything is as expected, and always one where a statement is missing.
+        /// Never a problem if everything is as expected, and always one if a statement is missing.
         #[test]
         fn exactly_the_expected_is_right(reads in 1u32..100, rows in 1u32..100, writes in 0u32..100) {
             let expected = Statements { table: "t".to_owned(), reads, rows: Some(rows), writes };
             let total = |each: u32| u64::from(each) * 512;
-            let right = Tally { reads: total(reads), rows: total(rows), writes: total(writes), written: total(writes) };
+            let right = StatementTally { reads: total(reads), rows: total(rows), writes: total(writes), written: total(writes) };
             prop_assert!(judge(&right, 512, &expected).is_empty());
-            prop_assert_eq!(judge(&Tally { reads: right.reads - 1, ..right }, 512, &expected).len(), 1);
+            prop_assert_eq!(judge(&StatementTally { reads: right.reads - 1, ..right }, 512, &expected).len(), 1);
         }
     }
 }

@@ -9,26 +9,26 @@ use tiermark_model::format::scenario::Part;
 use tiermark_model::load::Request;
 
 use super::books::Books;
-use super::checks::{Context, Stop};
-use super::rows::{Row, difference, head_of, judge, not_random};
-use crate::http::Answer;
+use super::context::{CheckContext, CheckStop};
+use super::rows::{WorldRow, difference, head_of, judge, not_random};
+use crate::http::HttpAnswer;
 
 const TABLE: &str = "world";
 /// Rows asked for, one request after another: single ones, the scenario's usual number, the most.
 const COUNTS: [usize; 4] = [1, 20, 20, 500];
 /// Requests at once: two that lock the same rows in different orders would deadlock.
 const CROWD: usize = 64;
-/// So many of the rows must have changed; a new number may by chance be the old one, one in 10,000 times.
+/// The share of the rows that must have changed; a new number may by chance be the old one, one in 10,000 times.
 const CHANGED: f64 = 0.95;
 
 /// One after another and many at once.
-pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part) -> Result<(), Stop> {
+pub(super) async fn check(context: &CheckContext<'_>, books: &Books, part: &Part) -> Result<(), CheckStop> {
     books.will_change();
     let head = head_of(&part.expect);
     let parameter = parameter_of(part);
     let mut before = books.numbers(TABLE).await?;
     for count in COUNTS {
-        let request = Context::with_query(part, &format!("{parameter}={count}"));
+        let request = CheckContext::with_query(part, &format!("{parameter}={count}"));
         let answer = context.asker.right(&request, &head).await?;
         let rows = judge(context, &answer, &head).map_err(|problems| context.wrong(&request, problems))?;
         let after = books.numbers(TABLE).await?;
@@ -43,8 +43,8 @@ pub(super) async fn check(context: &Context<'_>, books: &Books, part: &Part) -> 
         before = after;
     }
     let requests = vec![part.request.clone(); CROWD];
-    let read = |_: &Request, answer: Answer| judge(context, &answer, &part.expect);
-    let answered: Vec<Row> = context
+    let read = |_: &Request, answer: HttpAnswer| judge(context, &answer, &part.expect);
+    let answered: Vec<WorldRow> = context
         .asker
         .at_once(&requests, read)
         .await?
@@ -67,7 +67,7 @@ fn parameter_of(part: &Part) -> &str {
 }
 
 /// What is wrong with the rows of a request that was alone.
-fn alone(rows: &[Row], before: &BTreeMap<i32, i32>, after: &BTreeMap<i32, i32>) -> Vec<String> {
+fn alone(rows: &[WorldRow], before: &BTreeMap<i32, i32>, after: &BTreeMap<i32, i32>) -> Vec<String> {
     let mut problems = Vec::new();
     let ids: BTreeSet<i32> = rows.iter().map(|row| row.id).collect();
     if ids.len() < rows.len() {
@@ -84,7 +84,7 @@ fn alone(rows: &[Row], before: &BTreeMap<i32, i32>, after: &BTreeMap<i32, i32>) 
 }
 
 /// What is wrong with the rows of many requests at once: of an id that several updated, any of them may have been the last.
-fn together(rows: &[Row], before: &BTreeMap<i32, i32>, after: &BTreeMap<i32, i32>) -> Vec<String> {
+fn together(rows: &[WorldRow], before: &BTreeMap<i32, i32>, after: &BTreeMap<i32, i32>) -> Vec<String> {
     let mut claimed: BTreeMap<i32, BTreeSet<i32>> = BTreeMap::new();
     for row in rows {
         claimed.entry(row.id).or_default().insert(row.number);
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn claims_are_held_against_the_table() {
         let (before, after) = (table(&[1, 2, 3, 4]), table(&[5, 6, 3, 4]));
-        let row = |id, number| Row { id, number };
+        let row = |id, number| WorldRow { id, number };
         assert_eq!(alone(&[row(1, 5), row(2, 6)], &before, &after), Vec::<String>::new());
         let wrong = alone(&[row(1, 5), row(1, 5), row(3, 9)], &before, &after);
         insta::assert_snapshot!(wrong.join("\n"));

@@ -10,9 +10,9 @@ use tiermark_model::load::Request;
 use super::answer::status_problem;
 use super::ask::{PATIENCE, get_json, json_with};
 use super::body::excerpt;
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 use crate::error::StageError;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::web::LocalClient;
 
 /// Delays asked for one after another, milliseconds.
@@ -20,11 +20,11 @@ const DELAYS: [u64; 5] = [0, 1, 10, 50, 50];
 /// Requests at once, and their delay.
 const CROWD: usize = 64;
 const CROWD_DELAY_MS: u64 = 50;
-/// None of these is a whole number from 0 to 10,000.
+/// Texts other than whole numbers from 0 to 10,000.
 const REFUSED: [&str; 6] = ["?ms=-1", "?ms=10001", "?ms=foo", "?ms=1.5", "?ms=", ""];
 
 /// One after another, many at once, and delays that are refused.
-pub(super) async fn check(context: &Context<'_>, service: SocketAddr) -> Result<(), Stop> {
+pub(super) async fn check(context: &CheckContext<'_>, service: SocketAddr) -> Result<(), CheckStop> {
     for delay in DELAYS {
         let request = get_json(&format!("/upstream?ms={delay}"));
         let before = serial(service).await?;
@@ -64,10 +64,10 @@ pub(super) async fn check(context: &Context<'_>, service: SocketAddr) -> Result<
 }
 
 /// Many at once: each has a serial of its own, and the service was called as often.
-async fn crowd(context: &Context<'_>, service: SocketAddr) -> Result<(), Stop> {
+async fn crowd(context: &CheckContext<'_>, service: SocketAddr) -> Result<(), CheckStop> {
     let request = get_json(&format!("/upstream?ms={CROWD_DELAY_MS}"));
     let before = serial(service).await?;
-    let judge = |_: &Request, answer: Answer| {
+    let judge = |_: &Request, answer: HttpAnswer| {
         let problems = context.asker.problems(&answer, &json_with(200));
         if !problems.is_empty() {
             return Err(problems);
@@ -113,7 +113,7 @@ fn read(body: &[u8], delay: u64) -> Result<u64, String> {
         && value.as_object().is_some_and(|object| object.len() == 2);
     serial.filter(|_| is_right).ok_or_else(|| {
         format!(
-            r#"body: expected {{"ms":{delay},"serial":…}} and nothing beside, got {}"#,
+            r#"body: expected {{"ms":{delay},"serial":…}} and nothing else, got {}"#,
             excerpt(body)
         )
     })

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::ask::PATIENCE;
-use super::checks::{Context, Stop};
+use super::context::{CheckContext, CheckStop};
 
 /// The largest messages that every server takes.
 const LARGE: usize = 64 * 1024;
@@ -25,7 +25,7 @@ const MESSAGE_PATIENCE: Duration = Duration::from_secs(5);
 const SHOWN: usize = 60;
 
 /// Texts, bytes, large ones, many at once, fragments, a ping, and the end.
-pub(super) async fn check(context: &Context<'_>, path: &str) -> Result<(), Stop> {
+pub(super) async fn check(context: &CheckContext<'_>, path: &str) -> Result<(), CheckStop> {
     let problem = match timeout(PATIENCE, Echo::open(context, path)).await {
         Ok(Ok(echo)) => echo.all().await.err(),
         Ok(Err(problem)) => Some(problem),
@@ -41,7 +41,7 @@ struct Echo {
 }
 
 impl Echo {
-    async fn open(context: &Context<'_>, path: &str) -> Result<Self, String> {
+    async fn open(context: &CheckContext<'_>, path: &str) -> Result<Self, String> {
         let target = context.asker.target;
         let stream = TcpStream::connect(target.address)
             .await

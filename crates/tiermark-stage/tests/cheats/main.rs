@@ -18,10 +18,10 @@ use cheat::{CHEATS, Caught, Cheat};
 use tiermark_model::catalog::Catalog;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::trial::StartParts;
+use tiermark_stage::database::Tables;
+use tiermark_stage::database::postgres::{Cluster, ClusterOptions, LocalPostgres};
 use tiermark_stage::host;
-use tiermark_stage::postgres::{Cluster, ClusterOptions, LocalPostgres};
-use tiermark_stage::tables::Tables;
-use tiermark_stage::types::{Target, Watch};
+use tiermark_stage::types::{StartedServer, Watch};
 use tiermark_stage::verify::{Surroundings, Unverified, fully, once};
 
 fn root() -> PathBuf {
@@ -56,8 +56,8 @@ async fn database(server: &LocalPostgres, name: &str) -> Tables {
     tables
 }
 
-fn target(address: SocketAddr) -> Target {
-    Target {
+fn target(address: SocketAddr) -> StartedServer {
+    StartedServer {
         address,
         host: address.to_string(),
         parts: StartParts::default(),

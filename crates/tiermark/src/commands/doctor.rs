@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use serde::Serialize;
 use tiermark_model::format::framework::Need;
 use tiermark_model::host::{Placement, Role};
-use tiermark_stage::docker::Docker;
+use tiermark_stage::database::postgres::Binaries;
+use tiermark_stage::engine::Docker;
 use tiermark_stage::host;
-use tiermark_stage::postgres::Binaries;
 
 use super::block_on;
 use crate::cli::Global;
@@ -108,7 +108,7 @@ async fn engine() -> Result<Vec<Finding>, Failure> {
             return Ok(vec![unfit("docker engine", found, remedy)]);
         }
     };
-    let facts = docker.facts().await?;
+    let facts = docker.facts();
     let cgroup = facts
         .cgroup_version
         .map_or_else(|| "unknown".to_owned(), |version| version.to_string());

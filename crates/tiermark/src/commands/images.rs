@@ -10,10 +10,8 @@ use tiermark_model::format::framework::Framework;
 use tiermark_model::plan::{PlannedEntry, RunnerKind};
 use tiermark_model::run::NotBuilt;
 use tiermark_model::trial::EntryId;
-use tiermark_stage::container::TaggedImage;
-use tiermark_stage::docker::Docker;
-use tiermark_stage::prepare::BuildOptions;
-use tiermark_stage::types::Source;
+use tiermark_stage::engine::{BuildOptions, Docker, Images, TaggedImage};
+use tiermark_stage::types::EntrySource;
 
 use super::block_on;
 use crate::cli::{BuildArgs, Global, ImagesArgs, ImagesCommand};
@@ -157,10 +155,10 @@ impl From<TaggedImage> for Shown {
 }
 
 async fn list(catalog: &Catalog, ui: &Ui) -> Result<Exit, Failure> {
-    let docker = Docker::connect().await?;
+    let built = Images::new(Docker::connect().await?);
     let options = setup::build_options(&BuildArgs::default(), catalog)?;
-    let images: Vec<Shown> = docker
-        .images(&current(&docker, catalog, &options).await?)
+    let images: Vec<Shown> = built
+        .list(&current(&built, catalog, &options).await?)
         .await?
         .into_iter()
         .map(Shown::from)
@@ -185,14 +183,14 @@ async fn list(catalog: &Catalog, ui: &Ui) -> Result<Exit, Failure> {
 }
 
 async fn prune(catalog: &Catalog, all: bool, build: &BuildArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let docker = Docker::connect().await?;
+    let images = Images::new(Docker::connect().await?);
     let options = setup::build_options(build, catalog)?;
     let keep = if all {
         BTreeSet::new()
     } else {
-        current(&docker, catalog, &options).await?
+        current(&images, catalog, &options).await?
     };
-    let removed: Vec<Shown> = docker
+    let removed: Vec<Shown> = images
         .prune(|image| keep.contains(&image.tag))
         .await?
         .into_iter()
@@ -214,11 +212,11 @@ async fn prune(catalog: &Catalog, all: bool, build: &BuildArgs, ui: &Ui) -> Resu
 }
 
 /// Tags that some current definition uses: every variant of every framework, every service, and their bases.
-async fn current(docker: &Docker, catalog: &Catalog, options: &BuildOptions) -> Result<BTreeSet<String>, Failure> {
+async fn current(images: &Images, catalog: &Catalog, options: &BuildOptions) -> Result<BTreeSet<String>, Failure> {
     let mut tags = BTreeSet::new();
     for framework in with_image(catalog) {
         for variant in &framework.variants {
-            let source = Source {
+            let source = EntrySource {
                 id: EntryId {
                     framework: framework.name.clone(),
                     variant: variant.name.clone(),
@@ -227,12 +225,12 @@ async fn current(docker: &Docker, catalog: &Catalog, options: &BuildOptions) -> 
                 variant: variant.clone(),
                 folder: catalog.framework_folder(&framework.name),
             };
-            tags.extend(docker.tags_of(&source, options).await?);
+            tags.extend(images.tags_of_entry(&source, options).await?);
         }
     }
     for service in catalog.services.iter().filter(|service| !service.built_in) {
         let folder = catalog.root.join("containers/services").join(&service.name);
-        tags.extend(docker.tags_of_service(&service.name, &folder, options).await?);
+        tags.extend(images.tags_of_service(&service.name, &folder, options).await?);
     }
     Ok(tags)
 }

@@ -13,7 +13,7 @@ use tiermark_model::load::{Closed, Load};
 use tiermark_model::plan::{PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::trial::EntryId;
 use tiermark_stage::address::{Address, AddressError};
-use tiermark_stage::docker::Docker;
+use tiermark_stage::engine::Docker;
 use tiermark_stage::host;
 
 use crate::cli::{RunnerArg, RunnerArgs, SelectArgs, VerifyArgs};

@@ -12,11 +12,11 @@ use tiermark_model::plan::{Plan, PlannedEntry, RunnerKind};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{EntryFacts, Limits, Manifest, NotBuilt, RUN_FORMAT, RunReader, ServiceFacts, Tool};
 use tiermark_model::trial::EntryId;
+use tiermark_stage::engine::{BaseMode, BuildOptions, ca_bundle_of_host};
 use tiermark_stage::error::StageError;
-use tiermark_stage::prepare::{BaseMode, BuildOptions};
+use tiermark_stage::host;
 use tiermark_stage::stage::{Stage, StageOptions};
-use tiermark_stage::types::{Events, PrepareError, Prepared, Source};
-use tiermark_stage::{host, images};
+use tiermark_stage::types::{EntrySource, Events, PrepareError, Prepared};
 
 use crate::cli::{BasesArg, BuildArgs};
 use crate::error::Failure;
@@ -65,7 +65,7 @@ pub(crate) fn build_options(arguments: &BuildArgs, catalog: &Catalog) -> Result<
             }
             Some(bundle)
         }
-        None => images::ca_bundle_of_host(),
+        None => ca_bundle_of_host(),
     };
     Ok(BuildOptions {
         ca_bundle,
@@ -75,6 +75,7 @@ pub(crate) fn build_options(arguments: &BuildArgs, catalog: &Catalog) -> Result<
             BasesArg::StandIn => BaseMode::StandIn,
         },
         bases_folder: catalog.root.join("containers/bases"),
+        stand_ins: catalog.bases.clone(),
         vendor: arguments.vendor.clone(),
     })
 }
@@ -157,7 +158,7 @@ pub(crate) async fn prepare_one(
             entry.id
         ))));
     };
-    let source = Source {
+    let source = EntrySource {
         id: entry.id.clone(),
         framework: entry.framework.clone(),
         variant: variant.clone(),

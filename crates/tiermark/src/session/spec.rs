@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use tiermark_load::{Ask, Expect, LoadSpec, Trust, Zero};
+use tiermark_load::{Ask, ExpectedAnswer, LoadSpec, Trust, Zero};
 use tiermark_model::format::scenario::{Part, Scenario};
 use tiermark_model::host::Role;
 use tiermark_model::load::{Closed, Load};
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
-use tiermark_stage::types::Target;
+use tiermark_stage::types::StartedServer;
 use tiermark_stage::verify::VerifiedAnswer;
 
 /// What verification learned of a scenario's answers: for each of its requests the body, where every answer has the
@@ -32,7 +32,7 @@ pub(super) fn load_spec(
     start: &PlannedStart,
     cell: &PlannedCell,
     scenario: &Scenario,
-    target: &Target,
+    target: &StartedServer,
     answers: Option<&Answers>,
     window_s: f64,
 ) -> LoadSpec {
@@ -42,8 +42,8 @@ pub(super) fn load_spec(
         weight: part.weight,
         request: part.request.clone(),
         expect: match body(index) {
-            Some(body) => Expect::body(part.expect.status, body),
-            None => Expect::status(part.expect.status),
+            Some(body) => ExpectedAnswer::body(part.expect.status, body),
+            None => ExpectedAnswer::status(part.expect.status),
         },
     };
     LoadSpec {
@@ -80,7 +80,7 @@ pub(super) fn warm_up_spec(
     start: &PlannedStart,
     cell: &PlannedCell,
     scenario: &Scenario,
-    target: &Target,
+    target: &StartedServer,
     length_s: f64,
 ) -> LoadSpec {
     let spec = load_spec(plan, start, cell, scenario, target, None, length_s);
@@ -129,8 +129,8 @@ mod tests {
         })
     }
 
-    fn target(address: &str) -> Target {
-        Target {
+    fn target(address: &str) -> StartedServer {
+        StartedServer {
             address: address.parse().unwrap(),
             host: "example.org".to_owned(),
             parts: StartParts::default(),

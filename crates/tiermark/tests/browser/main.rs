@@ -15,13 +15,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use synthetic::{Synthetic, Truth, entry, scenario, weights};
+use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::DataLayerKind;
 use tiermark_model::trial::State;
 use tiermark_report::{Curves, Options, Report, RunView, render_html};
-use tiermark_stage::container::Container;
-use tiermark_stage::docker::Docker;
-use tiermark_stage::images::ca_bundle_of_host;
-use tiermark_stage::prepare::{BaseMode, BuildOptions};
+use tiermark_stage::engine::{BaseMode, BuildOptions, Container, Containers, Docker, Images, ca_bundle_of_host};
 use tiermark_stage::types::{Events, Launch};
 
 /// The browser starts in seconds; what it shows of a whole run takes a few more on a busy machine.
@@ -42,13 +40,14 @@ impl Browser {
         let options = BuildOptions {
             bases: BaseMode::Auto,
             bases_folder: root.join("../../containers/bases"),
+            stand_ins: Catalog::read(&root.join("../..")).unwrap().bases,
             ca_bundle: ca_bundle_of_host(),
             vendor: None,
         };
         let image = root.join("tests/browser/image");
         let silent: Events = Arc::new(|_| {});
-        let prepared = docker
-            .prepare_service("test-browser", &image, &options, &silent)
+        let prepared = Images::new(docker.clone())
+            .build_service("test-browser", &image, &options, &silent)
             .await
             .unwrap_or_else(|error| panic!("{error}"));
         let launch = Launch {
@@ -62,7 +61,10 @@ impl Browser {
                 ("HOST".to_owned(), "127.0.0.1".to_owned()),
             ]),
         };
-        let container = docker.start(&prepared.artifact, &launch).await.unwrap();
+        let container = Containers::new(docker)
+            .start(&prepared.artifact, &launch)
+            .await
+            .unwrap();
         let address = container.address;
         let browser = Self { container, address };
         for _ in 0..600 {

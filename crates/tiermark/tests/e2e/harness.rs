@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tiermark_model::run::{self, RunReader};
 use tiermark_model::trial::{State, TrialKey, TrialRecord};
-use tiermark_stage::docker::Docker;
+use tiermark_stage::engine::{Containers, Docker};
 
 use crate::machine::Turn;
 
@@ -348,7 +348,7 @@ pub(crate) fn processes() -> Vec<String> {
 
 /// Containers of the machine's own engine that were started for fixtures, by what they were started for.
 pub(crate) fn containers() -> Vec<String> {
-    let found = with_engine(async |docker| docker.leftovers().await.unwrap());
+    let found = with_engine(async |docker| Containers::new(docker).leftovers().await.unwrap());
     let names = fs::read_dir(fixtures().join("root/containers/frameworks")).unwrap();
     let fixtures: Vec<String> = names
         .map(|name| name.unwrap().file_name().into_string().unwrap())

@@ -10,6 +10,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use tiermark_stage::engine::Images;
+
 use crate::harness::{wait_for, with_engine};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,7 +77,7 @@ impl PrivateEngine {
 
     /// Copies images from the machine's engine, so that nothing is built twice.
     pub(crate) fn take_images(&self, wanted: &[&str]) {
-        let images = with_engine(async |docker| docker.images(&Default::default()).await.unwrap());
+        let images = with_engine(async |docker| Images::new(docker).list(&Default::default()).await.unwrap());
         let is_wanted = |tag: &str| wanted.iter().any(|name| tag.starts_with(&format!("tiermark/{name}:")));
         let names: Vec<String> = images
             .iter()

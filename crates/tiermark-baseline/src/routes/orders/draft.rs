@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-use super::faults::{Code, Fault, Faults};
+use crate::routes::faults::{Code, OrderFault, OrderFaults};
 
 pub(super) const CUSTOMERS: RangeInclusive<i64> = 1..=i32::MAX as i64;
 const QUANTITIES: RangeInclusive<i64> = 1..=1000;
@@ -16,13 +16,13 @@ const SKU_LENGTHS: RangeInclusive<usize> = 3..=32;
 
 /// An order that may be stored.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Draft {
+pub(super) struct NewOrder {
     pub(super) customer: i32,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<OrderLine>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Line {
+pub(super) struct OrderLine {
     pub(super) sku: String,
     pub(super) quantity: i32,
     pub(super) price: i32,
@@ -30,22 +30,22 @@ pub(super) struct Line {
 
 type Fields = Map<String, Value>;
 
-impl Draft {
+impl NewOrder {
     /// The order in `value`, or every fault of it.
-    pub(super) fn from_value(value: Value) -> Result<Self, Vec<Fault>> {
-        let mut faults = Faults::default();
+    pub(super) fn from_value(value: Value) -> Result<Self, Vec<OrderFault>> {
+        let mut faults = OrderFaults::default();
         let draft = order(value, &mut faults);
         faults.or(draft)
     }
 
     /// The sum of quantity × price, in cents.
     pub(super) fn total(&self) -> i64 {
-        let cents = |line: &Line| i64::from(line.quantity) * i64::from(line.price);
+        let cents = |line: &OrderLine| i64::from(line.quantity) * i64::from(line.price);
         self.lines.iter().map(cents).sum()
     }
 }
 
-fn order(value: Value, faults: &mut Faults) -> Option<Draft> {
+fn order(value: Value, faults: &mut OrderFaults) -> Option<NewOrder> {
     let mut fields = faults.note(None, "", object(value))?;
     let mut faults = Of { line: None, faults };
     let customer = faults.field(&mut fields, "customer", |value| whole(&value, &CUSTOMERS));
@@ -53,16 +53,16 @@ fn order(value: Value, faults: &mut Faults) -> Option<Draft> {
     faults.no_more(fields);
     let lines = lines?.into_iter().enumerate();
     // All of them are looked at, so that all their faults are named.
-    let lines: Vec<Option<Line>> = lines
+    let lines: Vec<Option<OrderLine>> = lines
         .map(|(position, value)| line(position, value, faults.faults))
         .collect();
-    Some(Draft {
+    Some(NewOrder {
         customer: customer?,
         lines: lines.into_iter().collect::<Option<_>>()?,
     })
 }
 
-fn line(position: usize, value: Value, faults: &mut Faults) -> Option<Line> {
+fn line(position: usize, value: Value, faults: &mut OrderFaults) -> Option<OrderLine> {
     let value = if value.is_null() {
         Err(Code::Required)
     } else {
@@ -75,7 +75,7 @@ fn line(position: usize, value: Value, faults: &mut Faults) -> Option<Line> {
     let quantity = faults.field(&mut fields, "quantity", |value| whole(&value, &QUANTITIES));
     let price = faults.field(&mut fields, "price", |value| whole(&value, &PRICES));
     faults.no_more(fields);
-    Some(Line {
+    Some(OrderLine {
         sku: sku?,
         quantity: quantity?,
         price: price?,
@@ -85,7 +85,7 @@ fn line(position: usize, value: Value, faults: &mut Faults) -> Option<Line> {
 /// The faults of the order itself, or of one of its lines.
 struct Of<'a> {
     line: Option<usize>,
-    faults: &'a mut Faults,
+    faults: &'a mut OrderFaults,
 }
 
 impl Of<'_> {
@@ -103,7 +103,7 @@ impl Of<'_> {
         self.faults.note(self.line, name, checked)
     }
 
-    /// What is left when the known fields are taken.
+    /// Adds a fault for each field that is left when the known ones are taken.
     fn no_more(&mut self, fields: Fields) {
         for (name, _) in fields {
             self.faults.add(self.line, name, Code::Unknown);
@@ -171,7 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::routes::orders::faults::named;
+    use crate::routes::faults::named;
 
     fn line() -> Value {
         json!({"sku": "TEA-1", "quantity": 3, "price": 1299})
@@ -186,24 +186,24 @@ mod tests {
 
     fn check(value: Value, expect: &[&str]) {
         let text = value.to_string();
-        let faults = Draft::from_value(value).err().unwrap_or_default();
+        let faults = NewOrder::from_value(value).err().unwrap_or_default();
         assert_eq!(named(&faults), expect, "{text}");
     }
 
     #[test]
     fn a_right_order_is_read_and_summed() {
         let bounds = json!({"sku": "A".repeat(32), "quantity": 1000, "price": 10_000_000});
-        let draft = Draft::from_value(json!({"lines": [line(), bounds], "customer": 2_147_483_647}));
-        assert_eq!(draft.as_ref().ok().map(Draft::total), Some(10_000_003_897));
-        let expect = Draft {
+        let draft = NewOrder::from_value(json!({"lines": [line(), bounds], "customer": 2_147_483_647}));
+        assert_eq!(draft.as_ref().ok().map(NewOrder::total), Some(10_000_003_897));
+        let expect = NewOrder {
             customer: i32::MAX,
             lines: vec![
-                Line {
+                OrderLine {
                     sku: "TEA-1".to_owned(),
                     quantity: 3,
                     price: 1299,
                 },
-                Line {
+                OrderLine {
                     sku: "A".repeat(32),
                     quantity: 1000,
                     price: 10_000_000,
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn faults_are_written_as_the_contract_has_them() {
-        let faults = Draft::from_value(with("sku", json!(""))).err().unwrap_or_default();
+        let faults = NewOrder::from_value(with("sku", json!(""))).err().unwrap_or_default();
         assert_eq!(
             serde_json::to_string(&faults).ok().as_deref(),
             Some(r#"[{"path":"lines.0.sku","code":"format"}]"#)
@@ -359,7 +359,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_accepted_keeps_every_rule(value in orders()) {
-            match Draft::from_value(value.clone()) {
+            match NewOrder::from_value(value.clone()) {
                 Ok(draft) => {
                     prop_assert!(draft.customer > 0 && (1..=50).contains(&draft.lines.len()));
                     for line in &draft.lines {
@@ -383,7 +383,7 @@ mod tests {
             let at = at.index(lines);
             let (name, code) = [("sku", "type"), ("quantity", "type"), ("price", "type"), ("extra", "unknown")][field];
             order["lines"][at][name] = json!(false);
-            let faults = Draft::from_value(order).err().unwrap_or_default();
+            let faults = NewOrder::from_value(order).err().unwrap_or_default();
             prop_assert_eq!(named(&faults), [format!("lines.{at}.{name} {code}")]);
         }
     }

@@ -1,7 +1,6 @@
 //! The orders resource: validated input, two tables, a transaction.
 
 mod draft;
-mod faults;
 mod store;
 
 use std::ops::RangeInclusive;
@@ -11,25 +10,25 @@ use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Request, StatusCode};
 use serde::Serialize;
 
-use self::draft::Draft;
-pub(super) use self::faults::Fault;
-use self::faults::{Code, Faults};
-use self::store::Order;
-use super::{RouteError, body, query};
-use crate::database::Database;
+use self::draft::NewOrder;
+use self::store::StoredOrder;
+use super::error::RouteError;
+use super::faults::{Code, OrderFault, OrderFaults};
+use super::{body, query};
+use crate::database::WorkerDatabase;
 use crate::reply::{self, Reply};
 
-/// How many orders a list may ask for, and how many it gets where it does not ask.
+/// How many orders a list may ask for, and how many it gets if it does not ask.
 const LIMITS: RangeInclusive<i64> = 1..=100;
 const LISTED: i64 = 20;
 
 #[derive(Serialize)]
 struct List {
-    orders: Vec<Order>,
+    orders: Vec<StoredOrder>,
 }
 
 /// Stores a new order.
-pub(super) async fn post(database: &Database, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
+pub(super) async fn post(database: &WorkerDatabase, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
     let draft = draft(request).await?;
     let order = database.on(|client| store::insert(client, draft)).await?;
     let mut reply = reply::json_with(StatusCode::CREATED, &order);
@@ -40,14 +39,13 @@ pub(super) async fn post(database: &Database, request: &mut Request<Incoming>) -
     Ok(reply)
 }
 
-/// One order.
-pub(super) async fn get(database: &Database, id: i32) -> Result<Reply, RouteError> {
+pub(super) async fn get(database: &WorkerDatabase, id: i32) -> Result<Reply, RouteError> {
     let order = database.on(|client| store::by_id(client, id)).await?;
     found(order)
 }
 
 /// A customer's orders, the newest first.
-pub(super) async fn list(database: &Database, query: Option<&str>) -> Result<Reply, RouteError> {
+pub(super) async fn list(database: &WorkerDatabase, query: Option<&str>) -> Result<Reply, RouteError> {
     let (customer, limit) = listed(query).map_err(RouteError::Faults)?;
     let orders = database
         .on(|client| store::by_customer(client, customer, limit))
@@ -56,14 +54,17 @@ pub(super) async fn list(database: &Database, query: Option<&str>) -> Result<Rep
 }
 
 /// Replaces an order's customer and lines.
-pub(super) async fn put(database: &Database, id: i32, request: &mut Request<Incoming>) -> Result<Reply, RouteError> {
+pub(super) async fn put(
+    database: &WorkerDatabase,
+    id: i32,
+    request: &mut Request<Incoming>,
+) -> Result<Reply, RouteError> {
     let draft = draft(request).await?;
     let order = database.on(|client| store::replace(client, id, draft)).await?;
     found(order)
 }
 
-/// Removes an order.
-pub(super) async fn delete(database: &Database, id: i32) -> Result<Reply, RouteError> {
+pub(super) async fn delete(database: &WorkerDatabase, id: i32) -> Result<Reply, RouteError> {
     if database.on(|client| store::remove(client, id)).await? {
         Ok(reply::empty(StatusCode::NO_CONTENT))
     } else {
@@ -71,18 +72,18 @@ pub(super) async fn delete(database: &Database, id: i32) -> Result<Reply, RouteE
     }
 }
 
-async fn draft(request: &mut Request<Incoming>) -> Result<Draft, RouteError> {
+async fn draft(request: &mut Request<Incoming>) -> Result<NewOrder, RouteError> {
     let value = body::json(request).await?;
-    Draft::from_value(value).map_err(RouteError::Faults)
+    NewOrder::from_value(value).map_err(RouteError::Faults)
 }
 
-fn found(order: Option<Order>) -> Result<Reply, RouteError> {
+fn found(order: Option<StoredOrder>) -> Result<Reply, RouteError> {
     order.map(|order| reply::json(&order)).ok_or(RouteError::NoOrder)
 }
 
-/// Whose orders, and how many of them, a query string asks for.
-fn listed(query: Option<&str>) -> Result<(i32, i32), Vec<Fault>> {
-    let mut faults = Faults::default();
+/// The customer and the number of orders that a query string asks for.
+fn listed(query: Option<&str>) -> Result<(i32, i32), Vec<OrderFault>> {
+    let mut faults = OrderFaults::default();
     let mut within = |name, range, default| {
         let number = match query::number(query, name) {
             Some(number) => number.ok_or(Code::Type),
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     fn check_listed(query: Option<&str>, expect: Result<(i32, i32), &[&str]>) {
-        let listed = listed(query).map_err(|faults| faults::named(&faults));
+        let listed = listed(query).map_err(|faults| crate::routes::faults::named(&faults));
         let expect = expect.map_err(|faults| faults.iter().map(|&fault| fault.to_owned()).collect());
         assert_eq!(listed, expect, "{query:?}");
     }

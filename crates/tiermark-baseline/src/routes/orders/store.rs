@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Error, Row, Statement};
 
-use super::draft::{Draft, Line};
+use super::draft::{NewOrder, OrderLine};
 
 const INSERT: &str = "INSERT INTO orders (customer, total) VALUES ($1, $2) RETURNING id, created_at";
 const INSERT_LINES: &str = "INSERT INTO order_lines (order_id, position, sku, quantity, price) \
@@ -31,12 +31,12 @@ const BY_CUSTOMER: &str = "SELECT o.id, o.customer, o.total, o.created_at, l.sku
 
 /// An order as it is stored.
 #[derive(Serialize)]
-pub(super) struct Order {
+pub(super) struct StoredOrder {
     pub(super) id: i32,
     customer: i32,
     total: i64,
     created: Created,
-    lines: Vec<Line>,
+    lines: Vec<OrderLine>,
 }
 
 /// A `timestamptz`, written as RFC 3339.
@@ -54,7 +54,7 @@ impl<'a> FromSql<'a> for Created {
     }
 }
 
-pub(super) async fn insert(mut client: Client, draft: Draft) -> Result<Order, Error> {
+pub(super) async fn insert(mut client: Client, draft: NewOrder) -> Result<StoredOrder, Error> {
     let insert = client.prepare_cached(INSERT).await?;
     let insert_lines = client.prepare_cached(INSERT_LINES).await?;
     let total = draft.total();
@@ -63,7 +63,7 @@ pub(super) async fn insert(mut client: Client, draft: Draft) -> Result<Order, Er
     let (id, created) = (row.try_get(0)?, row.try_get(1)?);
     insert_all(&transaction, &insert_lines, id, &draft.lines).await?;
     transaction.commit().await?;
-    Ok(Order {
+    Ok(StoredOrder {
         id,
         customer: draft.customer,
         total,
@@ -72,8 +72,8 @@ pub(super) async fn insert(mut client: Client, draft: Draft) -> Result<Order, Er
     })
 }
 
-/// `None` where there is no such order.
-pub(super) async fn replace(mut client: Client, id: i32, draft: Draft) -> Result<Option<Order>, Error> {
+/// `None` if there is no such order.
+pub(super) async fn replace(mut client: Client, id: i32, draft: NewOrder) -> Result<Option<StoredOrder>, Error> {
     let update = client.prepare_cached(UPDATE).await?;
     let delete_lines = client.prepare_cached(DELETE_LINES).await?;
     let insert_lines = client.prepare_cached(INSERT_LINES).await?;
@@ -92,7 +92,7 @@ pub(super) async fn replace(mut client: Client, id: i32, draft: Draft) -> Result
         insert_all(&transaction, &insert_lines, id, &draft.lines),
     )?;
     transaction.commit().await?;
-    Ok(Some(Order {
+    Ok(Some(StoredOrder {
         id,
         customer: draft.customer,
         total,
@@ -105,7 +105,7 @@ async fn insert_all(
     transaction: &Transaction<'_>,
     insert_lines: &Statement,
     id: i32,
-    lines: &[Line],
+    lines: &[OrderLine],
 ) -> Result<u64, Error> {
     let skus: Vec<&str> = lines.iter().map(|line| line.sku.as_str()).collect();
     let quantities: Vec<i32> = lines.iter().map(|line| line.quantity).collect();
@@ -115,14 +115,14 @@ async fn insert_all(
         .await
 }
 
-pub(super) async fn by_id(client: Client, id: i32) -> Result<Option<Order>, Error> {
+pub(super) async fn by_id(client: Client, id: i32) -> Result<Option<StoredOrder>, Error> {
     let by_id = client.prepare_cached(BY_ID).await?;
     let rows = client.query(&by_id, &[&id]).await?;
     Ok(orders(&rows)?.pop())
 }
 
 /// The newest first, `limit` at most.
-pub(super) async fn by_customer(client: Client, customer: i32, limit: i32) -> Result<Vec<Order>, Error> {
+pub(super) async fn by_customer(client: Client, customer: i32, limit: i32) -> Result<Vec<StoredOrder>, Error> {
     let by_customer = client.prepare_cached(BY_CUSTOMER).await?;
     let rows = client.query(&by_customer, &[&customer, &i64::from(limit)]).await?;
     orders(&rows)
@@ -135,13 +135,13 @@ pub(super) async fn remove(client: Client, id: i32) -> Result<bool, Error> {
 }
 
 /// The orders of joined rows: those of one order follow each other.
-fn orders(rows: &[Row]) -> Result<Vec<Order>, Error> {
-    let mut orders: Vec<Order> = Vec::new();
+fn orders(rows: &[Row]) -> Result<Vec<StoredOrder>, Error> {
+    let mut orders: Vec<StoredOrder> = Vec::new();
     for row in rows {
         let id = row.try_get(0)?;
         let order = match orders.pop_if(|order| order.id == id) {
             Some(order) => order,
-            None => Order {
+            None => StoredOrder {
                 id,
                 customer: row.try_get(1)?,
                 total: row.try_get(2)?,
@@ -154,9 +154,9 @@ fn orders(rows: &[Row]) -> Result<Vec<Order>, Error> {
     Ok(orders)
 }
 
-fn with_line(mut order: Order, row: &Row) -> Result<Order, Error> {
+fn with_line(mut order: StoredOrder, row: &Row) -> Result<StoredOrder, Error> {
     if let Some(sku) = row.try_get(4)? {
-        order.lines.push(Line {
+        order.lines.push(OrderLine {
             sku,
             quantity: row.try_get(5)?,
             price: row.try_get(6)?,

@@ -93,7 +93,6 @@ pub struct LatencyResults {
 /// A distribution, in nanoseconds to 3 significant digits. A percentile p is null where fewer than 10 / (1 - p) samples
 /// lie in it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[expect(missing_docs, reason = "the names are the percentiles' own")]
 pub struct LatencyResult {
     /// Samples.
     pub count: u64,

@@ -2,37 +2,36 @@
 
 use serde_json::{Value, json};
 
-use super::super::body::excerpt;
-use super::super::books::Books;
 use crate::error::StageError;
+use crate::verify::body::excerpt;
+use crate::verify::books::Books;
 
-/// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::verify) struct Line {
-    pub(in crate::verify) sku: String,
-    pub(in crate::verify) quantity: i64,
-    pub(in crate::verify) price: i64,
+pub(super) struct DraftLine {
+    pub(super) sku: String,
+    pub(super) quantity: i64,
+    pub(super) price: i64,
 }
 
-/// What a client sends.
+/// An order as a client sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::verify) struct Draft {
-    pub(in crate::verify) customer: i64,
-    pub(in crate::verify) lines: Vec<Line>,
+pub(super) struct OrderDraft {
+    pub(super) customer: i64,
+    pub(super) lines: Vec<DraftLine>,
 }
 
-/// What is answered and stored.
+/// An order as it is answered and stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Order {
+pub(super) struct AnsweredOrder {
     pub(super) id: i64,
-    pub(super) draft: Draft,
+    pub(super) draft: OrderDraft,
     pub(super) total: i64,
     /// Microseconds since 1970, PostgreSQL's own resolution; answers may be coarser.
     pub(super) created: i64,
 }
 
-impl Line {
-    pub(in crate::verify) fn of(sku: &str, quantity: i64, price: i64) -> Self {
+impl DraftLine {
+    pub(super) fn new(sku: &str, quantity: i64, price: i64) -> Self {
         Self {
             sku: sku.to_owned(),
             quantity,
@@ -41,21 +40,21 @@ impl Line {
     }
 }
 
-impl Draft {
+impl OrderDraft {
     /// Lines whose order is neither that of their SKUs nor of their prices.
-    pub(super) fn of(customer: i64) -> Self {
+    pub(super) fn example(customer: i64) -> Self {
         Self {
             customer,
             lines: vec![
-                Line::of("TEA-1", 3, 1299),
-                Line::of("CUP-BLUE", 1, 400),
-                Line::of("SPOON-SILVER-12", 12, 250),
+                DraftLine::new("TEA-1", 3, 1299),
+                DraftLine::new("CUP-BLUE", 1, 400),
+                DraftLine::new("SPOON-SILVER-12", 12, 250),
             ],
         }
     }
 
-    pub(in crate::verify) fn json(&self) -> String {
-        let line = |line: &Line| json!({"sku": line.sku, "quantity": line.quantity, "price": line.price});
+    pub(super) fn json(&self) -> String {
+        let line = |line: &DraftLine| json!({"sku": line.sku, "quantity": line.quantity, "price": line.price});
         let lines: Vec<Value> = self.lines.iter().map(line).collect();
         json!({"customer": self.customer, "lines": lines}).to_string()
     }
@@ -65,15 +64,15 @@ impl Draft {
     }
 }
 
-/// An order that was answered, with no field missing or beside.
-pub(super) fn read(body: &[u8]) -> Result<Order, String> {
+/// An order that was answered, with no field missing and none too many.
+pub(super) fn read_order(body: &[u8]) -> Result<AnsweredOrder, String> {
     let value: Value =
         serde_json::from_slice(body).map_err(|_| format!("body: expected JSON, got {}", excerpt(body)))?;
     of_json(&value).map_err(|field| format!("body: expected an order, but {field}: {}", excerpt(body)))
 }
 
 /// A list of orders that was answered.
-pub(super) fn read_list(body: &[u8]) -> Result<Vec<Order>, String> {
+pub(super) fn read_orders(body: &[u8]) -> Result<Vec<AnsweredOrder>, String> {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let orders = value.get("orders").and_then(Value::as_array);
     let orders = orders.filter(|_| value.as_object().is_some_and(|object| object.len() == 1));
@@ -82,7 +81,7 @@ pub(super) fn read_list(body: &[u8]) -> Result<Vec<Order>, String> {
     orders.iter().map(order).collect()
 }
 
-fn of_json(value: &Value) -> Result<Order, String> {
+fn of_json(value: &Value) -> Result<AnsweredOrder, String> {
     let whole = |value: &Value, name: &str| {
         let number = value.get(name).and_then(Value::as_i64);
         number.ok_or_else(|| format!("`{name}` is not a whole number"))
@@ -98,15 +97,15 @@ fn of_json(value: &Value) -> Result<Order, String> {
     let line = |value: &Value| {
         only(value, &["sku", "quantity", "price"])?;
         let sku = value.get("sku").and_then(Value::as_str);
-        Ok(Line {
+        Ok(DraftLine {
             sku: sku.ok_or_else(|| "`sku` is not a text".to_owned())?.to_owned(),
             quantity: whole(value, "quantity")?,
             price: whole(value, "price")?,
         })
     };
-    Ok(Order {
+    Ok(AnsweredOrder {
         id: whole(value, "id")?,
-        draft: Draft {
+        draft: OrderDraft {
             customer: whole(value, "customer")?,
             lines: lines.iter().map(line).collect::<Result<_, String>>()?,
         },
@@ -125,21 +124,21 @@ fn created(text: &str) -> Result<i64, String> {
 }
 
 /// The order as the database holds it.
-pub(super) async fn stored(books: &Books, id: i64) -> Result<Option<Order>, StageError> {
+pub(super) async fn find_stored(books: &Books, id: i64) -> Result<Option<AnsweredOrder>, StageError> {
     let head = "SELECT customer::bigint, total, (extract(epoch FROM created_at) * 1000000)::bigint \
                 FROM orders WHERE id::bigint = $1";
     let rows = books.rows(head, &[&id]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let lines =
         "SELECT sku, quantity::bigint, price::bigint FROM order_lines WHERE order_id::bigint = $1 ORDER BY position";
-    let line = |row: &tokio_postgres::Row| Line {
+    let line = |row: &tokio_postgres::Row| DraftLine {
         sku: row.get(0),
         quantity: row.get(1),
         price: row.get(2),
     };
-    Ok(Some(Order {
+    Ok(Some(AnsweredOrder {
         id,
-        draft: Draft {
+        draft: OrderDraft {
             customer: row.get(0),
             lines: books.rows(lines, &[&id]).await?.iter().map(line).collect(),
         },
@@ -149,16 +148,16 @@ pub(super) async fn stored(books: &Books, id: i64) -> Result<Option<Order>, Stag
 }
 
 /// Orders and lines that there are.
-pub(in crate::verify) async fn counts(books: &Books) -> Result<(i64, i64), StageError> {
+pub(super) async fn counts(books: &Books) -> Result<(i64, i64), StageError> {
     let query = "SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM order_lines)";
     let rows = books.rows(query, &[]).await?;
     Ok(rows.first().map_or((0, 0), |row| (row.get(0), row.get(1))))
 }
 
 /// What differs between an order that was answered and the one expected. `created` may have been cut to seconds.
-pub(super) fn difference(expected: &Order, got: &Order) -> Option<String> {
+pub(super) fn difference(expected: &AnsweredOrder, got: &AnsweredOrder) -> Option<String> {
     const SECOND: i64 = 1_000_000;
-    let place = |order: &Order| format!("order {}: {}, total {}", order.id, order.draft.json(), order.total);
+    let place = |order: &AnsweredOrder| format!("order {}: {}, total {}", order.id, order.draft.json(), order.total);
     if (expected.id, &expected.draft, expected.total) != (got.id, &got.draft, got.total) {
         return Some(format!("body: differs\n- {}\n+ {}", place(expected), place(got)));
     }
@@ -183,10 +182,12 @@ mod tests {
 
     #[test]
     fn an_order_is_read_strictly() {
-        let order = read(ORDER.as_bytes());
-        assert!(order.is_ok_and(|order| order.draft.lines == [Line::of("TEA-1", 3, 1299)] && order.total == 4297));
+        let order = read_order(ORDER.as_bytes());
+        assert!(
+            order.is_ok_and(|order| order.draft.lines == [DraftLine::new("TEA-1", 3, 1299)] && order.total == 4297)
+        );
         let check = |from: &str, to: &str, part: &str| {
-            let found = read(ORDER.replace(from, to).as_bytes()).err().unwrap_or_default();
+            let found = read_order(ORDER.replace(from, to).as_bytes()).err().unwrap_or_default();
             assert!(found.contains(part), "{found:?} lacks {part:?}");
         };
         check("\"total\":4297", "\"total\":\"4297\"", "`total` is not a whole number");
@@ -195,21 +196,23 @@ mod tests {
         check("13.123Z", "13.123+01:00", "`created` is not as");
         check("T19:43", " 19:43", "`created` is not as");
         check("[{", "{{", "expected JSON");
-        assert!(read(ORDER.replace(".123Z", "+00:00").as_bytes()).is_ok());
-        assert!(read_list(format!("{{\"orders\":[{ORDER}]}}").as_bytes()).is_ok_and(|orders| orders.len() == 1));
-        assert!(read_list(format!("[{ORDER}]").as_bytes()).is_err());
+        assert!(read_order(ORDER.replace(".123Z", "+00:00").as_bytes()).is_ok());
+        assert!(read_orders(format!("{{\"orders\":[{ORDER}]}}").as_bytes()).is_ok_and(|orders| orders.len() == 1));
+        assert!(read_orders(format!("[{ORDER}]").as_bytes()).is_err());
     }
 
     #[test]
     fn differences_are_shown() {
-        let Ok(order) = read(ORDER.as_bytes()) else { return };
-        let later = |micros| Order {
+        let Ok(order) = read_order(ORDER.as_bytes()) else {
+            return;
+        };
+        let later = |micros| AnsweredOrder {
             created: order.created + micros,
             ..order.clone()
         };
         assert_eq!(difference(&order, &later(999_999)), None);
         assert!(difference(&order, &later(1_000_000)).is_some_and(|problem| problem.contains("created")));
-        let other = Order {
+        let other = AnsweredOrder {
             total: 1,
             ..order.clone()
         };

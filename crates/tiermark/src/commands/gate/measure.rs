@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tiermark_load::{Circumstances, Expect, LoadError, LoadSpec, Zero};
+use tiermark_load::{Circumstances, ExpectedAnswer, LoadError, LoadSpec, Zero};
 use tiermark_model::format::project::{GateSettings, Probe, Project};
 use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::{Objective, Scenario};
@@ -302,7 +302,7 @@ impl Bench<'_> {
     fn spec(&self, one: &Up<'_>, probe: &Probe, load: Load, seconds: [f64; 2], turn: u64) -> LoadSpec {
         let [warmup_s, window_s] = seconds;
         let target = one.running.target();
-        let expect = Expect::status(probe.part.expect.status);
+        let expect = ExpectedAnswer::status(probe.part.expect.status);
         let request = probe.part.request.clone();
         LoadSpec {
             host: target.host.clone(),

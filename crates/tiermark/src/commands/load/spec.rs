@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tiermark_load::{Ask, Body, Expect, LoadSpec, Trust, Zero};
+use tiermark_load::{Ask, Body, ExpectedAnswer, LoadSpec, Trust, Zero};
 use tiermark_model::input::{self, InputKind};
 use tiermark_model::load::{Arrivals, Capacity, Closed, HttpVersion, Load, Method, Open, Protocol, Request};
 
@@ -122,11 +122,11 @@ fn request(arguments: &LoadArgs, target: &Target, headers: Vec<(String, String)>
     })
 }
 
-fn expect(arguments: &LoadArgs) -> Expect {
-    let expect = Expect::status(arguments.expect_status);
+fn expect(arguments: &LoadArgs) -> ExpectedAnswer {
+    let expect = ExpectedAnswer::status(arguments.expect_status);
     match &arguments.expect_body_contains {
         None => expect,
-        Some(text) => Expect {
+        Some(text) => ExpectedAnswer {
             body: Body::Contains(text.clone().into_bytes()),
             ..expect
         },

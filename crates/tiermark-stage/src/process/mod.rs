@@ -4,19 +4,14 @@ mod build;
 mod source;
 mod spawn;
 
-pub(crate) mod group {
-    //! What others need of process groups that are not ours, or not ours any more.
-    pub(crate) use super::spawn::{group_lives, signal_group, signal_name};
-}
-
 use std::time::{Duration, Instant};
 
 use tiermark_model::trial::StartParts;
 
 pub use build::prepare;
 pub(crate) use build::version_in;
-pub(crate) use spawn::pin_thread;
 pub use spawn::{Group, Spawn, StopSignal};
+pub(crate) use spawn::{group_lives, pin_thread, signal_group, signal_name};
 
 use crate::error::StageError;
 use crate::ready::{Liveness, millis_since};
@@ -36,7 +31,7 @@ pub struct ProcessTarget {
 /// Starts a built process. It is running, not yet ready, when this returns.
 ///
 /// # Errors
-/// [`StageError::Process`] where the system refuses to start anything at all. A program that is missing or ends at once is
+/// [`StageError::Process`] if the system refuses to start anything at all. A program that is missing or ends at once is
 /// the target's fault: it shows as ended, with the reason in its log.
 pub fn start(artifact: &Artifact, launch: &Launch) -> Result<ProcessTarget, StageError> {
     let Artifact::Process { command, folder } = artifact else {
@@ -93,10 +88,10 @@ impl ProcessTarget {
         Watch::Processes { root: self.group.id() }
     }
 
-    /// How it ended, where it has: `exited with status 1`.
+    /// How it ended, if it has: `exited with status 1`.
     ///
     /// # Errors
-    /// The system's word where it cannot tell.
+    /// The system's word if it cannot tell.
     pub fn state(&mut self) -> Result<Option<String>, StageError> {
         self.group.ended()
     }
@@ -110,7 +105,7 @@ impl ProcessTarget {
     /// Ends the whole group: SIGTERM, then SIGKILL for what is left after [`STOP_PATIENCE`].
     ///
     /// # Errors
-    /// The system's word where the group cannot be ended.
+    /// The system's word if the group cannot be ended.
     pub async fn stop(&mut self) -> Result<(), StageError> {
         self.group.stop(STOP_PATIENCE).await
     }

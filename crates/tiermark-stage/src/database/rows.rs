@@ -6,14 +6,14 @@ use tiermark_model::contract::{CUSTOMERS, MAX_SEEDED_LINES, ORDER_ROWS, WORLD_RO
 use tokio_postgres::{Error, GenericClient};
 
 /// Greatest value of `randomnumber`, as TechEmpower has it; the smallest is 1.
-pub(crate) const MAX_RANDOM: i32 = 10_000;
+pub(super) const MAX_RANDOM: i32 = 10_000;
 /// Kinds of goods in the seeded orders.
 const GOODS: u32 = 500;
 /// Greatest quantity and price of a seeded line.
 const MOST: (i32, i32) = (9, 9_999);
 
 /// Fills `world` and `cachedworld`, each with numbers of its own.
-pub(crate) async fn worlds(client: &impl GenericClient, seed: u64) -> Result<(), Error> {
+pub(super) async fn fill_worlds(client: &impl GenericClient, seed: u64) -> Result<(), Error> {
     for (table, seed) in [("world", seed), ("cachedworld", !seed)] {
         let (ids, numbers) = world_rows(seed);
         let insert = format!("INSERT INTO {table} (id, randomnumber) SELECT * FROM unnest($1::int4[], $2::int4[])");
@@ -23,8 +23,8 @@ pub(crate) async fn worlds(client: &impl GenericClient, seed: u64) -> Result<(),
 }
 
 /// Fills `orders` and `order_lines`, and sets their sequences behind the rows.
-pub(crate) async fn orders(client: &impl GenericClient, seed: u64) -> Result<(), Error> {
-    let rows = Orders::draw(seed);
+pub(super) async fn fill_orders(client: &impl GenericClient, seed: u64) -> Result<(), Error> {
+    let rows = SeededOrders::draw(seed);
     let insert = "INSERT INTO orders (id, customer, total, created_at) \
                   SELECT id, customer, total, timestamptz '2026-01-01 00:00:00Z' + id * interval '1 minute' \
                   FROM unnest($1::int4[], $2::int4[], $3::int8[]) AS o (id, customer, total)";
@@ -60,15 +60,15 @@ fn world_rows(seed: u64) -> (Vec<i32>, Vec<i32>) {
 
 /// The seeded orders, by column.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Orders {
+struct SeededOrders {
     ids: Vec<i32>,
     customers: Vec<i32>,
     totals: Vec<i64>,
-    lines: Lines,
+    lines: SeededLines,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Lines {
+struct SeededLines {
     orders: Vec<i32>,
     positions: Vec<i32>,
     skus: Vec<String>,
@@ -76,7 +76,7 @@ struct Lines {
     prices: Vec<i32>,
 }
 
-impl Orders {
+impl SeededOrders {
     /// Every customer has the same number of orders; an order has one to five lines.
     fn draw(seed: u64) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
@@ -117,13 +117,13 @@ mod tests {
         assert!(numbers.iter().all(|number| (1..=MAX_RANDOM).contains(number)));
         assert_eq!(numbers, world_rows(7).1);
         assert_ne!(numbers, world_rows(8).1);
-        assert_eq!(Orders::draw(7), Orders::draw(7));
-        assert_ne!(Orders::draw(7), Orders::draw(8));
+        assert_eq!(SeededOrders::draw(7), SeededOrders::draw(7));
+        assert_ne!(SeededOrders::draw(7), SeededOrders::draw(8));
     }
 
     #[test]
     fn orders_are_what_the_contract_says() {
-        let rows = Orders::draw(7);
+        let rows = SeededOrders::draw(7);
         assert_eq!(
             (rows.ids.len(), rows.ids.first(), rows.ids.last()),
             (10_000, Some(&1), Some(&10_000))

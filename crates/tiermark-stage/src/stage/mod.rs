@@ -10,20 +10,18 @@ use tiermark_model::contract;
 use tiermark_model::format::framework::Readiness;
 use tiermark_model::plan::RunnerKind;
 
-use crate::database::{Backing, Database};
-use crate::docker::Docker;
+use crate::database::postgres::{self, Cluster, ClusterOptions};
+use crate::database::{Backing, Database, Tables};
+use crate::engine::{BuildOptions, Containers, Docker, Images};
 use crate::error::StageError;
-use crate::ledger::{Ledger, Shared};
-use crate::postgres::{self, Cluster, ClusterOptions};
-use crate::prepare::BuildOptions;
+use crate::ledger::{Ledger, SharedLedger};
 use crate::process;
 use crate::ready;
-use crate::tables::Tables;
-use crate::types::{Artifact, Event, Events, Launch, PrepareError, Prepared, Source, Target, Watch};
+use crate::types::{Artifact, EntrySource, Events, Launch, PrepareError, Prepared, StageEvent, StartedServer, Watch};
 use crate::web::LocalClient;
 use crate::{external, host};
 
-use running::What;
+use running::Handle;
 pub use running::{Alive, Running};
 
 /// Longest wait for a database to take connections: a fresh cluster is made first.
@@ -33,7 +31,7 @@ const DATABASE_FILES: u64 = 16_384;
 /// Longest wait for an engine that is asked only whether it holds leftovers.
 const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a stage is opened with.
+/// How a stage is opened.
 #[derive(Debug, Clone)]
 pub struct StageOptions {
     /// What runs the frameworks. Built-in ones are always plain processes.
@@ -75,12 +73,30 @@ impl From<PrepareError> for StartFailure {
     }
 }
 
+/// What the docker runner works with.
+#[derive(Debug)]
+struct Engine {
+    docker: Docker,
+    containers: Containers,
+    images: Images,
+}
+
+impl Engine {
+    fn new(docker: Docker) -> Self {
+        Self {
+            containers: Containers::new(docker.clone()),
+            images: Images::new(docker.clone()),
+            docker,
+        }
+    }
+}
+
 /// The machine, taken for one run.
 #[derive(Debug)]
 pub struct Stage {
     options: StageOptions,
-    docker: Option<Docker>,
-    ledger: Shared,
+    engine: Option<Engine>,
+    ledger: SharedLedger,
     removed: Vec<String>,
     databases: Mutex<Vec<Database>>,
     /// Asks whether a target is ready: made before any start, which its making would lengthen.
@@ -88,10 +104,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Takes the machine's lock, connects to the engine where the runner needs one, and removes what an earlier run left.
+    /// Takes the machine's lock, connects to the engine if the runner needs one, and removes what an earlier run left.
     ///
     /// # Errors
-    /// [`StageError::Busy`] or [`StageError::BusyElsewhere`] where another run is under way, [`StageError::NoEngine`] where the engine that is
+    /// [`StageError::Busy`] or [`StageError::BusyElsewhere`] if another run is under way, [`StageError::NoEngine`] if the engine that is
     /// needed does not answer.
     pub async fn open(options: StageOptions) -> Result<Self, StageError> {
         let ledger = Ledger::acquire()?;
@@ -111,18 +127,18 @@ impl Stage {
     /// As [`Stage::open`].
     pub async fn open_with(options: StageOptions, mut ledger: Ledger) -> Result<Self, StageError> {
         let mut removed = Vec::new();
-        let mut docker = None;
+        let mut engine = None;
         if options.kind == RunnerKind::Docker {
-            let engine = Docker::connect().await?;
-            engine.refuse_beside_others().await?;
-            removed = engine.remove_leftovers().await?;
-            docker = Some(engine);
+            let found = Engine::new(Docker::connect().await?);
+            found.containers.refuse_other_runs().await?;
+            removed = found.containers.remove_leftovers().await?;
+            engine = Some(found);
         }
         removed.extend(ledger.clean_leftovers()?);
         Ok(Self {
             options,
-            docker,
-            ledger: Shared::new(ledger),
+            engine,
+            ledger: SharedLedger::new(ledger),
             removed,
             databases: Mutex::default(),
             readiness: ready::client()?,
@@ -135,26 +151,20 @@ impl Stage {
         &self.removed
     }
 
-    /// The engine, where the runner uses one.
-    #[must_use]
-    pub fn docker(&self) -> Option<&Docker> {
-        self.docker.as_ref()
-    }
-
     /// Builds an entry, or finds it built, and asks it for its version. May be called for several entries at once.
     ///
     /// # Errors
     /// [`PrepareError::NotBuilt`] is the entry's matter, [`PrepareError::Stage`] the run's end.
-    pub async fn prepare(&self, source: &Source, events: &Events) -> Result<Prepared, PrepareError> {
+    pub async fn prepare(&self, source: &EntrySource, events: &Events) -> Result<Prepared, PrepareError> {
         let url = self.options.external.as_deref();
-        match (self.options.kind, &self.docker) {
+        match (self.options.kind, &self.engine) {
             _ if source.framework.built_in => self.prepare_process(source, events).await,
             (RunnerKind::External, _) => {
                 let url = url
                     .ok_or_else(|| StageError::Other("the external runner needs the address of a server".to_owned()))?;
-                Ok(external::prepare(url).await?)
+                Ok(external::find_server(url).await?)
             }
-            (RunnerKind::Docker, Some(docker)) => self.prepare_image(docker, source, events).await,
+            (RunnerKind::Docker, Some(engine)) => self.prepare_image(engine, source, events).await,
             (RunnerKind::Docker | RunnerKind::Process, _) => self.prepare_process(source, events).await,
         }
     }
@@ -170,9 +180,9 @@ impl Stage {
         port: u16,
         events: &Events,
     ) -> Result<Prepared, PrepareError> {
-        let docker = self.needed_docker(name)?;
-        docker
-            .prepare_folder(name, folder, port, &self.options.build, events)
+        let images = &self.needed_engine(name)?.images;
+        images
+            .build_folder(name, folder, port, &self.options.build, events)
             .await
     }
 
@@ -181,7 +191,7 @@ impl Stage {
     /// # Errors
     /// As [`Stage::prepare`].
     pub async fn prepare_named(&self, reference: &str, port: u16) -> Result<Prepared, PrepareError> {
-        self.needed_docker(reference)?.prepare_named(reference, port).await
+        self.needed_engine(reference)?.images.take_named(reference, port).await
     }
 
     /// A server that somebody else runs.
@@ -189,31 +199,36 @@ impl Stage {
     /// # Errors
     /// The address is none that a load can go to.
     pub async fn prepare_external(&self, url: &str) -> Result<Prepared, PrepareError> {
-        Ok(external::prepare(url).await?)
+        Ok(external::find_server(url).await?)
     }
 
-    fn needed_docker(&self, what: &str) -> Result<&Docker, StageError> {
-        self.docker
+    fn needed_engine(&self, what: &str) -> Result<&Engine, StageError> {
+        self.engine
             .as_ref()
             .ok_or_else(|| StageError::Other(format!("{what}: an image needs an engine")))
     }
 
-    async fn prepare_process(&self, source: &Source, events: &Events) -> Result<Prepared, PrepareError> {
+    async fn prepare_process(&self, source: &EntrySource, events: &Events) -> Result<Prepared, PrepareError> {
         process::prepare(source, &self.options.cache, &self.options.tiermark, events).await
     }
 
-    async fn prepare_image(&self, docker: &Docker, source: &Source, events: &Events) -> Result<Prepared, PrepareError> {
-        let mut prepared = docker.prepare(source, &self.options.build, events).await?;
+    async fn prepare_image(
+        &self,
+        engine: &Engine,
+        source: &EntrySource,
+        events: &Events,
+    ) -> Result<Prepared, PrepareError> {
+        let mut prepared = engine.images.build_entry(source, &self.options.build, events).await?;
         let probe = &source.framework.version_probe;
         if let (None, Artifact::Image { reference, .. }) = (&prepared.facts.version, &prepared.artifact) {
-            match docker.run_probe(reference, &probe.command).await {
+            match engine.containers.run_probe(reference, &probe.command).await {
                 Ok(output) => prepared.facts.version = process::version_in(&output, probe.pattern.as_deref()),
                 // A version that cannot be told is no reason to measure nothing.
                 Err(PrepareError::NotBuilt(_)) => {}
                 Err(error) => return Err(error),
             }
             if prepared.facts.version.is_none() {
-                events(Event::Note(format!(
+                events(StageEvent::Note(format!(
                     "{}: its version could not be found by `{}`",
                     source.id,
                     probe.command.join(" ")
@@ -223,7 +238,7 @@ impl Stage {
         Ok(prepared)
     }
 
-    /// Starts what was prepared and waits until it is ready. Whatever was half started is down again when this fails; where its
+    /// Starts what was prepared and waits until it is ready. Whatever was half started is down again when this fails; if its
     /// future is dropped, [`Stage::close`] takes it down.
     ///
     /// # Errors
@@ -234,20 +249,20 @@ impl Stage {
         readiness: &Readiness,
         launch: &Launch,
     ) -> Result<Running, StartFailure> {
-        if let (Artifact::Image { .. }, Some(docker)) = (&prepared.artifact, &self.docker) {
-            // It may have come since this stage was opened: builds take minutes.
-            docker.refuse_beside_others().await?;
+        if let (Artifact::Image { .. }, Some(engine)) = (&prepared.artifact, &self.engine) {
+            // Another run may have begun since this stage was opened: builds take minutes.
+            engine.containers.refuse_other_runs().await?;
         }
         let asked = Instant::now();
         let mut running = self.spawn(&prepared.artifact, launch).await?;
-        if matches!(running.what, What::External) {
+        if matches!(running.handle, Handle::External) {
             // It was there before, or it is not: verification asks what it must answer, and no other path.
             return Ok(running);
         }
-        let Target {
+        let StartedServer {
             address, host, parts, ..
         } = running.target.clone();
-        // Beside the wait, which would otherwise see a fast server too late.
+        // At the same time as the wait, which would otherwise see a fast server too late.
         let first = running.first_process();
         let waiting = ready::wait(&self.readiness, (address, &host), readiness, asked, parts, &mut running);
         let (first, ready) = tokio::join!(first, waiting);
@@ -273,8 +288,8 @@ impl Stage {
     async fn spawn(&self, artifact: &Artifact, launch: &Launch) -> Result<Running, StartFailure> {
         match artifact {
             Artifact::External { address, host } => Ok(Running {
-                what: What::External,
-                target: external::target(*address, host),
+                handle: Handle::External,
+                target: external::server_at(*address, host),
                 files: None,
             }),
             Artifact::Process { .. } => {
@@ -282,26 +297,27 @@ impl Stage {
                 let noted = self
                     .ledger
                     .with(|ledger| ledger.note_process(server.id(), &launch.name));
-                let target = target_at(server.address(), server.parts(), server.watch());
+                let target = server_at(server.address(), server.parts(), server.watch());
                 let mut running = Running {
-                    what: What::Process(server, self.ledger.clone()),
+                    handle: Handle::Process(server, self.ledger.clone()),
                     target,
                     files: Some(launch.files),
                 };
                 if let Err(error) = noted {
-                    // What cannot be recorded must not run.
+                    // A process that cannot be recorded must not run: nobody would end it after a kill.
                     let _ = running.stop_it().await;
                     return Err(error.into());
                 }
                 Ok(running)
             }
             Artifact::Image { .. } => {
-                let docker = self.needed_docker(&launch.name)?;
-                let container = docker.start(artifact, &reachable(docker, launch).await?).await?;
-                let target = target_at(container.address, container.parts, Watch::Unseen);
+                let engine = self.needed_engine(&launch.name)?;
+                let launch = reachable(engine.docker.facts().host_network, launch);
+                let container = engine.containers.start(artifact, &launch).await?;
+                let target = server_at(container.address, container.parts, Watch::Unseen);
                 Ok(Running {
                     files: Some(container.files),
-                    what: What::Container(container, None, self.ledger.clone()),
+                    handle: Handle::Container(container, None, self.ledger.clone()),
                     target,
                 })
             }
@@ -313,16 +329,17 @@ impl Stage {
     /// # Errors
     /// As [`Stage::prepare`].
     pub async fn prepare_database(&self, events: &Events) -> Result<(), PrepareError> {
-        match &self.docker {
-            Some(docker) => self.database_image(docker, events).await.map(drop),
+        match &self.engine {
+            Some(engine) => self.database_image(engine, events).await.map(drop),
             None if given_url().is_some() => Ok(()),
             None => postgres::Binaries::find().map(drop),
         }
     }
 
-    async fn database_image(&self, docker: &Docker, events: &Events) -> Result<Prepared, PrepareError> {
-        docker
-            .prepare_service(contract::POSTGRES, &self.service_folder(), &self.options.build, events)
+    async fn database_image(&self, engine: &Engine, events: &Events) -> Result<Prepared, PrepareError> {
+        let images = &engine.images;
+        images
+            .build_service(contract::POSTGRES, &self.service_folder(), &self.options.build, events)
             .await
     }
 
@@ -331,13 +348,13 @@ impl Stage {
     }
 
     /// Starts the database on the given cores, and seeds and checks its data. The docker runner takes a container; the others
-    /// `DATABASE_URL`, where it is set, or the machine's own binaries. [`Stage::close`] stops it.
+    /// `DATABASE_URL`, if it is set, or the machine's own binaries. [`Stage::close`] stops it.
     ///
     /// # Errors
-    /// [`PrepareError::NotBuilt`] where none can be had here; [`PrepareError::Stage`] where it fails.
+    /// [`PrepareError::NotBuilt`] if none can be had here; [`PrepareError::Stage`] if it fails.
     pub async fn start_database(&self, cores: &[usize], seed: u64, events: &Events) -> Result<Database, PrepareError> {
-        let database = match (&self.docker, given_url()) {
-            (Some(docker), _) => self.database_container(docker, cores, seed, events).await?,
+        let database = match (&self.engine, given_url()) {
+            (Some(engine), _) => self.database_container(engine, cores, seed, events).await?,
             (None, Some(url)) => Database::new(
                 Tables::new(&url, &self.service_folder(), seed),
                 Backing::Given,
@@ -357,15 +374,15 @@ impl Stage {
 
     async fn database_container(
         &self,
-        docker: &Docker,
+        engine: &Engine,
         cores: &[usize],
         seed: u64,
         events: &Events,
     ) -> Result<Database, PrepareError> {
-        let prepared = self.database_image(docker, events).await?;
+        let prepared = self.database_image(engine, events).await?;
         let password = postgres::random_password()?;
         let (user, name, port) = (postgres::USER, postgres::DATABASE, host::free_port()?);
-        let (artifact, inside) = database_command(prepared.artifact, docker.facts().await?.host_network, port);
+        let (artifact, inside) = database_command(prepared.artifact, engine.docker.facts().host_network, port);
         let environment = [
             ("POSTGRES_USER", user),
             ("POSTGRES_PASSWORD", &password),
@@ -382,8 +399,8 @@ impl Stage {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         };
-        docker.refuse_beside_others().await?;
-        let mut container = docker.start(&artifact, &launch).await?;
+        engine.containers.refuse_other_runs().await?;
+        let mut container = engine.containers.start(&artifact, &launch).await?;
         if let Some(first) = container.first_process().await {
             self.ledger.with(|ledger| ledger.note_process(first, &launch.name))?;
         }
@@ -446,10 +463,10 @@ impl Stage {
         for database in databases {
             problems.extend(database.stop().await.err());
         }
-        if let Some(docker) = &self.docker {
-            problems.extend(docker.remove_leftovers().await.err());
+        if let Some(engine) = &self.engine {
+            problems.extend(engine.containers.remove_leftovers().await.err());
         }
-        // What a dropped future had started: nothing, where all went well.
+        // What a dropped future had started: nothing, if all went well.
         problems.extend(
             self.ledger
                 .close()
@@ -462,7 +479,7 @@ impl Stage {
 /// Removes what an earlier run left. For `tiermark clean`.
 ///
 /// # Errors
-/// [`StageError::Busy`] where a run is under way; what could not be removed.
+/// [`StageError::Busy`] if a run is under way; what could not be removed.
 pub async fn clean() -> Result<Vec<String>, StageError> {
     let mut ledger = Ledger::acquire()?;
     let mut removed = remove_containers_if_possible().await?;
@@ -470,12 +487,13 @@ pub async fn clean() -> Result<Vec<String>, StageError> {
     Ok(removed)
 }
 
-/// Asks an engine that answers at once; where none does, nothing of ours runs in one.
+/// Asks an engine that answers at once; if none does, nothing of ours runs in one.
 async fn remove_containers_if_possible() -> Result<Vec<String>, StageError> {
     match tokio::time::timeout(ENGINE_PATIENCE, Docker::connect()).await {
         Ok(Ok(docker)) => {
-            docker.refuse_beside_others().await?;
-            docker.remove_leftovers().await
+            let containers = Containers::new(docker);
+            containers.refuse_other_runs().await?;
+            containers.remove_leftovers().await
         }
         _ => Ok(Vec::new()),
     }
@@ -485,8 +503,8 @@ fn given_url() -> Option<String> {
     std::env::var(contract::DATABASE_URL).ok().filter(|url| !url.is_empty())
 }
 
-fn target_at(address: std::net::SocketAddr, parts: tiermark_model::trial::StartParts, watch: Watch) -> Target {
-    Target {
+fn server_at(address: std::net::SocketAddr, parts: tiermark_model::trial::StartParts, watch: Watch) -> StartedServer {
+    StartedServer {
         address,
         host: address.to_string(),
         parts,
@@ -524,10 +542,10 @@ fn database_command(artifact: Artifact, host_network: bool, outside: u16) -> (Ar
     )
 }
 
-/// Where containers do not share the host's network, this machine has another name for them.
-async fn reachable(docker: &Docker, launch: &Launch) -> Result<Launch, StageError> {
+/// If containers do not share the host's network, this machine has another name for them.
+fn reachable(host_network: bool, launch: &Launch) -> Launch {
     let mut launch = launch.clone();
-    if !docker.facts().await?.host_network {
+    if !host_network {
         let places = [
             (contract::DATABASE_URL, "@127.0.0.1:", "@host.docker.internal:"),
             (contract::UPSTREAM_URL, "//127.0.0.1:", "//host.docker.internal:"),
@@ -538,5 +556,5 @@ async fn reachable(docker: &Docker, launch: &Launch) -> Result<Launch, StageErro
             }
         }
     }
-    Ok(launch)
+    launch
 }

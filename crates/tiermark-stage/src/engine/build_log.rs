@@ -1,21 +1,18 @@
 //! The output of an image build, read as steps and the lines that they wrote.
 
-use std::collections::VecDeque;
-
-/// Lines of the failing step that are kept.
-const LAST_LINES: usize = 20;
+use crate::output::LastLines;
 
 /// Follows the classic builder's output: `Step 4/9 : RUN go build`, then what it writes.
 #[derive(Debug, Default)]
-pub(crate) struct BuildLog {
+pub(super) struct BuildLog {
     step: String,
-    lines: VecDeque<String>,
+    lines: LastLines,
     unfinished: String,
 }
 
 impl BuildLog {
     /// Takes a piece of output; gives the steps that began in it.
-    pub(crate) fn add(&mut self, piece: &str) -> Vec<String> {
+    pub(super) fn add(&mut self, piece: &str) -> Vec<String> {
         let mut began = Vec::new();
         self.unfinished.push_str(piece);
         while let Some(end) = self.unfinished.find('\n') {
@@ -26,7 +23,7 @@ impl BuildLog {
     }
 
     fn line(&mut self, line: &str) -> Option<String> {
-        // Progress bars overwrite themselves with carriage returns: what stands there in the end counts.
+        // Progress bars overwrite themselves with carriage returns: what is there in the end counts.
         let line = without_colours(line.rsplit('\r').next().unwrap_or(line));
         let line = line.trim_end();
         if line.starts_with("Step ") && line.contains(" : ") {
@@ -37,24 +34,18 @@ impl BuildLog {
         // The builder's notes of its own containers and layers would crowd out what the step wrote.
         let note = line.starts_with(" ---> ") || line.starts_with("Removing intermediate container ");
         if !line.is_empty() && !note {
-            if self.lines.len() == LAST_LINES {
-                self.lines.pop_front();
-            }
-            self.lines.push_back(line.to_owned());
+            self.lines.push(line.to_owned());
         }
         None
     }
 
     /// What to say of a failure: the step, its last lines, the builder's own word.
-    pub(crate) fn failure(mut self, error: &str) -> String {
+    pub(super) fn failure(mut self, error: &str) -> String {
         let rest = std::mem::take(&mut self.unfinished);
         self.line(rest.trim_end());
-        let step = Some(self.step).filter(|step| !step.is_empty());
-        step.into_iter()
-            .chain(self.lines)
-            .chain([error.trim().to_owned()])
-            .collect::<Vec<_>>()
-            .join("\n")
+        let parts = [self.step, self.lines.into_text(), error.trim().to_owned()];
+        let said: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        said.join("\n")
     }
 }
 

@@ -1,5 +1,6 @@
 //! The orders resource: what is posted is stored and can be read, listed, replaced and deleted, as the database itself shows.
 
+pub(super) mod faults;
 mod order;
 
 use std::collections::BTreeSet;
@@ -9,11 +10,10 @@ use tiermark_model::load::{Method, Request};
 use super::answer::status_problem;
 use super::ask::{any_with, get_json, json_with, with_json};
 use super::books::Books;
-use super::checks::{Context, Stop};
-use super::statements::{shown, tally};
-use crate::http::Answer;
-pub(super) use order::{Draft, Line, counts};
-use order::{Order, difference, read, read_list, stored};
+use super::context::{CheckContext, CheckStop};
+use super::statements::{shown, statement_effect, tally};
+use crate::http::HttpAnswer;
+use order::{AnsweredOrder, DraftLine, OrderDraft, counts, difference, find_stored, read_order, read_orders};
 
 const TABLES: [&str; 2] = ["orders", "order_lines"];
 /// Orders of the seed that are read.
@@ -25,7 +25,7 @@ const NEW_CUSTOMER: i64 = 2_000_001;
 const LISTED_CUSTOMER: i64 = 2_000_002;
 const NO_CUSTOMER: i64 = 2_000_003;
 const CROWD_CUSTOMER: i64 = 2_100_000;
-/// Orders of the customer whose list is read: more than the list is long where no limit is given.
+/// Orders of the customer whose list is read: more than the list is long if no limit is given.
 const LISTED: usize = 23;
 const DEFAULT_LIMIT: usize = 20;
 /// Lists read while statements are counted, and the most statements that each may take.
@@ -36,8 +36,8 @@ const CROWD: i64 = 64;
 /// How far `created` of a new order may be off, seconds.
 const CREATED_TOLERANCE_S: i64 = 5;
 
-/// All of it; in the end nothing of it is left.
-pub(super) async fn check(context: &Context<'_>, books: &Books) -> Result<(), Stop> {
+/// Runs all parts; afterwards the orders that they made are removed.
+pub(super) async fn check(context: &CheckContext<'_>, books: &Books) -> Result<(), CheckStop> {
     books.will_change();
     let orders = Orders { context, books };
     orders.reads().await?;
@@ -51,7 +51,7 @@ pub(super) async fn check(context: &Context<'_>, books: &Books) -> Result<(), St
 }
 
 struct Orders<'a> {
-    context: &'a Context<'a>,
+    context: &'a CheckContext<'a>,
     books: &'a Books,
 }
 
@@ -65,21 +65,21 @@ fn list_path(customer: i64, limit: Option<usize>) -> String {
 }
 
 impl Orders<'_> {
-    fn wrong(&self, request: &Request, problem: impl Into<String>) -> Stop {
+    fn wrong(&self, request: &Request, problem: impl Into<String>) -> CheckStop {
         self.context.wrong(request, vec![problem.into()])
     }
 
     /// An order as the database holds it, which must be there.
-    async fn stored(&self, request: &Request, id: i64) -> Result<Order, Stop> {
-        let found = stored(self.books, id).await?;
+    async fn stored(&self, request: &Request, id: i64) -> Result<AnsweredOrder, CheckStop> {
+        let found = find_stored(self.books, id).await?;
         found.ok_or_else(|| self.wrong(request, format!("database: expected an order {id}, got none")))
     }
 
     /// `GET` of an order, which must be as the database holds it.
-    async fn read_as_stored(&self, id: i64, when: &str) -> Result<Order, Stop> {
+    async fn read_as_stored(&self, id: i64, when: &str) -> Result<AnsweredOrder, CheckStop> {
         let request = get_json(&path(id));
         let answer = self.context.asker.right(&request, &json_with(200)).await?;
-        let got = read(&answer.body).map_err(|problem| self.wrong(&request, problem))?;
+        let got = read_order(&answer.body).map_err(|problem| self.wrong(&request, problem))?;
         let held = self.stored(&request, id).await?;
         match difference(&held, &got) {
             None => Ok(got),
@@ -87,12 +87,12 @@ impl Orders<'_> {
         }
     }
 
-    async fn not_found(&self, request: &Request) -> Result<(), Stop> {
+    async fn not_found(&self, request: &Request) -> Result<(), CheckStop> {
         self.context.asker.right(request, &any_with(404)).await?;
         Ok(())
     }
 
-    async fn reads(&self) -> Result<(), Stop> {
+    async fn reads(&self) -> Result<(), CheckStop> {
         for id in SEEDED {
             self.read_as_stored(id, "").await?;
         }
@@ -108,8 +108,8 @@ impl Orders<'_> {
     }
 
     /// One order: answered, stored in one transaction, and read again.
-    async fn creates(&self) -> Result<Order, Stop> {
-        let draft = Draft::of(NEW_CUSTOMER);
+    async fn creates(&self) -> Result<AnsweredOrder, CheckStop> {
+        let draft = OrderDraft::example(NEW_CUSTOMER);
         let request = with_json(Method::Post, "/orders", draft.json());
         let counted = self.books.uncounted().is_none();
         if counted {
@@ -140,7 +140,7 @@ impl Orders<'_> {
     }
 
     /// Lines are numbered from 0 in their order.
-    async fn positions(&self, request: &Request, id: i64) -> Result<(), Stop> {
+    async fn positions(&self, request: &Request, id: i64) -> Result<(), CheckStop> {
         let query = "SELECT position FROM order_lines WHERE order_id::bigint = $1 ORDER BY position";
         let rows = self.books.rows(query, &[&id]).await?;
         let positions: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
@@ -154,9 +154,9 @@ impl Orders<'_> {
         ))
     }
 
-    /// Rows of one transaction have the same number of it, or there was a `BEGIN`: a data layer may open a transaction inside
-    /// (a savepoint), which has a number of its own.
-    async fn one_transaction(&self, request: &Request, id: i64, counted: bool) -> Result<(), Stop> {
+    /// Rows that one transaction wrote have the same transaction number; or there was a `BEGIN`, since a data layer may open a
+    /// transaction inside (a savepoint), which has a number of its own.
+    async fn one_transaction(&self, request: &Request, id: i64, counted: bool) -> Result<(), CheckStop> {
         let query = "SELECT DISTINCT xmin::text FROM (SELECT xmin FROM orders WHERE id::bigint = $1 \
                      UNION ALL SELECT xmin FROM order_lines WHERE order_id::bigint = $1) AS written";
         let transactions = self.books.rows(query, &[&id]).await?.len();
@@ -181,8 +181,8 @@ impl Orders<'_> {
         ))
     }
 
-    /// What is changed in the database shows at once.
-    async fn is_fresh(&self, order: &Order) -> Result<(), Stop> {
+    /// A change in the database shows at once.
+    async fn is_fresh(&self, order: &AnsweredOrder) -> Result<(), CheckStop> {
         let change = format!(
             "UPDATE order_lines SET price = price + 1 WHERE order_id = {id}; UPDATE orders SET total = total + 16 WHERE id = {id}",
             id = order.id
@@ -192,15 +192,15 @@ impl Orders<'_> {
         self.read_as_stored(order.id, when).await.map(drop)
     }
 
-    async fn replaces(&self, order: &Order) -> Result<(), Stop> {
-        let draft = Draft {
+    async fn replaces(&self, order: &AnsweredOrder) -> Result<(), CheckStop> {
+        let draft = OrderDraft {
             customer: NEW_CUSTOMER + 100,
-            lines: vec![Line::of("ZEBRA", 2, 5), Line::of("APE-2", 7, 1)],
+            lines: vec![DraftLine::new("ZEBRA", 2, 5), DraftLine::new("APE-2", 7, 1)],
         };
         let request = with_json(Method::Put, &path(order.id), draft.json());
         let answer = self.context.asker.right(&request, &json_with(200)).await?;
-        let got = read(&answer.body).map_err(|problem| self.wrong(&request, problem))?;
-        let expected = Order {
+        let got = read_order(&answer.body).map_err(|problem| self.wrong(&request, problem))?;
+        let expected = AnsweredOrder {
             id: order.id,
             total: draft.total(),
             draft,
@@ -221,7 +221,7 @@ impl Orders<'_> {
         self.nothing_stored(&missing, before).await
     }
 
-    async fn deletes(&self, order: &Order) -> Result<(), Stop> {
+    async fn deletes(&self, order: &AnsweredOrder) -> Result<(), CheckStop> {
         let request = Request {
             method: Method::Delete,
             ..Request::get(path(order.id))
@@ -248,7 +248,7 @@ impl Orders<'_> {
         self.not_found(&request).await
     }
 
-    async fn nothing_stored(&self, request: &Request, before: (i64, i64)) -> Result<(), Stop> {
+    async fn nothing_stored(&self, request: &Request, before: (i64, i64)) -> Result<(), CheckStop> {
         let after = counts(self.books).await?;
         if after == before {
             return Ok(());
@@ -263,7 +263,7 @@ impl Orders<'_> {
     }
 
     /// Lists of several lengths, each as the database holds it.
-    async fn lists(&self) -> Result<(), Stop> {
+    async fn lists(&self) -> Result<(), CheckStop> {
         // As the seed and the servers write them; the ids come from the table's own sequence.
         let insert = format!(
             "WITH new AS (INSERT INTO orders (customer, total) SELECT {LISTED_CUSTOMER}, n * 10 + 5 FROM generate_series(1, {LISTED}) n \
@@ -287,23 +287,23 @@ impl Orders<'_> {
         self.same_list(&request, &[], &got)
     }
 
-    async fn list(&self, request: &Request) -> Result<Vec<Order>, Stop> {
+    async fn list(&self, request: &Request) -> Result<Vec<AnsweredOrder>, CheckStop> {
         let answer = self.context.asker.right(request, &json_with(200)).await?;
-        read_list(&answer.body).map_err(|problem| self.wrong(request, problem))
+        read_orders(&answer.body).map_err(|problem| self.wrong(request, problem))
     }
 
     /// A customer's newest orders as the database holds them.
-    async fn newest(&self, customer: i64, limit: usize) -> Result<Vec<Order>, Stop> {
+    async fn newest(&self, customer: i64, limit: usize) -> Result<Vec<AnsweredOrder>, CheckStop> {
         let query = format!("SELECT id::bigint FROM orders WHERE customer::bigint = $1 ORDER BY id DESC LIMIT {limit}");
         let mut orders = Vec::new();
         for row in self.books.rows(&query, &[&customer]).await? {
-            orders.extend(stored(self.books, row.get(0)).await?);
+            orders.extend(find_stored(self.books, row.get(0)).await?);
         }
         Ok(orders)
     }
 
-    fn same_list(&self, request: &Request, expected: &[Order], got: &[Order]) -> Result<(), Stop> {
-        let ids = |orders: &[Order]| orders.iter().map(|order| order.id).collect::<Vec<_>>();
+    fn same_list(&self, request: &Request, expected: &[AnsweredOrder], got: &[AnsweredOrder]) -> Result<(), CheckStop> {
+        let ids = |orders: &[AnsweredOrder]| orders.iter().map(|order| order.id).collect::<Vec<_>>();
         if ids(expected) != ids(got) {
             return Err(self.wrong(
                 request,
@@ -322,7 +322,7 @@ impl Orders<'_> {
     }
 
     /// A list, and one order, take at most two statements, and at least one each time.
-    async fn counts_statements(&self) -> Result<(), Stop> {
+    async fn counts_statements(&self) -> Result<(), CheckStop> {
         if let Some(reason) = self.books.uncounted() {
             self.context.note(format!("statements were not counted: {reason}"));
             return Ok(());
@@ -339,7 +339,7 @@ impl Orders<'_> {
                 .filter(|statement| {
                     TABLES
                         .iter()
-                        .all(|table| super::statements::effect(&statement.text, table).is_some())
+                        .all(|table| statement_effect(&statement.text, table).is_some())
                 })
                 .map(|statement| statement.calls)
                 .sum();
@@ -360,12 +360,12 @@ impl Orders<'_> {
     }
 
     /// Many at once, each stored as its own.
-    async fn creates_many(&self) -> Result<(), Stop> {
-        let drafts: Vec<Draft> = (0..CROWD).map(|n| Draft::of(CROWD_CUSTOMER + n)).collect();
+    async fn creates_many(&self) -> Result<(), CheckStop> {
+        let drafts: Vec<OrderDraft> = (0..CROWD).map(|n| OrderDraft::example(CROWD_CUSTOMER + n)).collect();
         let requests: Vec<Request> = (drafts.iter())
             .map(|draft| with_json(Method::Post, "/orders", draft.json()))
             .collect();
-        let judge = |request: &Request, answer: Answer| {
+        let judge = |request: &Request, answer: HttpAnswer| {
             let problems = self.context.asker.problems(&answer, &json_with(201));
             if !problems.is_empty() {
                 return Err(problems);
@@ -398,10 +398,10 @@ impl Orders<'_> {
     }
 }
 
-/// The order that a `POST` was answered with; its place in `Location`.
-fn created(answer: &Answer, draft: &Draft) -> Result<Order, String> {
-    let order = read(&answer.body)?;
-    let expected = Order {
+/// The order that a `POST` was answered with; `Location` must name its path.
+fn created(answer: &HttpAnswer, draft: &OrderDraft) -> Result<AnsweredOrder, String> {
+    let order = read_order(&answer.body)?;
+    let expected = AnsweredOrder {
         id: order.id,
         draft: draft.clone(),
         total: draft.total(),

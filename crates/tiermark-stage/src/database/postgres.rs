@@ -11,6 +11,7 @@ use tokio::process::Command;
 
 use crate::error::StageError;
 use crate::ledger::FOLDER_PREFIX;
+use crate::output::{LOG_LINES, last_lines};
 use crate::process::{Group, STOP_PATIENCE, Spawn, StopSignal};
 use crate::ready::Liveness;
 use crate::types::{PrepareError, Watch};
@@ -23,10 +24,8 @@ pub const DATABASE: &str = "benchmark";
 const INSTALL: &str = "apt-get install postgresql";
 /// Where Debian and Ubuntu keep the binaries, one folder a version.
 const DEBIAN: &str = "/usr/lib/postgresql";
-/// What the committed configuration preloads.
+/// The library that the committed configuration preloads.
 const PRELOADED: &str = "pg_stat_statements";
-/// Last lines of a failing command that are kept.
-const KEPT_LINES: usize = 20;
 
 /// The programs of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +60,7 @@ impl Binaries {
             .collect();
         found.sort();
         let newest = found.pop().map(|(_, folder)| folder);
-        // A link on the PATH leads to the installation, beside which its libraries lie.
+        // A link on the PATH leads to the installation, next to which its libraries lie.
         let linked = || {
             path.iter()
                 .filter(|folder| is_whole(folder))
@@ -90,26 +89,6 @@ impl Binaries {
 
 fn is_whole(folder: &Path) -> bool {
     ["initdb", "postgres"].iter().all(|name| folder.join(name).is_file())
-}
-
-/// The version of the installation that would be used, such as `15.18`: for `tiermark doctor`.
-///
-/// # Errors
-/// [`PrepareError::NotBuilt`] with the command that would install one; [`PrepareError::Stage`] where it cannot be run.
-pub fn find() -> Result<String, PrepareError> {
-    let program = Binaries::find()?.program("postgres");
-    let output = std::process::Command::new(&program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output();
-    let output = output.map_err(|error| StageError::Process { what: program, error })?;
-    // postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(text
-        .split_whitespace()
-        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
-        .unwrap_or(text.trim())
-        .to_owned())
 }
 
 /// How a cluster is started.
@@ -147,7 +126,7 @@ impl Cluster {
     /// Makes an empty private folder. PostgreSQL refuses to run as root: then the folder belongs to an unprivileged user.
     ///
     /// # Errors
-    /// What is missing, or the folder that could not be made.
+    /// PostgreSQL is missing, or the folder could not be made.
     pub fn lay_out() -> Result<Self, PrepareError> {
         let binaries = Binaries::find()?;
         let user = unprivileged_user().map_err(PrepareError::Stage)?;
@@ -170,7 +149,6 @@ impl Cluster {
         })
     }
 
-    /// The private folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -201,7 +179,7 @@ impl Cluster {
 
     async fn initialise(&self) -> Result<(), StageError> {
         let file = self.folder.join("password");
-        fs::write(&file, &self.password).map_err(io_error(&file))?;
+        fs::write(&file, &self.password).map_err(StageError::io(&file))?;
         give(&file, self.user)?;
         let data = self.folder.join("data");
         let mut command = Command::new(self.binaries.folder.join("initdb"));
@@ -221,14 +199,14 @@ impl Cluster {
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);
         }
-        run(command, "initdb").await?;
-        fs::remove_file(&file).map_err(io_error(&file))
+        run_to_end(command, "initdb").await?;
+        fs::remove_file(&file).map_err(StageError::io(&file))
     }
 
     fn spawn(&self, options: &ClusterOptions<'_>) -> Result<Group, StageError> {
         // Copied: the user that PostgreSQL runs as may not be allowed to read the original's folder.
         let configuration = self.folder.join("postgresql.conf");
-        fs::copy(options.configuration, &configuration).map_err(io_error(options.configuration))?;
+        fs::copy(options.configuration, &configuration).map_err(StageError::io(options.configuration))?;
         give(&configuration, self.user)?;
         let mut command = vec![
             self.binaries.program("postgres"),
@@ -271,7 +249,6 @@ impl LocalPostgres {
         format!("postgres://{USER}:{}@127.0.0.1:{}/{database}", self.password, self.port)
     }
 
-    /// The private folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -283,10 +260,10 @@ impl LocalPostgres {
         Watch::Processes { root: self.group.id() }
     }
 
-    /// How it ended, where it has.
+    /// How it ended, if it has.
     ///
     /// # Errors
-    /// The system's word where it cannot tell.
+    /// The system's word if it cannot tell.
     pub fn state(&mut self) -> Result<Option<String>, StageError> {
         self.group.ended()
     }
@@ -300,7 +277,7 @@ impl LocalPostgres {
     /// Ends the server (fast shutdown) and removes its folder.
     ///
     /// # Errors
-    /// What could not be ended or removed.
+    /// The server could not be ended, or the folder not be removed.
     pub async fn stop(&mut self) -> Result<(), StageError> {
         self.group.stop(STOP_PATIENCE).await?;
         match fs::remove_dir_all(&self.folder) {
@@ -317,11 +294,11 @@ impl Liveness for LocalPostgres {
     async fn ended(&mut self) -> Option<String> {
         self.state()
             .unwrap_or(None)
-            .map(|how| format!("{how}\n{}", self.logs(KEPT_LINES)))
+            .map(|how| format!("{how}\n{}", self.logs(LOG_LINES)))
     }
 }
 
-async fn run(mut command: Command, what: &str) -> Result<(), StageError> {
+async fn run_to_end(mut command: Command, what: &str) -> Result<(), StageError> {
     command.stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.map_err(|error| StageError::Process {
         what: what.to_owned(),
@@ -331,33 +308,25 @@ async fn run(mut command: Command, what: &str) -> Result<(), StageError> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let lines: Vec<&str> = said.lines().collect();
-    let last = lines[lines.len().saturating_sub(KEPT_LINES)..].join("\n");
+    let last = last_lines(&said, LOG_LINES);
     Err(StageError::Process {
         what: what.to_owned(),
         error: io::Error::other(format!("{}\n{last}", output.status)),
     })
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StageError + '_ {
-    move |error| StageError::Io {
-        path: path.to_owned(),
-        error,
-    }
-}
-
 fn give(path: &Path, user: Option<(u32, u32)>) -> Result<(), StageError> {
     let Some((user, group)) = user else { return Ok(()) };
-    std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(io_error(path))
+    std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(StageError::io(path))
 }
 
-/// Whom PostgreSQL runs as when root starts it: `postgres` where the package made it, else `nobody`. None: as ourselves.
+/// Whom PostgreSQL runs as when root starts it: `postgres` if the package made it, else `nobody`. None: as ourselves.
 fn unprivileged_user() -> Result<Option<(u32, u32)>, StageError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
     }
     let path = Path::new("/etc/passwd");
-    let text = fs::read_to_string(path).map_err(io_error(path))?;
+    let text = fs::read_to_string(path).map_err(StageError::io(path))?;
     let found = ["postgres", "nobody"].iter().find_map(|name| user_in(&text, name));
     found.map(Some).ok_or_else(|| {
         StageError::Other(
@@ -384,7 +353,7 @@ pub fn random_password() -> Result<String, StageError> {
     let mut bytes = [0; 16];
     fs::File::open(path)
         .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(io_error(path))?;
+        .map_err(StageError::io(path))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

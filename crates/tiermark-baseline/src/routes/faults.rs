@@ -1,4 +1,4 @@
-//! What can be wrong with a request, and where.
+//! The faults of a request, each with its place.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 /// One thing that is wrong.
 #[derive(Debug, Serialize)]
-pub(in crate::routes) struct Fault {
+pub(super) struct OrderFault {
     path: Path,
     code: Code,
 }
@@ -48,22 +48,22 @@ impl Serialize for Path {
 
 /// The faults that were found so far.
 #[derive(Default)]
-pub(super) struct Faults(Vec<Fault>);
+pub(super) struct OrderFaults(Vec<OrderFault>);
 
-impl Faults {
+impl OrderFaults {
     pub(super) fn add(&mut self, line: Option<usize>, field: impl Into<Cow<'static, str>>, code: Code) {
         let field = field.into();
         let path = Path { line, field };
-        self.0.push(Fault { path, code });
+        self.0.push(OrderFault { path, code });
     }
 
-    /// What is right; what is wrong is added.
+    /// Passes on a right value; adds the fault of a wrong one.
     pub(super) fn note<T>(&mut self, line: Option<usize>, field: &'static str, checked: Result<T, Code>) -> Option<T> {
         checked.map_err(|code| self.add(line, field, code)).ok()
     }
 
-    /// The faults, or the whole where there are none.
-    pub(super) fn or<T>(self, whole: Option<T>) -> Result<T, Vec<Fault>> {
+    /// The faults, or the whole if there are none.
+    pub(super) fn or<T>(self, whole: Option<T>) -> Result<T, Vec<OrderFault>> {
         match whole {
             Some(whole) if self.0.is_empty() => Ok(whole),
             _ => Err(self.0),
@@ -73,7 +73,7 @@ impl Faults {
 
 /// Faults as tests write them down: `path code`, sorted.
 #[cfg(test)]
-pub(super) fn named(faults: &[Fault]) -> Vec<String> {
+pub(super) fn named(faults: &[OrderFault]) -> Vec<String> {
     let mut named: Vec<String> = faults
         .iter()
         .map(|fault| format!("{} {}", fault.path, format!("{:?}", fault.code).to_lowercase()))

@@ -8,13 +8,13 @@ use crate::types::Watch;
 /// Bit of `CAP_SYS_RESOURCE` in a capability set (capabilities(7)): who has it raises hard limits at will.
 const CAP_SYS_RESOURCE: u32 = 24;
 
-/// Process id of the engine that listens on a Unix socket; none where the kernel does not say, or where it runs outside
+/// Process id of the engine that listens on a Unix socket; none if the kernel does not say, or if it runs outside
 /// our process namespace.
 ///
 /// Under systemd's socket activation that is systemd itself, which says the same about network and limits as the engine
 /// that it starts.
 #[cfg(target_os = "linux")]
-pub(crate) fn pid_behind(socket: &Path) -> Option<u32> {
+pub(super) fn pid_behind(socket: &Path) -> Option<u32> {
     let stream = std::os::unix::net::UnixStream::connect(socket).ok()?;
     let peer = rustix::net::sockopt::socket_peercred(&stream).ok()?;
     u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
@@ -22,13 +22,13 @@ pub(crate) fn pid_behind(socket: &Path) -> Option<u32> {
 
 /// Elsewhere the kernel has no such answer.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn pid_behind(_: &Path) -> Option<u32> {
+pub(super) fn pid_behind(_: &Path) -> Option<u32> {
     None
 }
 
 /// Whether an engine runs on this machine: on Linux, with our kernel and under our host name. Docker Desktop's runs in a
-/// virtual machine of its own even where its socket is here.
-pub(crate) fn is_here(address: &str, kernel: Option<&str>, name: Option<&str>) -> bool {
+/// virtual machine of its own even if its socket is here.
+pub(super) fn is_here(address: &str, kernel: Option<&str>, name: Option<&str>) -> bool {
     let ours = rustix::system::uname();
     let reachable = address.starts_with("unix://") || is_loopback(address);
     let same = |theirs: Option<&str>, ours: &std::ffi::CStr| theirs.is_some_and(|theirs| ours.to_str() == Ok(theirs));
@@ -36,16 +36,16 @@ pub(crate) fn is_here(address: &str, kernel: Option<&str>, name: Option<&str>) -
 }
 
 /// Whether an address such as `tcp://127.0.0.1:2375` names the loopback interface.
-pub(crate) fn is_loopback(address: &str) -> bool {
+pub(super) fn is_loopback(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     ["127.", "localhost", "[::1]"]
         .iter()
         .any(|start| rest.starts_with(start))
 }
 
-/// The most open files that an engine's containers may be given: the kernel's bound where the engine may raise limits,
+/// The most open files that an engine's containers may be given: the kernel's bound if the engine may raise limits,
 /// otherwise its own hard limit.
-pub(crate) fn files_hard(engine: u32, proc: &Path) -> Option<u64> {
+pub(super) fn files_hard(engine: u32, proc: &Path) -> Option<u64> {
     let folder = proc.join(engine.to_string());
     let status = fs::read_to_string(folder.join("status")).ok()?;
     let own = hard_limit_in(&fs::read_to_string(folder.join("limits")).ok()?);
@@ -71,8 +71,8 @@ fn hard_limit_in(limits: &str) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Whether a process shares our network; true where only root could tell.
-pub(crate) fn shares_network(pid: u32, proc: &Path) -> bool {
+/// Whether a process shares our network; true if only root could tell.
+pub(super) fn shares_network(pid: u32, proc: &Path) -> bool {
     let of = |who: &str| fs::read_link(proc.join(who).join("ns/net"));
     match (of(&pid.to_string()), of("self")) {
         (Ok(theirs), Ok(ours)) => theirs == ours,
@@ -80,10 +80,10 @@ pub(crate) fn shares_network(pid: u32, proc: &Path) -> bool {
     }
 }
 
-/// How to watch what runs in a container: by its control group where its files can be seen, otherwise by its processes.
+/// How to watch what runs in a container: by its control group if its files can be seen, otherwise by its processes.
 ///
 /// `pid` is the container's first process in our process namespace. Inside a nested namespace its path may lead nowhere.
-pub(crate) fn watch_of(pid: u32, proc: &Path, groups: &Path) -> Watch {
+pub(super) fn watch_of(pid: u32, proc: &Path, groups: &Path) -> Watch {
     let Ok(text) = fs::read_to_string(proc.join(pid.to_string()).join("cgroup")) else {
         return Watch::Unseen;
     };
@@ -93,7 +93,7 @@ pub(crate) fn watch_of(pid: u32, proc: &Path, groups: &Path) -> Watch {
 }
 
 /// Whether a process lies in the control group of that container, which engines name by its id.
-pub(crate) fn belongs_to(pid: u32, container: &str, proc: &Path) -> bool {
+pub(super) fn belongs_to(pid: u32, container: &str, proc: &Path) -> bool {
     fs::read_to_string(proc.join(pid.to_string()).join("cgroup")).is_ok_and(|text| text.contains(container))
 }
 

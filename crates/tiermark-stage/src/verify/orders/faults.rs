@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use tiermark_model::load::{Method, Request};
 
-use super::ask::{any_with, get_json, json_with, with_json};
-use super::body::excerpt;
-use super::books::Books;
-use super::checks::{Context, Stop};
-use super::orders::{Draft, Line, counts};
+use super::order::{DraftLine, OrderDraft, counts};
+use crate::verify::ask::{any_with, get_json, json_with, with_json};
+use crate::verify::body::excerpt;
+use crate::verify::books::Books;
+use crate::verify::context::{CheckContext, CheckStop};
+use crate::verify::outcome::VerifyFailure;
+
+use Also::{Below, Instead, Nothing, OneOfType, Taken};
 
 /// An order of the seed that is not to change.
 const SEEDED: &str = "/orders/77";
-/// JSON that is none, or breaks off.
+/// Texts that are no JSON, or break off.
 const BROKEN: [&str; 5] = [
     "",
     "{",
@@ -23,7 +26,7 @@ const BROKEN: [&str; 5] = [
 ];
 
 /// A path with the code of its fault.
-type Fault = (String, String);
+type PathAndCode = (&'static str, &'static str);
 
 /// A wrong body, or a wrong query string, and what is to be said of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,15 +34,14 @@ struct Case {
     /// The body; of a list the query string.
     text: String,
     /// All faults.
-    faults: Vec<(&'static str, &'static str)>,
+    faults: Vec<PathAndCode>,
     /// Other answers that the contract allows as well.
     also: Also,
 }
 
-/// What is allowed beside the exact faults.
+/// What is allowed instead of the exact faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Also {
-    /// Nothing.
     Nothing,
     /// One fault of type alone: binding gave up there.
     OneOfType,
@@ -47,175 +49,18 @@ enum Also {
     Below,
     /// The fault under another path.
     Instead(&'static str),
-    /// That it is taken: a text that reads as a number.
+    /// The order may be taken: a text that reads as a number.
     Taken,
 }
 
-/// An order that is right but for what is put in its place.
-fn order(change: impl FnOnce(&mut Value)) -> String {
-    let mut order = json!({"customer": 42, "lines": [
-        {"sku": "TEA-1", "quantity": 3, "price": 1299},
-        {"sku": "CUP-BLUE", "quantity": 1, "price": 400},
-    ]});
-    change(&mut order);
-    order.to_string()
-}
-
-/// With one field of the first line in place of the right one.
-fn line(field: &str, value: Value) -> String {
-    order(|order| order["lines"][0][field] = value)
-}
-
-fn without(pointer: &str, field: &str) -> String {
-    order(|order| {
-        if let Some(object) = order.pointer_mut(pointer).and_then(Value::as_object_mut) {
-            object.remove(field);
-        }
-    })
-}
-
-/// The table of wrong bodies.
-fn bodies() -> Vec<Case> {
-    use Also::{Below, Instead, Nothing, OneOfType, Taken};
-    let mut cases = Vec::new();
-    let mut add = |text: String, faults: &[(&'static str, &'static str)], also| {
-        cases.push(Case {
-            text,
-            faults: faults.to_vec(),
-            also,
-        });
-    };
-    // Missing, and null as missing.
-    add(
-        "{}".to_owned(),
-        &[("customer", "required"), ("lines", "required")],
-        Nothing,
-    );
-    add(without("", "customer"), &[("customer", "required")], Nothing);
-    add(without("", "lines"), &[("lines", "required")], Nothing);
-    add(
-        order(|order| order["customer"] = Value::Null),
-        &[("customer", "required")],
-        Nothing,
-    );
-    add(
-        order(|order| order["lines"] = Value::Null),
-        &[("lines", "required")],
-        Nothing,
-    );
-    for (field, path) in [
-        ("sku", "lines.0.sku"),
-        ("quantity", "lines.0.quantity"),
-        ("price", "lines.0.price"),
-    ] {
-        add(without("/lines/0", field), &[(path, "required")], Nothing);
-        add(line(field, Value::Null), &[(path, "required")], Nothing);
-    }
-    // Ranges, at their ends.
-    for value in [0, -1, 2_147_483_648_i64] {
-        add(
-            order(|order| order["customer"] = json!(value)),
-            &[("customer", "range")],
-            Nothing,
-        );
-    }
-    for value in [0, -3, 1_001] {
-        add(
-            line("quantity", json!(value)),
-            &[("lines.0.quantity", "range")],
-            Nothing,
-        );
-    }
-    for value in [0, -1, 10_000_001] {
-        add(line("price", json!(value)), &[("lines.0.price", "range")], Nothing);
-    }
-    // The SKU as a whole: a pattern that is searched for, or ends before a line's end, lets some of these through.
-    for value in [
-        "", "AB", "tea-1", "TEA 1", "TEA_1", "TEA-1\n", "TÉA-1", "TEA-1;", " TEA-1",
-    ] {
-        add(line("sku", json!(value)), &[("lines.0.sku", "format")], Nothing);
-    }
-    add(
-        line("sku", json!("A".repeat(33))),
-        &[("lines.0.sku", "format")],
-        Nothing,
-    );
-    // Lengths of the list.
-    add(order(|order| order["lines"] = json!([])), &[("lines", "size")], Nothing);
-    let many = |line: Value| order(|order| order["lines"] = Value::Array(vec![line; 51]));
-    add(
-        many(json!({"sku": "TEA-1", "quantity": 1, "price": 1})),
-        &[("lines", "size")],
-        Nothing,
-    );
-    add(
-        many(json!({"sku": "no", "quantity": 1, "price": 1})),
-        &[("lines", "size")],
-        Below,
-    );
-    // Fields that must not be there.
-    add(
-        order(|order| order["note"] = json!("x")),
-        &[("note", "unknown")],
-        Nothing,
-    );
-    add(
-        order(|order| order["total"] = json!(4297)),
-        &[("total", "unknown")],
-        Nothing,
-    );
-    add(line("color", json!("red")), &[("lines.0.color", "unknown")], Nothing);
-    // Other types.
-    for text in [r#""order""#, "7", "[1]"] {
-        add(text.to_owned(), &[("", "type")], Nothing);
-    }
-    add(
-        order(|order| order["customer"] = json!("foo")),
-        &[("customer", "type")],
-        OneOfType,
-    );
-    add(
-        order(|order| order["customer"] = json!([42])),
-        &[("customer", "type")],
-        OneOfType,
-    );
-    add(
-        order(|order| order["customer"] = json!("42")),
-        &[("customer", "type")],
-        Taken,
-    );
-    add(
-        order(|order| order["lines"] = json!(7)),
-        &[("lines", "type")],
-        OneOfType,
-    );
-    add(
-        order(|order| order["lines"] = json!("TEA-1")),
-        &[("lines", "type")],
-        OneOfType,
-    );
-    add(
-        order(|order| order["lines"][0] = json!(7)),
-        &[("lines.0", "type")],
-        Instead("lines"),
-    );
-    add(line("sku", json!(12_345)), &[("lines.0.sku", "type")], OneOfType);
-    add(
-        line("quantity", json!("two")),
-        &[("lines.0.quantity", "type")],
-        OneOfType,
-    );
-    add(line("quantity", json!(1.5)), &[("lines.0.quantity", "type")], OneOfType);
-    add(line("quantity", json!({})), &[("lines.0.quantity", "type")], OneOfType);
-    add(line("price", json!("cheap")), &[("lines.0.price", "type")], OneOfType);
-    // Several at once, each of them named.
-    add(
-        order(|order| {
-            order["customer"] = json!(0);
-            order["gift"] = json!(true);
-            order["lines"][0] = json!({"sku": "a", "quantity": 0, "price": 1, "x": 1});
-            order["lines"][1] = json!({"quantity": 1_001, "price": 10_000_001});
-        }),
+/// Whole bodies, with all their faults.
+const WHOLE: [(&str, &[PathAndCode], Also); 6] = [
+    ("{}", &[("customer", "required"), ("lines", "required")], Nothing),
+    (r#""order""#, &[("", "type")], Nothing),
+    ("7", &[("", "type")], Nothing),
+    ("[1]", &[("", "type")], Nothing),
+    (
+        r#"{"customer": 0, "gift": true, "lines": [{"sku": "a", "quantity": 0, "price": 1, "x": 1}, {"quantity": 1001, "price": 10000001}]}"#,
         &[
             ("customer", "range"),
             ("gift", "unknown"),
@@ -227,26 +72,113 @@ fn bodies() -> Vec<Case> {
             ("lines.1.price", "range"),
         ],
         Nothing,
-    );
-    add(
-        order(|order| {
-            order["customer"] = json!(-1);
-            order["lines"][1]["quantity"] = json!("two");
-            order["lines"][1]["sku"] = json!("");
-        }),
+    ),
+    (
+        r#"{"customer": -1, "lines": [{"sku": "TEA-1", "quantity": 3, "price": 1299}, {"sku": "", "quantity": "two", "price": 400}]}"#,
         &[
             ("customer", "range"),
             ("lines.1.quantity", "type"),
             ("lines.1.sku", "format"),
         ],
         OneOfType,
-    );
+    ),
+];
+/// Fields whose lack, or `null`, is a fault of the code `required`.
+const REQUIRED: [&str; 5] = ["customer", "lines", "lines.0.sku", "lines.0.quantity", "lines.0.price"];
+/// Fields of an order that is right otherwise: the path, values in JSON each of which is one fault there, and its code.
+const FIELDS: [(&str, &[&str], &str, Also); 15] = [
+    // Ranges, at their ends.
+    ("customer", &["0", "-1", "2147483648"], "range", Nothing),
+    ("lines.0.quantity", &["0", "-3", "1001"], "range", Nothing),
+    ("lines.0.price", &["0", "-1", "10000001"], "range", Nothing),
+    // The SKU as a whole: a pattern that is searched for, or ends before a line's end, lets some of these through.
+    (
+        "lines.0.sku",
+        &[
+            r#""""#,
+            r#""AB""#,
+            r#""tea-1""#,
+            r#""TEA 1""#,
+            r#""TEA_1""#,
+            r#""TEA-1\n""#,
+            r#""TÉA-1""#,
+            r#""TEA-1;""#,
+            r#"" TEA-1""#,
+            r#""AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA""#,
+        ],
+        "format",
+        Nothing,
+    ),
+    ("lines", &["[]"], "size", Nothing),
+    // Fields that must not be there.
+    ("note", &[r#""x""#], "unknown", Nothing),
+    ("total", &["4297"], "unknown", Nothing),
+    ("lines.0.color", &[r#""red""#], "unknown", Nothing),
+    // Other types.
+    ("customer", &[r#""foo""#, "[42]"], "type", OneOfType),
+    ("customer", &[r#""42""#], "type", Taken),
+    ("lines", &["7", r#""TEA-1""#], "type", OneOfType),
+    ("lines.0", &["7"], "type", Instead("lines")),
+    ("lines.0.sku", &["12345"], "type", OneOfType),
+    ("lines.0.quantity", &[r#""two""#, "1.5", "{}"], "type", OneOfType),
+    ("lines.0.price", &[r#""cheap""#], "type", OneOfType),
+];
+
+/// An order that is right but for the field at this path, which is missing if there is no value.
+fn order_with(path: &str, value: Option<Value>) -> String {
+    let mut order = json!({"customer": 42, "lines": [
+        {"sku": "TEA-1", "quantity": 3, "price": 1299},
+        {"sku": "CUP-BLUE", "quantity": 1, "price": 400},
+    ]});
+    let (parent, field) = path.rsplit_once('.').unwrap_or(("", path));
+    // RFC 6901: the whole is the empty pointer.
+    let pointer: String = (parent.split('.').filter(|part| !part.is_empty()))
+        .map(|part| format!("/{part}"))
+        .collect();
+    match (order.pointer_mut(&pointer), value) {
+        (Some(Value::Object(object)), Some(value)) => drop(object.insert(field.to_owned(), value)),
+        (Some(Value::Object(object)), None) => drop(object.remove(field)),
+        (Some(Value::Array(list)), Some(value)) => {
+            if let Some(item) = field.parse().ok().and_then(|at: usize| list.get_mut(at)) {
+                *item = value;
+            }
+        }
+        _ => {}
+    }
+    order.to_string()
+}
+
+fn bodies() -> Vec<Case> {
+    let case = |text: String, faults: &[PathAndCode], also| Case {
+        text,
+        faults: faults.to_vec(),
+        also,
+    };
+    let mut cases: Vec<Case> = (WHOLE.iter())
+        .map(|(text, faults, also)| case((*text).to_owned(), faults, *also))
+        .collect();
+    for path in REQUIRED {
+        for value in [None, Some(Value::Null)] {
+            cases.push(case(order_with(path, value), &[(path, "required")], Nothing));
+        }
+    }
+    for (path, values, code, also) in FIELDS {
+        for value in values {
+            let value = serde_json::from_str(value).unwrap_or_default();
+            cases.push(case(order_with(path, Some(value)), &[(path, code)], also));
+        }
+    }
+    for (sku, also) in [("TEA-1", Nothing), ("no", Below)] {
+        let line = json!({"sku": sku, "quantity": 1, "price": 1});
+        let many = order_with("lines", Some(Value::Array(vec![line; 51])));
+        cases.push(case(many, &[("lines", "size")], also));
+    }
     cases
 }
 
 /// The table of wrong query strings of a list.
 fn queries() -> Vec<Case> {
-    let case = |text: &str, faults: &[(&'static str, &'static str)]| Case {
+    let case = |text: &str, faults: &[PathAndCode]| Case {
         text: text.to_owned(),
         faults: faults.to_vec(),
         also: Also::OneOfType,
@@ -266,22 +198,22 @@ fn queries() -> Vec<Case> {
 }
 
 /// Orders at the ends of every range, which must be taken.
-fn right() -> Vec<Draft> {
-    let draft = |customer, lines| Draft { customer, lines };
+fn right() -> Vec<OrderDraft> {
+    let draft = |customer, lines| OrderDraft { customer, lines };
     vec![
-        draft(1, vec![Line::of("A-1", 1, 1)]),
+        draft(1, vec![DraftLine::new("A-1", 1, 1)]),
         draft(
             2_147_483_647,
-            vec![Line::of("0123456789-ABCDEFGHIJKLMNOPQRSTU", 1_000, 10_000_000); 50],
+            vec![DraftLine::new("0123456789-ABCDEFGHIJKLMNOPQRSTU", 1_000, 10_000_000); 50],
         ),
     ]
 }
 
 impl Case {
     /// Whether these faults are a right answer.
-    fn allows(&self, found: &BTreeSet<Fault>) -> bool {
+    fn allows(&self, found: &BTreeSet<(String, String)>) -> bool {
         let owned = |(path, code): &(&str, &str)| ((*path).to_owned(), (*code).to_owned());
-        let all: BTreeSet<Fault> = self.faults.iter().map(owned).collect();
+        let all: BTreeSet<(String, String)> = self.faults.iter().map(owned).collect();
         if *found == all {
             return true;
         }
@@ -312,7 +244,7 @@ impl Case {
 }
 
 /// The faults of an answer: paths and codes.
-fn faults(body: &[u8]) -> Result<BTreeSet<Fault>, String> {
+fn faults(body: &[u8]) -> Result<BTreeSet<(String, String)>, String> {
     let wrong = || {
         format!(
             r#"body: expected {{"errors":[{{"path":…,"code":…}}]}}, got {}"#,
@@ -342,33 +274,11 @@ fn faults(body: &[u8]) -> Result<BTreeSet<Fault>, String> {
 }
 
 /// All tables, and that nothing of it was stored. Every wrong answer is named, not the first alone.
-pub(super) async fn check(context: &Context<'_>, books: &Books) -> Result<(), Stop> {
+pub(in crate::verify) async fn check(context: &CheckContext<'_>, books: &Books) -> Result<(), CheckStop> {
     books.will_change();
     let before = counts(books).await?;
     let held = context.asker.right(&get_json(SEEDED), &json_with(200)).await?;
-    let mut problems = Vec::new();
-    let mut taken = 0;
-    for (method, path) in [(Method::Post, "/orders"), (Method::Put, SEEDED)] {
-        for case in bodies() {
-            let request = with_json(method, path, case.text.as_str());
-            // A replaced order would hide that another one changed it.
-            if case.also == Also::Taken && method == Method::Put {
-                continue;
-            }
-            match refused(context, &case, &request).await {
-                Ok(is_taken) => taken += i64::from(is_taken),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        for text in BROKEN {
-            let request = with_json(method, path, text);
-            problems.extend(told(context.asker.right(&request, &any_with(400)).await.map(drop)));
-        }
-    }
-    for case in queries() {
-        let request = get_json(&format!("/orders{}", case.text));
-        problems.extend(refused(context, &case, &request).await.err());
-    }
+    let (mut problems, taken) = refusals(context).await;
     let after = counts(books).await?;
     if after.0 != before.0 + taken {
         problems.push(format!(
@@ -399,15 +309,43 @@ pub(super) async fn check(context: &Context<'_>, books: &Books) -> Result<(), St
     Err(context.wrong(&about, problems))
 }
 
+/// Sends everything that is wrong; gives what was not refused as it must be, and how many orders were taken that may be.
+async fn refusals(context: &CheckContext<'_>) -> (Vec<String>, i64) {
+    let mut problems = Vec::new();
+    let mut taken = 0;
+    for (method, path) in [(Method::Post, "/orders"), (Method::Put, SEEDED)] {
+        for case in bodies() {
+            let request = with_json(method, path, case.text.as_str());
+            // A replaced order would hide that another one changed it.
+            if case.also == Taken && method == Method::Put {
+                continue;
+            }
+            match refused(context, &case, &request).await {
+                Ok(is_taken) => taken += i64::from(is_taken),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        for text in BROKEN {
+            let request = with_json(method, path, text);
+            problems.extend(told(context.asker.right(&request, &any_with(400)).await.map(drop)));
+        }
+    }
+    for case in queries() {
+        let request = get_json(&format!("/orders{}", case.text));
+        problems.extend(refused(context, &case, &request).await.err());
+    }
+    (problems, taken)
+}
+
 /// A failure as one problem among others.
-fn told(outcome: Result<(), super::VerifyFailure>) -> Option<String> {
+fn told(outcome: Result<(), VerifyFailure>) -> Option<String> {
     outcome
         .err()
         .map(|failure| format!("{}: {}", failure.request, failure.problems.join("; ")))
 }
 
-/// Whether a case was refused as it must be; true where it was taken, and may be.
-async fn refused(context: &Context<'_>, case: &Case, request: &Request) -> Result<bool, String> {
+/// Whether a wrong order was taken that may be; an error if it was not refused as it must be.
+async fn refused(context: &CheckContext<'_>, case: &Case, request: &Request) -> Result<bool, String> {
     let wrong = |problem: String| format!("{}: {problem}", context.asker.wrong(request, vec![]).request);
     let answer = context
         .asker
@@ -425,7 +363,7 @@ async fn refused(context: &Context<'_>, case: &Case, request: &Request) -> Resul
     if case.allows(&found) {
         return Ok(false);
     }
-    let shown = |(path, code): &Fault| format!("{path:?} {code}");
+    let shown = |(path, code): &(String, String)| format!("{path:?} {code}");
     let got = found.iter().map(shown).collect::<Vec<_>>().join(", ");
     Err(wrong(format!(
         "faults: expected {}, got {}",
@@ -438,7 +376,7 @@ async fn refused(context: &Context<'_>, case: &Case, request: &Request) -> Resul
 mod tests {
     use super::*;
 
-    fn set(faults: &[(&str, &str)]) -> BTreeSet<Fault> {
+    fn set(faults: &[(&str, &str)]) -> BTreeSet<(String, String)> {
         (faults.iter())
             .map(|(path, code)| ((*path).to_owned(), (*code).to_owned()))
             .collect()
@@ -463,7 +401,7 @@ mod tests {
 
     #[test]
     fn faults_must_be_complete_but_for_what_the_contract_allows() {
-        let case = |faults: &[(&'static str, &'static str)], also| Case {
+        let case = |faults: &[PathAndCode], also| Case {
             text: String::new(),
             faults: faults.to_vec(),
             also,

@@ -8,9 +8,9 @@ use tiermark_model::contract::{FORTUNE_ROWS, ORDER_ROWS, WORLD_ROWS};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
+use super::rows::{MAX_RANDOM, fill_orders, fill_worlds};
 use crate::error::StageError;
 use crate::ready::Liveness;
-use crate::seed::{self, MAX_RANDOM};
 
 /// Pause between two tries to connect while the server starts.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -100,25 +100,25 @@ impl Tables {
 
     /// Makes and fills the tables anew, then `VACUUM ANALYZE` and `CHECKPOINT`, so that every start finds the same pages.
     ///
-    /// Touches only the contract's tables, which it drops, and the extension `pg_stat_statements`, where it may.
+    /// Touches only the contract's tables, which it drops, and the extension `pg_stat_statements`, if it may.
     ///
     /// # Errors
-    /// What the database said, or the file that could not be read.
+    /// The database does not answer or refuses, or a file cannot be read.
     pub async fn seed(&self) -> Result<(), StageError> {
         let client = self.connect().await?;
         let said = |doing: &'static str| {
             move |error: tokio_postgres::Error| self.error(format!("{doing}: {}", describe(&error)))
         };
         let (extension, schema) = split_extension(&self.read("schema.sql")?);
-        // Counting queries is a check beside the data: a given database may lack the extension or the right to make it.
+        // Counting queries is a check of its own: a given database may lack the extension or the right to make it.
         let _ = client.batch_execute(&extension).await;
         client.batch_execute(&schema).await.map_err(said("schema.sql"))?;
         client
             .batch_execute(&self.read("fortune.sql")?)
             .await
             .map_err(said("fortune.sql"))?;
-        seed::worlds(&client, self.seed).await.map_err(said("filling world"))?;
-        seed::orders(&client, self.seed).await.map_err(said("filling orders"))?;
+        fill_worlds(&client, self.seed).await.map_err(said("filling world"))?;
+        fill_orders(&client, self.seed).await.map_err(said("filling orders"))?;
         client
             .batch_execute("VACUUM (ANALYZE) world, cachedworld, fortune, orders, order_lines")
             .await
@@ -194,7 +194,7 @@ impl Tables {
     /// The server's version, as `17.6`.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn version(&self) -> Result<String, StageError> {
         let client = self.connect().await?;
         let row = client
@@ -209,7 +209,7 @@ impl Tables {
     /// Connections that clients other than this tool hold to the database (`pg_stat_activity`).
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn connections(&self) -> Result<u32, StageError> {
         let client = self.connect().await?;
         let query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database() \
@@ -225,7 +225,7 @@ impl Tables {
     /// Runs one statement as the tool: for a database's own set-up and for tests.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn execute(&self, statement: &str) -> Result<(), StageError> {
         let client = self.connect().await?;
         client
@@ -292,7 +292,7 @@ async fn wrong_orders(client: &Client) -> Result<Option<String>, tokio_postgres:
     }))
 }
 
-/// What `world` or `cachedworld` holds; none of the ranges where it is empty.
+/// What `world` or `cachedworld` holds; none of the ranges if it is empty.
 struct World {
     table: &'static str,
     rows: i64,

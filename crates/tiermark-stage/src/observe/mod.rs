@@ -7,6 +7,7 @@ mod parse;
 mod processes;
 mod rest;
 mod role;
+mod tick;
 mod window;
 
 use std::collections::BTreeMap;
@@ -25,29 +26,12 @@ pub use rest::rest;
 pub use window::{MAX_FOREIGN_SHARE, MAX_LISTEN_OVERFLOWS, MAX_RETRANSMIT_SHARE, MAX_STEAL_SHARE, MAX_THROTTLED_SHARE};
 
 use crate::types::Watch;
+use tick::{RoleReading, Tick};
 
 /// Time between two samples.
 pub const EVERY: Duration = Duration::from_millis(100);
-/// Every so many samples what is dear is read too: the list of processes and their PSS, for which the kernel walks page tables.
+/// Number of samples after which the expensive counters are read too: the list of processes and their PSS, for which the kernel walks page tables.
 const DEAR_EVERY: usize = 5;
-
-/// What a role has used since it started, at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Reading {
-    user_ns: u64,
-    system_ns: u64,
-    memory_bytes: Option<u64>,
-    threads: Option<u32>,
-    throttled_ns: Option<u64>,
-}
-
-/// Everything that was read at one moment.
-#[derive(Debug, Clone, Default)]
-struct Tick {
-    at_ns: u64,
-    roles: BTreeMap<Role, Reading>,
-    host: host::Reading,
-}
 
 /// Reads counters in the background until it is finished.
 #[derive(Debug)]
@@ -75,9 +59,9 @@ impl Observer {
     }
 
     /// Ends observing. `zero_ns` is the recording's zero in nanoseconds since the one that [`Observer::begin`] was given: 0
-    /// where they are the same, more where a trial had several stages before the one recorded. Window and samples count from
+    /// if they are the same, more if a trial had several stages before the one recorded. Window and samples count from
     /// the recording's. `generator` is what the generator measured of itself within the window, `generator_cores` the number of
-    /// cores it was given. It tells its CPU time as a whole, which stands under user time.
+    /// cores it was given. It tells its CPU time as a whole, which is given as user time.
     ///
     /// Returns what was seen within the window, and what the host did beyond its limits.
     #[must_use]
@@ -141,7 +125,7 @@ impl Drop for Observer {
 /// What one role uses at this moment; for idle memory after a start. Blocking: some milliseconds for plain processes.
 #[must_use]
 pub fn memory(watch: &Watch) -> Option<u64> {
-    role::Reader::new(watch.clone()).read(true)?.memory_bytes
+    role::RoleReader::new(watch.clone()).read(true)?.memory_bytes
 }
 
 fn count(cores: usize) -> u32 {
@@ -150,7 +134,7 @@ fn count(cores: usize) -> u32 {
 
 fn samples(ticks: &[Tick]) -> Vec<Sample> {
     let Some(first) = ticks.first() else { return Vec::new() };
-    let total = |reading: &Reading| reading.user_ns + reading.system_ns;
+    let total = |reading: &RoleReading| reading.user_ns + reading.system_ns;
     let of_tick = |tick: &Tick| -> Vec<Sample> {
         (tick.roles.iter())
             .map(|(role, reading)| {
@@ -169,7 +153,7 @@ fn samples(ticks: &[Tick]) -> Vec<Sample> {
 
 struct Sampler {
     zero: Instant,
-    readers: BTreeMap<Role, role::Reader>,
+    readers: BTreeMap<Role, role::RoleReader>,
     taken: usize,
 }
 
@@ -177,7 +161,7 @@ impl Sampler {
     fn new(zero: Instant, watches: BTreeMap<Role, (Watch, usize)>) -> Self {
         let readers = watches
             .into_iter()
-            .map(|(role, (watch, _))| (role, role::Reader::new(watch)))
+            .map(|(role, (watch, _))| (role, role::RoleReader::new(watch)))
             .collect();
         Self {
             zero,
@@ -214,7 +198,7 @@ impl Sampler {
         Tick {
             at_ns,
             roles,
-            host: host::read(),
+            host: host::read_host(),
         }
     }
 }
@@ -229,7 +213,7 @@ mod tests {
             let tick = |at_ns: &u64| Tick {
                 at_ns: *at_ns,
                 roles: BTreeMap::new(),
-                host: host::Reading::default(),
+                host: host::HostReading::default(),
             };
             times.iter().map(tick).collect()
         };

@@ -1,30 +1,33 @@
 //! The database of a run: a container, a private local server, or one that the user gave.
 
+pub mod postgres;
+mod rows;
+pub(crate) mod tables;
+
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::container::Container;
+use crate::engine::Container;
 use crate::error::StageError;
-use crate::ledger::Shared;
-use crate::postgres::LocalPostgres;
-use crate::tables::{Tables, without_password};
+use crate::ledger::SharedLedger;
+use crate::output::{LOG_LINES, last_words};
 use crate::types::Watch;
+use postgres::LocalPostgres;
+pub use tables::Tables;
+use tables::without_password;
 
-/// Last log lines that are shown of a database that failed.
-const LOG_LINES: usize = 20;
-
-/// What stands behind a database.
+/// What serves a database.
 pub(crate) enum Backing {
     /// A container of ours.
     Container(Box<Container>),
     /// A private server of ours.
-    Local(Mutex<LocalPostgres>, Shared),
+    Local(Mutex<LocalPostgres>, SharedLedger),
     /// The user's own: never stopped, only its tables `world` and `fortune` are made anew.
     Given,
 }
 
-struct Inner {
+struct DatabaseParts {
     tables: Tables,
     backing: Backing,
     watch: Watch,
@@ -34,7 +37,7 @@ struct Inner {
 /// A database that runs and holds its data. Cheap to clone; the stage stops it.
 #[derive(Clone)]
 pub struct Database {
-    inner: Arc<Inner>,
+    inner: Arc<DatabaseParts>,
 }
 
 impl std::fmt::Debug for Database {
@@ -49,7 +52,7 @@ impl std::fmt::Debug for Database {
 impl Database {
     pub(crate) fn new(tables: Tables, backing: Backing, watch: Watch, digest: Option<String>) -> Self {
         Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(DatabaseParts {
                 tables,
                 backing,
                 watch,
@@ -64,13 +67,12 @@ impl Database {
         self.inner.tables.url()
     }
 
-    /// Its tables.
     #[must_use]
     pub fn tables(&self) -> &Tables {
         &self.inner.tables
     }
 
-    /// Digest of its image, where it is one.
+    /// Digest of its image, if it is a container.
     #[must_use]
     pub fn digest(&self) -> Option<&str> {
         self.inner.digest.as_deref()
@@ -85,7 +87,7 @@ impl Database {
     /// The server's version, as `17.6`.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn version(&self) -> Result<String, StageError> {
         self.inner.tables.version().await
     }
@@ -93,7 +95,7 @@ impl Database {
     /// Connections that targets hold to it.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn connections(&self) -> Result<u32, StageError> {
         self.inner.tables.connections().await
     }
@@ -101,7 +103,7 @@ impl Database {
     /// Restores and checks the data after scenarios that write.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database does not answer, or refuses.
     pub async fn restore(&self) -> Result<(), StageError> {
         self.inner.tables.restore().await
     }
@@ -125,7 +127,7 @@ impl Database {
         match ended {
             None => Ok(()),
             Some((how, logs)) => {
-                let reason = format!("it ended: {how}; last lines of its output:\n{}", logs.trim_end());
+                let reason = format!("it ended: {how}; {}", last_words(&logs));
                 Err(StageError::Database {
                     url: without_password(self.url()),
                     reason,
