@@ -52,9 +52,19 @@ struct StartedProcess {
 #[derive(Debug)]
 pub struct Ledger {
     folder: PathBuf,
-    /// Locked as long as it is open, so that even a kill releases it.
-    _lock: File,
+    _lock: HeldLock,
     started: Started,
+}
+
+/// A file that is locked as long as it is open, so that even a kill releases it.
+#[derive(Debug)]
+struct HeldLock(File);
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a child that another thread is about to start has a copy of the descriptor until it executes.
+        let _ = self.0.unlock();
+    }
 }
 
 impl Ledger {
@@ -94,7 +104,7 @@ impl Ledger {
         let started = read_started(&started_path(folder));
         Ok(Self {
             folder: folder.to_owned(),
-            _lock: lock,
+            _lock: HeldLock(lock),
             started,
         })
     }
@@ -295,6 +305,17 @@ mod tests {
         }
         drop(held);
         Ledger::acquire_in(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_lock_is_free_although_a_child_still_has_its_file() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("ledger");
+        let held = Ledger::acquire_in(&folder).unwrap();
+        let of_a_child = held._lock.0.try_clone().unwrap();
+        drop(held);
+        Ledger::acquire_in(&folder).unwrap();
+        drop(of_a_child);
     }
 
     #[test]
