@@ -26,6 +26,25 @@ pub struct Circumstances {
     pub limited: bool,
 }
 
+impl Circumstances {
+    /// Those of a load by itself: of a search the objective is its own; of any other load there is none, and the percentile is the highest
+    /// that is shown.
+    #[must_use]
+    pub fn of(load: Load) -> Self {
+        let objective = match &load {
+            Load::Capacity(capacity) => Some(capacity.objective),
+            Load::Closed(_) | Load::Open(_) => None,
+        };
+        Self {
+            load,
+            percentile: objective.map_or(SHOWN[0], |objective| objective.fraction()),
+            objective_ns: objective.map(|objective| objective.limit_ns()),
+            ceiling_per_s: None,
+            limited: false,
+        }
+    }
+}
+
 /// Share of the scheduled requests that must end in a right answer.
 const RATE: f64 = 0.99;
 /// Share of the limit on response time that the generator's own error may reach: what is rated is then 90% the target's.

@@ -9,7 +9,7 @@ use tiermark_model::host::short_hash;
 use tiermark_model::input::{self, InputKind};
 use tiermark_model::run::{self, RunReader};
 
-use crate::cli::Global;
+use crate::options::Global;
 use crate::error::Failure;
 use crate::ui::Ui;
 

@@ -14,7 +14,7 @@ use tiermark_model::foreign::harmless;
 use tiermark_report::Style;
 use tiermark_stage::types::Event;
 
-use crate::cli::{Format, Global};
+use crate::options::{Format, Global};
 use crate::error::Failure;
 
 /// A line of the built-in server's own log, which whoever started it keeps.

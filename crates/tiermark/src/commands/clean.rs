@@ -4,7 +4,7 @@ use tiermark_stage::stage;
 
 use super::block_on;
 use super::gate::remove_leftovers;
-use crate::cli::Global;
+use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::ui::Ui;

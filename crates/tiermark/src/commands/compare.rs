@@ -8,7 +8,7 @@ use tiermark_report::Comparison;
 use tiermark_report::compare::Verdict;
 
 use super::report::{self, Choice};
-use crate::cli::{Format, Global};
+use crate::options::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;

@@ -7,7 +7,7 @@ use tiermark_model::load::Load;
 use tiermark_model::plan::Plan;
 
 use super::{block_on, select};
-use crate::cli::{Global, SelectArgs};
+use crate::options::{Global, SelectArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;

@@ -6,24 +6,37 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tiermark_bench::FirstInterrupt;
 use tiermark_model::run::{self, Manifest, RunReader, name_of};
 use tiermark_report::{Listed, render_index_html};
 use tokio::net::TcpListener;
 
 use super::block_on;
 use super::report::{self, Choice};
-use crate::cli::{Global, ServeArgs};
+use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::{First, Interrupt};
+use crate::signals;
 use crate::root;
 use crate::ui::Ui;
+
+/// `tiermark serve`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// The port; 0: any that is free
+    #[arg(long, default_value_t = 4173)]
+    pub(crate) port: u16,
+    /// Show the list in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+}
 
 /// A browser that sends no request for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,8 +58,7 @@ async fn serve(global: Arc<Global>, arguments: &ServeArgs, ui: &Ui) -> Result<Ex
         ))
     })?;
     let address = listener.local_addr().unwrap_or(wanted);
-    let interrupt = Interrupt::listen(First::Stops, || {})
-        .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
+    let interrupt = signals::listen(FirstInterrupt::Stops, || {})?;
     let place = format!("http://{address}/");
     ui.note(&format!("{place} (Ctrl-C ends)"));
     if arguments.open {

@@ -5,7 +5,7 @@ use std::path::Path;
 use tiermark_report::{Analysis, Chart, ChartError, Comparison, Curves, Theme, charts};
 
 use super::output::{CHARTS_REMEDY, write};
-use crate::cli::ReportArgs;
+use super::arguments::ReportArgs;
 use crate::error::Failure;
 use crate::ui::Ui;
 

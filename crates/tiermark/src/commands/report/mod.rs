@@ -1,9 +1,11 @@
 //! `tiermark report`: reads stored runs and writes what they say.
 
+mod arguments;
 mod draw;
 mod output;
 
 use rayon::prelude::*;
+use tiermark_bench::answers_wrongly;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::imported::ImportFormat;
 use tiermark_model::run::{RunReader, name_of};
@@ -14,12 +16,13 @@ use tiermark_report::{
     render_csv, render_html, render_markdown, render_markdown_summary, render_text, render_text_summary,
 };
 
-use crate::cli::{Format, Global, ReportArgs, ValueArg};
+use crate::options::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::root;
-use crate::session::answers_wrongly;
 use crate::ui::{Ui, pretty};
+pub(crate) use arguments::ReportArgs;
+use arguments::ValueArg;
 pub(crate) use draw::{check_png, say_drawn, write_chart};
 pub(crate) use output::{check_file, check_targets, named_format, open, write, write_or_print};
 
