@@ -270,8 +270,7 @@ impl<'a> RunProgress<'a> {
                 self.store(start, cell, state.clone())?;
             } else if let Some(reason) = scenario.and_then(|scenario| framework.lacks(scenario)) {
                 self.store(start, cell, State::Unsupported { reason: reason.clone() })?;
-            } else if let Some(state) =
-                scenario.and_then(|scenario| self.services.lacking(scenario, start.plan.runner))
+            } else if let Some(state) = scenario.and_then(|scenario| self.services.lacking(scenario, start.plan.runner))
             {
                 self.store(start, cell, state)?;
             } else {

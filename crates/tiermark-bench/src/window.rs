@@ -120,12 +120,8 @@ pub(crate) async fn measure_window(
     let (recording, capacity) = drive_aside(bench, spec, error_share).await?;
     // A search records one of its stages, whose zero lies after the window's.
     let zero_ns = u64::try_from(recording.zero.duration_since(zero.utc).as_nanos()).unwrap_or(0);
-    let (observation, disturbances) = observer.finish(
-        zero_ns,
-        recording.window,
-        &recording.generator,
-        cores(Role::Generator),
-    );
+    let (observation, disturbances) =
+        observer.finish(zero_ns, recording.window, &recording.generator, cores(Role::Generator));
     Ok(WindowMeasured {
         recording,
         capacity,

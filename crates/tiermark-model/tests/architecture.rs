@@ -17,10 +17,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
     ("tiermark-stage", &["tiermark-model"]),
     ("tiermark-report", &["tiermark-model"]),
     ("tiermark-baseline", &[]),
-    (
-        "tiermark-bench",
-        &["tiermark-model", "tiermark-load", "tiermark-stage"],
-    ),
+    ("tiermark-bench", &["tiermark-model", "tiermark-load", "tiermark-stage"]),
     (
         "tiermark",
         &[
@@ -171,7 +168,14 @@ fn the_report_does_no_input_or_output() {
 fn the_bench_prints_nothing_and_reads_no_arguments() {
     let files = rust_files(&crates().join("tiermark-bench/src"));
     assert!(!files.is_empty());
-    let words = ["clap", "indicatif", "println!", "eprintln!", "std::env", "process::exit"];
+    let words = [
+        "clap",
+        "indicatif",
+        "println!",
+        "eprintln!",
+        "std::env",
+        "process::exit",
+    ];
     assert_eq!(code_with(&files, &words), Vec::<String>::new());
 }
 

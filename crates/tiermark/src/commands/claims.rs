@@ -4,9 +4,9 @@ use clap::Args;
 use tiermark_report::claims::{self, Definitions};
 use tiermark_report::{Options, RunView, analyse};
 
-use crate::options::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::Ui;
 

@@ -8,9 +8,9 @@ use tiermark_report::Comparison;
 use tiermark_report::compare::Verdict;
 
 use super::report::{self, Choice};
-use crate::options::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::Ui;
 

@@ -12,9 +12,9 @@ use tiermark_stage::host;
 use tiermark_stage::postgres::Binaries;
 
 use super::block_on;
-use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
 

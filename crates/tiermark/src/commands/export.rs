@@ -1,13 +1,15 @@
 //! `tiermark export`: writes a stored run in the format of others.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use tiermark_report::RunView;
 use tiermark_report::exchange::export_tfb;
 
 use super::report;
-use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
 

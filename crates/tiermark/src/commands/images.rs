@@ -18,10 +18,10 @@ use tiermark_stage::prepare::BuildOptions;
 use tiermark_stage::types::Source;
 
 use super::block_on;
-use crate::options::{BuildArgs, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::measuring::{Opened, StageChoice, build_options, redactor};
+use crate::options::{BuildArgs, Global};
 use crate::root;
 use crate::ui::{Ui, indent};
 

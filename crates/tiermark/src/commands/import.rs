@@ -10,11 +10,11 @@ use tiermark_report::exchange::{Known, Maker, Table, read_csv, read_tfb};
 use tiermark_stage::web::download;
 
 use super::block_on;
-use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::root;
 use crate::measuring;
+use crate::options::Global;
+use crate::root;
 use crate::ui::Ui;
 
 /// `tiermark import`.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::run::{self, RunReader};
 
-use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
 

@@ -9,9 +9,9 @@ use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::Framework;
 use tiermark_model::format::is_name;
 
-use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
 

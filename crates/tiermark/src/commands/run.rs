@@ -191,7 +191,9 @@ async fn whole(
         catalog,
         resumed: resumed.as_ref(),
     };
-    choice.with_stage(ui, async |on| request.measure(plan, &on, ui).await).await
+    choice
+        .with_stage(ui, async |on| request.measure(plan, &on, ui).await)
+        .await
 }
 
 async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader>, ui: &Ui) -> Result<Plan, Failure> {
@@ -258,7 +260,14 @@ impl RunRequest<'_> {
     async fn measure(&self, plan: Plan, on: &Opened<'_>, ui: &Ui) -> Result<Stored, Failure> {
         let redactor = measuring::redactor();
         let events = stage_events(on.sink);
-        let preparing = prepare_entries(on.stage, self.catalog, &plan.entries, BUILDS_AT_ONCE, &events, &redactor);
+        let preparing = prepare_entries(
+            on.stage,
+            self.catalog,
+            &plan.entries,
+            BUILDS_AT_ONCE,
+            &events,
+            &redactor,
+        );
         let services = Services::start(on.stage, self.catalog, &plan, on.sink);
         // At the same time: the database's image is one more build.
         let both = try_join(preparing.map_err(BenchError::from), services);
@@ -290,14 +299,15 @@ impl RunRequest<'_> {
         self.say_what_begins(&manifest.plan, &writer, ui);
         // From here on this program keeps off the server's cores.
         host::pin_current_thread(manifest.plan.placement.of(Role::Generator));
+        let (placement, cache) = (manifest.plan.placement.clone(), root::cache());
         let end = measure_run(RunInput {
             bench: Bench {
                 stage: on.stage,
                 interrupt: on.interrupt,
                 sink: on.sink,
                 redactor: &redactor,
-                placement: &manifest.plan.placement.clone(),
-                cache: &root::cache(),
+                placement: &placement,
+                cache: &cache,
             },
             plan: manifest.plan,
             limits: manifest.limits,

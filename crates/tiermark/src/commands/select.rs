@@ -16,8 +16,8 @@ use tiermark_stage::address::{Address, AddressError};
 use tiermark_stage::docker::Docker;
 use tiermark_stage::host;
 
-use crate::options::{RunnerArg, RunnerArgs, SelectArgs};
 use crate::error::Failure;
+use crate::options::{RunnerArg, RunnerArgs, SelectArgs};
 use crate::ui::Ui;
 
 /// Name of the one entry of an external run.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
 use bytes::Bytes;
+use clap::Args;
 use http_body_util::Full;
 use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::service_fn;
@@ -20,11 +20,11 @@ use tokio::net::TcpListener;
 
 use super::block_on;
 use super::report::{self, Choice};
-use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::signals;
+use crate::options::Global;
 use crate::root;
+use crate::signals;
 use crate::ui::Ui;
 
 /// `tiermark serve`.

@@ -8,9 +8,9 @@ use serde::Serialize;
 use tiermark_model::format::framework::{Fact, FactKind, Framework, Variant, WorkerRule};
 
 use super::list::wrap;
-use crate::options::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
 

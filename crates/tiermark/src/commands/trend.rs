@@ -10,9 +10,9 @@ use tiermark_report::trend::{LeftOut, Measured, Reason, Selection};
 use tiermark_report::{RunView, Trend, charts, trend};
 
 use super::report::{check_png, check_targets, named_format, say_drawn, write_chart, write_or_print};
-use crate::options::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::{Ui, pretty};
 

@@ -100,7 +100,13 @@ async fn whole(global: &Global, arguments: &GateArgs, project: &Project, ui: &Ar
         }
         let report = prepare_and_measure(arguments, project, &versions, &on, &mut checkouts, ui).await;
         // What an interrupt at the terminal ended first, git or a server, is not what went wrong.
-        report.map_err(|failure| if on.interrupt.is_set() { Failure::Interrupted } else { failure })
+        report.map_err(|failure| {
+            if on.interrupt.is_set() {
+                Failure::Interrupted
+            } else {
+                failure
+            }
+        })
     };
     let report = choice.with_stage(ui, work).await;
     // Last, when nothing runs in them any more.

@@ -4,6 +4,7 @@ mod interview;
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
+use std::path::PathBuf;
 
 use clap::Args;
 use tiermark_model::catalog::{Catalog, CatalogError};
@@ -11,9 +12,9 @@ use tiermark_model::format::profile::Profile;
 use tiermark_report::recommend::{Inquiry, Verdict, recommend, render_markdown, render_text};
 use tiermark_report::{Options, analyse};
 
-use crate::options::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::Ui;
 use interview::Interview;

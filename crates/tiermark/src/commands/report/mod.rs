@@ -16,9 +16,9 @@ use tiermark_report::{
     render_csv, render_html, render_markdown, render_markdown_summary, render_text, render_text_summary,
 };
 
-use crate::options::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::{Ui, pretty};
 pub(crate) use arguments::ReportArgs;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::arguments::ReportArgs;
-use crate::options::{Format, Global};
 use crate::error::Failure;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::Ui;
 

@@ -23,14 +23,14 @@ use tiermark_model::trial::State as CellState;
 use tiermark_stage::stage::Running;
 
 use super::{block_on, select};
-pub(crate) use arguments::VerifyArgs;
-use choice::to_verify;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::measuring::{self, Opened, StageChoice};
 use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
+pub(crate) use arguments::VerifyArgs;
+use choice::to_verify;
 
 /// What came of one scenario of one entry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -74,7 +74,9 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Resu
             when_interrupted: "interrupted: taking everything down",
             dropped_at: 1,
         };
-        choice.with_stage(ui, async |on| verify_all(&catalog, &plan, &on, ui).await).await
+        choice
+            .with_stage(ui, async |on| verify_all(&catalog, &plan, &on, ui).await)
+            .await
     })?;
     if ui.is_json() {
         ui.json(&checks)?;
