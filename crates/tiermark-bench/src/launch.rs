@@ -8,8 +8,6 @@ use tiermark_stage::error::StageError;
 use tiermark_stage::host;
 use tiermark_stage::types::{Launch, Prepared};
 
-use crate::services::Services;
-
 /// Open files that a server should be able to have: 15,000 connections, with room to spare.
 pub const FILES_WANTED: u64 = 65_536;
 
@@ -40,20 +38,20 @@ pub struct Contender<'a> {
 
 impl<'a> Contender<'a> {
     /// A variant of a framework, with the contract's environment (`containers/CONTRACT.md`): its processes, its share of the database's
-    /// connections, the services that run.
+    /// connections, and what servers are told of the services.
     #[must_use]
     pub fn of_variant(
         prepared: &'a Prepared,
         (framework, variant): (&'a Framework, &'a Variant),
         cores: &'a [usize],
-        services: &Services,
+        services: BTreeMap<String, String>,
     ) -> Self {
         let workers = variant.workers.on(cores.len());
         let mut environment = variant.environment.clone();
         environment.insert(contract::WORKERS.to_owned(), workers.to_string());
         let pool = variant.pool.per_process(workers);
         environment.insert(contract::DB_POOL_SIZE.to_owned(), pool.to_string());
-        environment.extend(services.environment());
+        environment.extend(services);
         Self {
             name: format!("{}-{}", framework.name, variant.name),
             prepared,

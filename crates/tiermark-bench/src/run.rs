@@ -206,7 +206,7 @@ impl<'a> RunProgress<'a> {
         Contender {
             memory_bytes: self.limits.memory_bytes,
             files: self.limits.files,
-            ..Contender::of_variant(prepared, definition, cores, self.services)
+            ..Contender::of_variant(prepared, definition, cores, self.services.environment())
         }
     }
 

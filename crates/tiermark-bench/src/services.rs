@@ -72,7 +72,8 @@ impl Services {
     }
 
     /// What a server is told of them (`containers/CONTRACT.md`, "The environment").
-    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<String, String> {
         let database = (self.database.iter()).map(|database| (contract::DATABASE_URL, database.url().to_owned()));
         let upstream = (self.upstream()).map(|address| (contract::UPSTREAM_URL, format!("http://{address}")));
         let all = database.chain(upstream);
@@ -201,7 +202,7 @@ async fn start_upstream(
     let cores = plan.placement.of(Role::Upstream);
     let contender = Contender {
         name: "tiermark-upstream".to_owned(),
-        ..Contender::of_variant(&prepared, (framework, variant), cores, &Services::default())
+        ..Contender::of_variant(&prepared, (framework, variant), cores, BTreeMap::new())
     };
     match (stage.start(&prepared, &framework.readiness, &contender.launch()?)).await {
         Ok(running) => Ok(UpstreamService {

@@ -84,7 +84,7 @@ pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<E
             name_of(&run.folder),
             run.manifest.plan.trials()
         ));
-        let outcome = report::print(run, &catalog, &report::Choice::by(&arguments.weights), ui)?;
+        let outcome = report::print(run, &catalog, &report::ReportChoice::by(&arguments.weights), ui)?;
         return Ok(not_built(run, ui).unwrap_or(outcome));
     }
     let (folder, end) = block_on(whole(global, &arguments, &catalog, resumed, ui))?;
@@ -95,7 +95,7 @@ pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<E
             name_of(&folder)
         ));
     }
-    let outcome = report::print(&run, &catalog, &report::Choice::by(&arguments.weights), ui)?;
+    let outcome = report::print(&run, &catalog, &report::ReportChoice::by(&arguments.weights), ui)?;
     ui.note(&format!("\nstored in {}", folder.display()));
     match end {
         None => Ok(not_built(&run, ui).unwrap_or(outcome)),

@@ -19,7 +19,7 @@ use tiermark_report::{Listed, render_index_html};
 use tokio::net::TcpListener;
 
 use super::block_on;
-use super::report::{self, Choice};
+use super::report::{self, ReportChoice};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::options::Global;
@@ -161,7 +161,7 @@ fn page(global: &Global, path: &str) -> Result<Page, Failure> {
             Some(run) => Ok(Page::html(report::page(
                 &run,
                 &root::catalog(global)?,
-                &Choice::default(),
+                &ReportChoice::default(),
             )?)),
             None => Ok(unknown(name)),
         },
@@ -170,7 +170,8 @@ fn page(global: &Global, path: &str) -> Result<Page, Failure> {
                 return Ok(unknown(&format!("{base} or {head}")));
             };
             // What stands against it is said on the page.
-            let comparison = report::comparison(&[base, head], &root::catalog(global)?, &Choice::default(), true)?;
+            let comparison =
+                report::comparison(&[base, head], &root::catalog(global)?, &ReportChoice::default(), true)?;
             Ok(Page::html(report::compared_page(&comparison)?))
         }
         _ => Ok(Page::error(

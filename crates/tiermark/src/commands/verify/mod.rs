@@ -1,6 +1,7 @@
 //! `tiermark verify`: starts each entry and checks its answers, without measuring.
 
 mod arguments;
+mod check;
 mod choice;
 mod table;
 
@@ -9,7 +10,6 @@ use std::time::Instant;
 
 use futures_util::TryFutureExt as _;
 use futures_util::future::try_join;
-use serde::Serialize;
 use tiermark_bench::{
     BUILDS_AT_ONCE, Bench, BenchError, Contender, EntryBuild, ServerEnd, Services, Verification, VerifyDepth,
     prepare_entries, stage_events, verify_server, while_up,
@@ -30,35 +30,8 @@ use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
 pub(crate) use arguments::VerifyArgs;
+use check::{CheckState, EntryCheck};
 use choice::to_verify;
-
-/// What came of one scenario of one entry.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Check {
-    entry: String,
-    scenario: String,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// What could not be looked at here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unchecked: Vec<String>,
-    /// How long it took; none where nothing was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-enum State {
-    #[serde(rename = "pass")]
-    Pass,
-    #[serde(rename = "failed")]
-    Failed,
-    #[serde(rename = "unsupported")]
-    Unsupported,
-    #[serde(rename = "not buildable here")]
-    NotBuildableHere,
-}
 
 /// Verifies and prints a table, and below it everything that failed.
 pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
@@ -83,17 +56,17 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Resu
     } else {
         ui.result(&table::render(&checks, ui.width(), ui.colour()));
     }
-    let any = |state: State| checks.iter().any(|check| check.state == state);
-    Ok(if any(State::Failed) {
+    let any = |state: CheckState| checks.iter().any(|check| check.state == state);
+    Ok(if any(CheckState::Failed) {
         Exit::Negative
-    } else if any(State::NotBuildableHere) && !any(State::Pass) {
+    } else if any(CheckState::NotBuildableHere) && !any(CheckState::Pass) {
         Exit::Infrastructure
     } else {
         Exit::Done
     })
 }
 
-async fn verify_all(catalog: &Catalog, plan: &Plan, on: &Opened<'_>, ui: &Ui) -> Result<Vec<Check>, Failure> {
+async fn verify_all(catalog: &Catalog, plan: &Plan, on: &Opened<'_>, ui: &Ui) -> Result<Vec<EntryCheck>, Failure> {
     let redactor = measuring::redactor();
     let events = stage_events(on.sink);
     let preparing = prepare_entries(on.stage, catalog, &plan.entries, BUILDS_AT_ONCE, &events, &redactor);
@@ -129,7 +102,7 @@ struct Verifier<'a> {
 }
 
 impl Verifier<'_> {
-    async fn entry(&self, entry: &PlannedEntry, built: &EntryBuild) -> Result<Vec<Check>, BenchError> {
+    async fn entry(&self, entry: &PlannedEntry, built: &EntryBuild) -> Result<Vec<EntryCheck>, BenchError> {
         let all = |state, reason: &str| {
             let scenarios = self.plan.scenarios.iter();
             Ok(scenarios
@@ -138,16 +111,21 @@ impl Verifier<'_> {
         };
         let prepared = match built {
             Ok(prepared) => prepared,
-            Err(NotBuilt::Failed { reason }) => return all(State::Failed, reason),
+            Err(NotBuilt::Failed { reason }) => return all(CheckState::Failed, reason),
             Err(NotBuilt::NotBuildableHere { reason, remedy }) => {
-                return all(State::NotBuildableHere, &format!("{reason}\nremedy: {remedy}"));
+                return all(CheckState::NotBuildableHere, &format!("{reason}\nremedy: {remedy}"));
             }
         };
         let Some(variant) = entry.framework.variant(&entry.id.variant) else {
             return Ok(vec![]);
         };
         let cores = self.plan.placement.of(Role::Server);
-        let contender = Contender::of_variant(prepared, (&entry.framework, variant), cores, self.services);
+        let contender = Contender::of_variant(
+            prepared,
+            (&entry.framework, variant),
+            cores,
+            self.services.environment(),
+        );
         let checks = while_up(&self.bench, std::slice::from_ref(&contender), async |up| {
             let mut checks = Vec::new();
             for running in up {
@@ -164,15 +142,15 @@ impl Verifier<'_> {
             Err(ServerEnd::Broken { reason, .. }) => {
                 // A lost service would pass for the target's fault.
                 self.services.check_alive().await?;
-                all(State::Failed, &reason)
+                all(CheckState::Failed, &reason)
             }
             Err(ServerEnd::Bench(error)) => Err(error),
         }
     }
 
     /// A scenario that is not asked for.
-    fn unasked(&self, entry: &PlannedEntry, scenario: &Scenario, state: State, reason: &str) -> Check {
-        Check {
+    fn unasked(&self, entry: &PlannedEntry, scenario: &Scenario, state: CheckState, reason: &str) -> EntryCheck {
+        EntryCheck {
             entry: entry.id.to_string(),
             scenario: scenario.name.clone(),
             state,
@@ -187,28 +165,28 @@ impl Verifier<'_> {
         entry: &PlannedEntry,
         scenario: &Scenario,
         running: &mut Running,
-    ) -> Result<Check, BenchError> {
+    ) -> Result<EntryCheck, BenchError> {
         if let Some(reason) = entry.framework.lacks(scenario) {
-            return Ok(self.unasked(entry, scenario, State::Unsupported, reason));
+            return Ok(self.unasked(entry, scenario, CheckState::Unsupported, reason));
         }
         if let Some(CellState::NotBuildableHere { reason, remedy }) = self.services.lacking(scenario, self.plan.runner)
         {
             let reason = format!("{reason}\nremedy: {remedy}");
-            return Ok(self.unasked(entry, scenario, State::NotBuildableHere, &reason));
+            return Ok(self.unasked(entry, scenario, CheckState::NotBuildableHere, &reason));
         }
         let begun = Instant::now();
         let verification = verify_server(running, scenario, self.services, VerifyDepth::Fully).await?;
         let seconds = Some(begun.elapsed().as_secs_f64());
         let redacted = |reason: String| Some(self.bench.redactor.text(&reason));
         let (state, reason, unchecked) = match verification {
-            Verification::Right(verified) => (State::Pass, None, verified.unchecked),
-            Verification::Gone(reason) => (State::Failed, redacted(reason), vec![]),
+            Verification::Right(verified) => (CheckState::Pass, None, verified.unchecked),
+            Verification::Gone(reason) => (CheckState::Failed, redacted(reason), vec![]),
             Verification::Wrong(wrong) => {
                 let words = running.last_words().await;
-                (State::Failed, redacted(format!("{wrong}\n{words}")), vec![])
+                (CheckState::Failed, redacted(format!("{wrong}\n{words}")), vec![])
             }
         };
-        Ok(Check {
+        Ok(EntryCheck {
             entry: entry.id.to_string(),
             scenario: scenario.name.clone(),
             state,
