@@ -5,7 +5,7 @@ use tiermark_model::format::scenario::Objective;
 use tiermark_model::load::Load;
 use tiermark_model::recording::Recording;
 use tiermark_model::trial::State;
-use tiermark_model::verdict::{Check, Effect, Verdict};
+use tiermark_model::verdict::{Check, Effect, LoadRemedy, Remedy, Verdict};
 
 /// The state of a trial whose target lived through it.
 pub(crate) fn state_of(recording: &Recording) -> State {
@@ -90,10 +90,8 @@ fn errors(recording: &Recording, objective: &Objective) -> Verdict {
         limit,
         effect: Effect::MissesObjective,
         remedy: (!ok).then(|| {
-            format!(
-                "find out why the target fails under load ({})",
-                outcomes.failures_in_words()
-            )
+            let failures = outcomes.failures_in_words();
+            Remedy::Known(LoadRemedy::FindOutWhy { failures })
         }),
     }
 }

@@ -148,7 +148,7 @@ pub fn changed_since(run: &RunReader, plan: &Plan, prepared: &BTreeMap<EntryId, 
             "the plan ({} then, {} now): {}",
             stored.plan.hash,
             plan.hash,
-            plan_changes(&stored.plan, plan).join(", ")
+            stored.plan.differences(plan).join(", ")
         ));
     }
     let then = stored.hosts.get(LOCAL).map(HostFacts::fingerprint);
@@ -166,32 +166,4 @@ pub fn changed_since(run: &RunReader, plan: &Plan, prepared: &BTreeMap<EntryId, 
         }
     }
     changed
-}
-
-fn plan_changes(then: &Plan, now: &Plan) -> Vec<String> {
-    let mut changes = Vec::new();
-    for entry in &then.entries {
-        match now.entry(&entry.id) {
-            None => changes.push(format!("the entry {} is gone", entry.id)),
-            Some(other) if other != entry => changes.push(format!("the definition of {}", entry.id)),
-            Some(_) => {}
-        }
-    }
-    for scenario in &then.scenarios {
-        match now.scenario(&scenario.name) {
-            None => changes.push(format!("the scenario {} is gone", scenario.name)),
-            Some(other) if other != scenario => changes.push(format!("the scenario {}", scenario.name)),
-            Some(_) => {}
-        }
-    }
-    if then.suite != now.suite {
-        changes.push("the suite".to_owned());
-    }
-    if then.placement != now.placement {
-        changes.push("the cores there are".to_owned());
-    }
-    if then.runner != now.runner {
-        changes.push("the runner".to_owned());
-    }
-    changes
 }

@@ -9,7 +9,7 @@ use tiermark_model::host::Role;
 use tiermark_model::load::Load;
 use tiermark_model::recording::{CapacityFound, CapacityStage, Recording};
 use tiermark_model::trial::{Disturbance, Observation};
-use tiermark_model::verdict::{Check, Verdict};
+use tiermark_model::verdict::{Check, Remedy, Verdict};
 use tiermark_stage::observe::Observer;
 use tiermark_stage::stage::Running;
 use tiermark_stage::types::Target;
@@ -189,7 +189,7 @@ pub fn load_alone(
     if let Some(answers) = recording.verdicts.iter_mut().find(none_was_right)
         && let Some(why) = tiermark_load::diagnose(spec)
     {
-        answers.remedy = Some(why);
+        answers.remedy = Some(Remedy::Words(why));
     }
     Ok((recording, capacity))
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod output;
 mod progress;
+mod remedies;
 mod spec;
 mod target;
 
@@ -12,6 +13,7 @@ use tiermark_bench::{Ceilings, FirstInterrupt, Interrupt, load_alone};
 use tiermark_load::{Live, LoadError, LoadSpec, Stop, Zero};
 use tiermark_model::load::Load;
 use tiermark_model::recording::{CapacityFound, CapacityStage, Recording};
+use tiermark_model::verdict::Remedy;
 use tiermark_report::recording::{Description, LoadResult, render_text};
 
 pub(crate) use self::arguments::LoadArgs;
@@ -31,7 +33,11 @@ pub(crate) fn run(arguments: &LoadArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
     let spec = spec::load_spec(arguments, &target)?;
     let outputs = Outputs::open(arguments)?;
     let ceiling_per_s = ceiling_per_s(arguments, &spec, ui);
-    let ((recording, capacity), interrupted) = block_on(measure(spec.clone(), ceiling_per_s, ui))?;
+    let ((mut recording, capacity), interrupted) = block_on(measure(spec.clone(), ceiling_per_s, ui))?;
+    for verdict in &mut recording.verdicts {
+        let words = verdict.remedy.as_ref().map(remedies::in_words);
+        verdict.remedy = words.map(Remedy::Words);
+    }
     let description = Description {
         url: target.url,
         method: spec.requests[0].request.method,
