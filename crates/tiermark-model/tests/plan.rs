@@ -209,7 +209,11 @@ fn whatever_decides_a_measurement_changes_the_hash() {
         ("window", Box::new(|input| input.suite.duration_s = 3.5)),
         ("warm-up", Box::new(|input| input.suite.warmup_s = 0.5)),
         ("warm-up of a start", Box::new(|input| input.suite.start_warmup_s = 0.5)),
-        ("its limit", Box::new(|input| input.suite.start_warmup_limit_s = 0.5)),
+        (
+            "its limit",
+            // Without a warm-up a limit of it changes nothing.
+            Box::new(|input| (input.suite.start_warmup_s, input.suite.start_warmup_limit_s) = (0.5, 1.5)),
+        ),
         ("timeout", Box::new(|input| input.suite.timeout_s = 6.0)),
         ("loads", Box::new(|input| input.scenarios[0].loads.truncate(1))),
         (
