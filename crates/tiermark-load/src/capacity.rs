@@ -120,10 +120,7 @@ impl Goal<'_> {
         let objective = self.objective();
         let circumstances = Circumstances {
             load: Load::Open(self.capacity.at(stage.rate)),
-            percentile: objective.fraction(),
-            objective_ns: Some(objective.limit_ns()),
-            ceiling_per_s: None,
-            limited: false,
+            ..Circumstances::of(Load::Capacity(*self.capacity))
         };
         let verdicts = judge(recording, &circumstances);
         let failed = |strain: bool| {

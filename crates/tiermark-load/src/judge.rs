@@ -5,7 +5,7 @@
 use tiermark_model::histogram::Latency;
 use tiermark_model::load::{Load, Open};
 use tiermark_model::recording::{Outcomes, Recording};
-use tiermark_model::verdict::{Check, Effect, Verdict};
+use tiermark_model::verdict::{Check, Effect, LoadRemedy, Remedy, Verdict};
 
 use crate::schedule::mean_rate;
 
@@ -24,6 +24,25 @@ pub struct Circumstances {
     pub ceiling_per_s: Option<f64>,
     /// Whether a number of requests ended the window, not time.
     pub limited: bool,
+}
+
+impl Circumstances {
+    /// Those of a load by itself: of a search the objective is its own; of any other load there is none, and the percentile is the highest
+    /// that is shown.
+    #[must_use]
+    pub fn of(load: Load) -> Self {
+        let objective = match &load {
+            Load::Capacity(capacity) => Some(capacity.objective),
+            Load::Closed(_) | Load::Open(_) => None,
+        };
+        Self {
+            load,
+            percentile: objective.map_or(SHOWN[0], |objective| objective.fraction()),
+            objective_ns: objective.map(|objective| objective.limit_ns()),
+            ceiling_per_s: None,
+            limited: false,
+        }
+    }
 }
 
 /// Share of the scheduled requests that must end in a right answer.
@@ -87,7 +106,7 @@ impl Measured {
         }
     }
 
-    fn verdict(self, check: Check, effect: Effect, remedy: impl FnOnce() -> String) -> Verdict {
+    fn verdict(self, check: Check, effect: Effect, remedy: impl FnOnce() -> LoadRemedy) -> Verdict {
         let Self { value, limit, ok } = self;
         Verdict {
             check,
@@ -95,7 +114,7 @@ impl Measured {
             value,
             limit,
             effect,
-            remedy: (!ok).then(remedy),
+            remedy: (!ok).then(|| Remedy::Known(remedy())),
         }
     }
 }
@@ -106,12 +125,10 @@ fn answers(recording: &Recording, _: &Circumstances) -> Option<Verdict> {
     let measured = Measured::at_least(1.0, outcomes.ok as f64);
     Some(measured.verdict(Check::Answers, Effect::Invalidates, || {
         if outcomes.total() == 0 {
-            "raise `--duration` (or `--rate`): no request was due within the window".to_owned()
+            LoadRemedy::LongerWindow
         } else {
-            format!(
-                "see what the target's log says of these outcomes ({}), and check the URL and `--expect-status`",
-                outcomes.failures_in_words()
-            )
+            let failures = outcomes.failures_in_words();
+            LoadRemedy::SeeTheLog { failures }
         }
     }))
 }
@@ -145,22 +162,16 @@ fn rate(recording: &Recording, circumstances: &Circumstances) -> Option<Verdict>
     })
 }
 
-fn rate_remedy(outcomes: &Outcomes, open: &Open) -> String {
-    let option = if open.ramp_to.is_some() {
-        "`--ramp-to`"
-    } else {
-        "`--rate`"
-    };
+fn rate_remedy(outcomes: &Outcomes, open: &Open) -> LoadRemedy {
+    let ramps = open.ramp_to.is_some();
     let late = outcomes.unsent + outcomes.open + outcomes.timeout;
     if outcomes.errors() == 0 {
-        format!("lower {option}, or give the generator more `--threads`")
+        LoadRemedy::LowerRate { ramps }
     } else if late * 2 >= outcomes.errors() {
-        format!("lower {option}, or raise `--connections` where the target could answer more at once")
+        LoadRemedy::LowerRateOrMoreConnections { ramps }
     } else {
-        format!(
-            "find out why the target fails ({}), or lower {option}",
-            outcomes.failures_in_words()
-        )
+        let failures = outcomes.failures_in_words();
+        LoadRemedy::FindOutWhyOrLowerRate { failures, ramps }
     }
 }
 
@@ -181,15 +192,15 @@ fn lateness(recording: &Recording, circumstances: &Circumstances) -> Option<Verd
     };
     let late_ns = tail(&recording.lateness)? as f64;
     let measured = Measured::at_most(limit_ns / 1e6, late_ns / 1e6);
-    Some(measured.verdict(Check::Lateness, Effect::Invalidates, || {
-        let cores = "give the generator cores of its own (`--cpus`) or more `--threads`";
-        match &circumstances.load {
-            _ if grain_ns >= limit_ns => "lower `--grain`, which alone is more than the limit".to_owned(),
-            Load::Open(open) if open.ramp_to.is_some() => format!("{cores}, or lower `--ramp-to`"),
-            Load::Open(_) => format!("{cores}, or lower `--rate`"),
-            Load::Closed(_) | Load::Capacity(_) => cores.to_owned(),
-        }
-    }))
+    Some(
+        measured.verdict(Check::Lateness, Effect::Invalidates, || match &circumstances.load {
+            _ if grain_ns >= limit_ns => LoadRemedy::FinerGrain,
+            Load::Open(open) => LoadRemedy::OwnCores {
+                ramps: Some(open.ramp_to.is_some()),
+            },
+            Load::Closed(_) | Load::Capacity(_) => LoadRemedy::OwnCores { ramps: None },
+        }),
+    )
 }
 
 /// The 99th percentile, or the greatest of too few samples for it.
@@ -206,12 +217,10 @@ fn strained(load: &Load) -> Effect {
     }
 }
 
-fn strained_remedy(load: &Load) -> String {
-    let threads = "give the generator more `--threads` on cores of their own (`--cpus`)";
-    match load {
-        Load::Closed(_) => threads.to_owned(),
-        Load::Open(_) => format!("{threads}, a coarser `--grain` or a lower `--rate`"),
-        Load::Capacity(_) => format!("{threads} or a coarser `--grain`"),
+fn strained_remedy(load: &Load) -> LoadRemedy {
+    LoadRemedy::MoreThreads {
+        coarser_grain: !matches!(load, Load::Closed(_)),
+        lower_rate: matches!(load, Load::Open(_)),
     }
 }
 
@@ -247,9 +256,7 @@ fn connections(recording: &Recording, circumstances: &Circumstances) -> Option<V
         f64::from(circumstances.load.connections()),
         f64::from(recording.generator.connections_reached),
     );
-    Some(measured.verdict(Check::Connections, Effect::Invalidates, || {
-        "lower `--connections`, or raise the target's limit of open connections and its listen backlog".to_owned()
-    }))
+    Some(measured.verdict(Check::Connections, Effect::Invalidates, || LoadRemedy::FewerConnections))
 }
 
 fn held_connections(recording: &Recording, circumstances: &Circumstances) -> Option<Verdict> {
@@ -257,8 +264,7 @@ fn held_connections(recording: &Recording, circumstances: &Circumstances) -> Opt
     let measured = Measured::at_least(f64::from(wanted), f64::from(recording.generator.held_reached));
     (wanted > 0).then(|| {
         measured.verdict(Check::HeldConnections, Effect::Invalidates, || {
-            "lower `--held-connections`, or raise the target's limit of open connections and its idle timeout"
-                .to_owned()
+            LoadRemedy::FewerHeldConnections
         })
     })
 }
@@ -298,14 +304,10 @@ fn littles_law(recording: &Recording, circumstances: &Circumstances) -> Option<V
     };
     Some(measured.verdict(Check::LittlesLaw, Effect::Invalidates, || {
         if outcomes.errors() > 0 && value < 1.0 {
-            format!(
-                "find out why the target fails ({}): a lost connection carries nothing until it is opened anew",
-                outcomes.failures_in_words()
-            )
+            let failures = outcomes.failures_in_words();
+            LoadRemedy::FindOutWhyConnectionsAreLost { failures }
         } else {
-            "repeat it with a longer `--duration`; if it fails again, its times and counts contradict each other, which \
-             is a defect of tiermark"
-                .to_owned()
+            LoadRemedy::RepeatLonger
         }
     }))
 }
@@ -322,14 +324,12 @@ fn samples(recording: &Recording, circumstances: &Circumstances) -> Option<Verdi
     };
     let needed = samples_needed(percentile);
     let measured = Measured::at_least(needed as f64, count as f64);
-    Some(measured.verdict(Check::Samples, Effect::Invalidates, || {
-        let longer = if circumstances.limited {
-            "`--requests`"
-        } else {
-            "`--duration`"
-        };
-        format!("raise {longer} until there are {needed}, or set the objective on a lower percentile")
-    }))
+    Some(
+        measured.verdict(Check::Samples, Effect::Invalidates, || LoadRemedy::MoreSamples {
+            needed,
+            limited: circumstances.limited,
+        }),
+    )
 }
 
 /// Samples without which [`Latency::percentile`] gives none: ten beyond it.

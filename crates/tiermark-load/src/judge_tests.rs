@@ -398,7 +398,7 @@ fn sentences() {
         for verdict in judge(&recording, &circumstances) {
             let line = match &verdict.remedy {
                 None => format!("  ok: {verdict}\n"),
-                Some(remedy) => format!("  {:?}: {verdict}\n    {remedy}\n", verdict.effect),
+                Some(remedy) => format!("  {:?}: {verdict}\n    {remedy:?}\n", verdict.effect),
             };
             if seen.insert(line.clone()) {
                 text += &line;

@@ -9,6 +9,7 @@ pub mod foreign;
 pub mod format;
 pub mod histogram;
 pub mod host;
+mod identity;
 pub mod imported;
 pub mod input;
 pub mod load;

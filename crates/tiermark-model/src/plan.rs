@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::format::framework::Framework;
 use crate::format::scenario::Scenario;
 use crate::format::suite::Suite;
-use crate::host::{Placement, short_hash};
+use crate::host::Placement;
+use crate::identity::{EntryIdentity, ScenarioIdentity, SuiteIdentity, hash_of};
 use crate::load::{Load, Protocol};
 use crate::trial::{EntryId, TrialKey, WarmUp};
 
@@ -112,7 +113,8 @@ impl PlanInput {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Hash of everything that decides what is measured and how.
+    /// Hash of everything that decides what is measured and how. Titles, links, reasons and judged facts do not. Never computed anew for a
+    /// stored run: before format 7 it was over all definitions.
     pub hash: String,
     /// Source of all shuffling.
     pub seed: u64,
@@ -177,6 +179,7 @@ impl Plan {
     /// Makes the plan. The same input gives the same plan.
     #[must_use]
     pub fn new(input: PlanInput) -> Self {
+        let hash = hash_of(&input);
         let PlanInput {
             entries,
             scenarios,
@@ -185,7 +188,6 @@ impl Plan {
             placement,
             seed,
         } = input;
-        let hash = hash_of(&entries, &scenarios, &suite, runner, &placement, seed);
         let mut random = SmallRng::seed_from_u64(seed);
         let mut starts = Vec::new();
         for block in 1..=suite.blocks {
@@ -242,6 +244,43 @@ impl Plan {
     #[must_use]
     pub fn entry(&self, id: &EntryId) -> Option<&PlannedEntry> {
         self.entries.iter().find(|entry| &entry.id == id)
+    }
+
+    /// What of this plan another one measures differently, or not at all.
+    #[must_use]
+    pub fn differences(&self, other: &Plan) -> Vec<String> {
+        let mut changes = Vec::new();
+        for entry in &self.entries {
+            match other.entry(&entry.id) {
+                None => changes.push(format!("the entry {} is gone", entry.id)),
+                Some(now) if EntryIdentity::from(now) != EntryIdentity::from(entry) => {
+                    changes.push(format!("the definition of {}", entry.id));
+                }
+                Some(_) => {}
+            }
+        }
+        for scenario in &self.scenarios {
+            match other.scenario(&scenario.name) {
+                None => changes.push(format!("the scenario {} is gone", scenario.name)),
+                Some(now) if ScenarioIdentity::from(now) != ScenarioIdentity::from(scenario) => {
+                    changes.push(format!("the scenario {}", scenario.name));
+                }
+                Some(_) => {}
+            }
+        }
+        let suite = |plan: &'_ Plan| serde_json::to_vec(&SuiteIdentity::of(&plan.suite, &plan.scenarios)).ok();
+        let others = [
+            (suite(self) != suite(other), "the suite"),
+            (self.placement != other.placement, "the cores there are"),
+            (self.runner != other.runner, "the runner"),
+        ];
+        changes.extend(
+            others
+                .iter()
+                .filter(|(differs, _)| *differs)
+                .map(|(_, what)| (*what).to_owned()),
+        );
+        changes
     }
 
     /// Number of trials.
@@ -385,17 +424,4 @@ fn cells_of(scenarios: &[Scenario], suite: &Suite, random: &mut SmallRng) -> Vec
     writing.shuffle(random);
     reading.append(&mut writing);
     reading
-}
-
-fn hash_of(
-    entries: &[PlannedEntry],
-    scenarios: &[Scenario],
-    suite: &Suite,
-    runner: RunnerKind,
-    placement: &Placement,
-    seed: u64,
-) -> String {
-    // Struct fields and sorted maps serialise in one order, so that equal plans have equal hashes.
-    let all = serde_json::to_vec(&(entries, scenarios, suite, runner, placement, seed)).unwrap_or_default();
-    short_hash(&all)
 }

@@ -22,7 +22,7 @@ use crate::redact::Redactor;
 use crate::trial::{EntryId, Record, TrialKey, TrialRecord};
 
 /// Version of the manifest and of the records.
-pub const RUN_FORMAT: u32 = 6;
+pub const RUN_FORMAT: u32 = 7;
 
 /// The oldest format that is read: what came since can be left out.
 pub const OLDEST_FORMAT: u32 = 2;

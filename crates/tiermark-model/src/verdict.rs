@@ -18,9 +18,87 @@ pub struct Verdict {
     pub limit: f64,
     /// What a failed check means for the numbers.
     pub effect: Effect,
-    /// What to do about it, where it was not found good.
+    /// What to do about it, if it was not found good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
+    pub remedy: Option<Remedy>,
+}
+
+/// What to do about a failed check. Whoever shows it puts it into words, with the names of its own options.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Remedy {
+    /// As it is known by its kind, since format 7 of runs.
+    Known(LoadRemedy),
+    /// In words: as runs stored it before, and what was found out about one target.
+    Words(String),
+}
+
+/// The remedies for what a load's checks find.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LoadRemedy {
+    /// No request was due within the window: a longer one, or a higher rate.
+    LongerWindow,
+    /// The target's log tells about these outcomes; or the address or the expected status is wrong.
+    SeeTheLog {
+        /// The outcomes, counted, in words.
+        failures: String,
+    },
+    /// A lower rate, or more threads for the generator.
+    LowerRate {
+        /// Whether the rate rises over the window: then its end is what to lower.
+        ramps: bool,
+    },
+    /// A lower rate, or more connections, if the target could answer more at once.
+    LowerRateOrMoreConnections {
+        /// As for [`LoadRemedy::LowerRate`].
+        ramps: bool,
+    },
+    /// Find out why the target fails, or a lower rate.
+    FindOutWhyOrLowerRate {
+        /// The failures, counted, in words.
+        failures: String,
+        /// As for [`LoadRemedy::LowerRate`].
+        ramps: bool,
+    },
+    /// A finer grain: it alone is more than the limit of lateness.
+    FinerGrain,
+    /// Cores of its own for the generator, or more threads; in an open loop also a lower rate.
+    OwnCores {
+        /// Whether the rate of the open loop rises over the window; none: it is no open loop.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ramps: Option<bool>,
+    },
+    /// More threads on cores of their own.
+    MoreThreads {
+        /// A coarser grain would do as well: the load has a schedule.
+        coarser_grain: bool,
+        /// A lower rate would do as well: the load has one.
+        lower_rate: bool,
+    },
+    /// Fewer connections, or a higher limit of the target.
+    FewerConnections,
+    /// Fewer idle connections, or a higher limit and a longer timeout of the target.
+    FewerHeldConnections,
+    /// Find out why the target fails: a lost connection carries nothing until it is opened anew.
+    FindOutWhyConnectionsAreLost {
+        /// The failures, counted, in words.
+        failures: String,
+    },
+    /// Again, in a longer window: then it is a defect of tiermark.
+    RepeatLonger,
+    /// More samples, or a lower percentile.
+    MoreSamples {
+        /// How many are needed.
+        needed: u64,
+        /// Whether a number of requests ended the window, not time.
+        limited: bool,
+    },
+    /// Find out why the target fails under load.
+    FindOutWhy {
+        /// The failures, counted, in words.
+        failures: String,
+    },
 }
 
 /// What is looked at.
@@ -61,6 +139,17 @@ pub enum Effect {
     LowerBound,
     /// The recording holds, and shows that the target missed its objective.
     MissesObjective,
+}
+
+impl Remedy {
+    /// It in words, if somebody has put it into words.
+    #[must_use]
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Remedy::Words(words) => Some(words),
+            Remedy::Known(_) => None,
+        }
+    }
 }
 
 impl Verdict {

@@ -209,7 +209,11 @@ fn whatever_decides_a_measurement_changes_the_hash() {
         ("window", Box::new(|input| input.suite.duration_s = 3.5)),
         ("warm-up", Box::new(|input| input.suite.warmup_s = 0.5)),
         ("warm-up of a start", Box::new(|input| input.suite.start_warmup_s = 0.5)),
-        ("its limit", Box::new(|input| input.suite.start_warmup_limit_s = 0.5)),
+        (
+            "its limit",
+            // Without a warm-up a limit of it changes nothing.
+            Box::new(|input| (input.suite.start_warmup_s, input.suite.start_warmup_limit_s) = (0.5, 1.5)),
+        ),
         ("timeout", Box::new(|input| input.suite.timeout_s = 6.0)),
         ("loads", Box::new(|input| input.scenarios[0].loads.truncate(1))),
         (
@@ -246,8 +250,16 @@ fn whatever_decides_a_measurement_changes_the_hash() {
             Box::new(|input| input.entries[0].framework.variants[0].pool.connections = 16),
         ),
         (
-            "default",
-            Box::new(|input| input.entries[0].framework.default = "other".to_owned()),
+            "what it lacks",
+            Box::new(|input| {
+                let lacks = &mut input.entries[0].framework.unsupported;
+                drop(lacks.insert("json".to_owned(), "no reason".to_owned()));
+            }),
+        ),
+        ("port", Box::new(|input| input.entries[0].framework.port = 1)),
+        (
+            "command",
+            Box::new(|input| input.entries[0].framework.variants[0].command = Some(vec!["other".to_owned()])),
         ),
     ];
     let mut hashes = BTreeSet::from([Plan::new(base()).hash]);
@@ -258,6 +270,37 @@ fn whatever_decides_a_measurement_changes_the_hash() {
             hashes.insert(Plan::new(changed).hash),
             "{what} does not change the hash"
         );
+    }
+}
+
+#[test]
+fn prose_does_not_change_the_hash() {
+    let base = || input(vec![entry("gin")], vec![scenario("json", false)], 3, 1);
+    let text = || "other words".to_owned();
+    let changes: Vec<(&str, Change)> = vec![
+        (
+            "title",
+            Box::new(move |input| input.entries[0].framework.title = text()),
+        ),
+        (
+            "link",
+            Box::new(move |input| input.entries[0].framework.homepage = text()),
+        ),
+        ("facts", Box::new(|input| input.entries[0].framework.facts.clear())),
+        (
+            "reason",
+            Box::new(move |input| input.entries[0].framework.variants[0].workers.reason = text()),
+        ),
+        ("suite", Box::new(move |input| input.suite.description = text())),
+        ("scenario", Box::new(move |input| input.scenarios[0].isolates = text())),
+    ];
+    let plan = Plan::new(base());
+    for (what, change) in &changes {
+        let mut changed = base();
+        change(&mut changed);
+        let changed = Plan::new(changed);
+        assert_eq!(plan.hash, changed.hash, "{what}");
+        assert_eq!(plan.differences(&changed), Vec::<String>::new(), "{what}");
     }
 }
 

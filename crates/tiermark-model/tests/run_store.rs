@@ -19,7 +19,7 @@ use tiermark_model::run::{
     MANIFEST, Manifest, PACKED, RUN_FORMAT, RunError, RunReader, RunWriter, TRIALS, list, name_of,
 };
 use tiermark_model::trial::{Record, SessionEvent, State, TrialRecord};
-use tiermark_model::verdict::{Check, Effect, Verdict};
+use tiermark_model::verdict::{Check, Effect, LoadRemedy, Remedy, Verdict};
 
 const TODAY: Date = date(2026, 3, 1);
 
@@ -78,7 +78,7 @@ fn verdict(check: Check, value: f64, limit: f64, effect: Effect) -> Verdict {
         value,
         limit,
         effect,
-        remedy: Some("give the generator more cores".to_owned()),
+        remedy: Some(Remedy::Words("give the generator more cores".to_owned())),
     }
 }
 
@@ -373,12 +373,75 @@ fn runs_of_earlier_formats_stay_readable() {
         (4, manifest_4(), records()),
         (5, manifest_5(), records_5()),
         (6, manifest_5(), records_6()),
+        (7, manifest_5(), records_7()),
     ] {
         let run = RunReader::open(&fixture(format)).unwrap();
+        // Before format 7 the hash was over other things: it stays what was stored.
+        let hash = &run.manifest.plan.hash;
+        assert_eq!(*hash == manifest.plan.hash, format >= 7, "{format}");
+        let mut manifest = manifest;
+        manifest.plan.hash.clone_from(hash);
+        let records = of_plan(hash, records);
         assert_eq!(run.torn_lines, [records.len() + 1], "{format}");
         assert_eq!(run.manifest, of_format(format, manifest), "{format}");
         assert_eq!(run.records, records, "{format}");
     }
+}
+
+/// The same records under the keys of another hash.
+fn of_plan(hash: &str, mut records: Vec<Record>) -> Vec<Record> {
+    for record in &mut records {
+        if let Record::Trial(trial) = record {
+            trial.key.plan = hash.to_owned();
+        }
+    }
+    records
+}
+
+/// With what came in with format 7: remedies of every kind.
+fn records_7() -> Vec<Record> {
+    let mut records = records_6();
+    let failures = || "12 reset".to_owned();
+    let kinds = [
+        LoadRemedy::LongerWindow,
+        LoadRemedy::SeeTheLog { failures: failures() },
+        LoadRemedy::LowerRate { ramps: true },
+        LoadRemedy::LowerRateOrMoreConnections { ramps: false },
+        LoadRemedy::FindOutWhyOrLowerRate {
+            failures: failures(),
+            ramps: true,
+        },
+        LoadRemedy::FinerGrain,
+        LoadRemedy::OwnCores { ramps: None },
+        LoadRemedy::OwnCores { ramps: Some(true) },
+        LoadRemedy::MoreThreads {
+            coarser_grain: true,
+            lower_rate: false,
+        },
+        LoadRemedy::FewerConnections,
+        LoadRemedy::FewerHeldConnections,
+        LoadRemedy::FindOutWhyConnectionsAreLost { failures: failures() },
+        LoadRemedy::RepeatLonger,
+        LoadRemedy::MoreSamples {
+            needed: 1000,
+            limited: true,
+        },
+        LoadRemedy::FindOutWhy { failures: failures() },
+    ];
+    let of_kind = |kind| Verdict {
+        remedy: Some(Remedy::Known(kind)),
+        ..verdict(Check::Errors, 0.5, 0.001, Effect::MissesObjective)
+    };
+    for record in &mut records {
+        if let Record::Trial(TrialRecord {
+            recording: Some(recording),
+            ..
+        }) = record
+        {
+            recording.verdicts.extend(kinds.iter().cloned().map(of_kind));
+        }
+    }
+    records
 }
 
 /// With what came in with format 6.
@@ -408,7 +471,7 @@ fn records_6() -> Vec<Record> {
             value: outcomes.error_share(),
             limit: 0.001,
             effect: Effect::MissesObjective,
-            remedy: Some("find out why".to_owned()),
+            remedy: Some(Remedy::Words("find out why".to_owned())),
         });
     }
     records
@@ -507,7 +570,7 @@ fn a_run_of_format_1_is_refused_with_a_remedy() {
 fn write_fixture(fixture: &Path) {
     let results = tempfile::tempdir().unwrap();
     let mut writer = RunWriter::create(results.path(), date(2026, 3, 1), &manifest_5(), &Redactor::new(None)).unwrap();
-    records_6().iter().for_each(|record| writer.append(record).unwrap());
+    records_7().iter().for_each(|record| writer.append(record).unwrap());
     fs::create_dir_all(fixture.parent().unwrap()).unwrap();
     fs::create_dir(fixture).unwrap();
     fs::copy(writer.folder().join(MANIFEST), fixture.join(MANIFEST)).unwrap();

@@ -9,7 +9,7 @@ use tiermark_model::format::scenario::Scenario;
 use tiermark_model::load::{Arrivals, Capacity, Closed, Load, Open};
 use tiermark_model::recording::{CapacityFound, RequestRecording, Scheduled};
 use tiermark_model::trial::{Record, State, TrialKey, TrialRecord};
-use tiermark_model::verdict::{Check, Effect, Verdict};
+use tiermark_model::verdict::{Check, Effect, Remedy, Verdict};
 use tiermark_report::analysis::{Cell, Family, Judgement, LoadKind, Standing};
 use tiermark_report::{Analysis, Options, Style, render_markdown, render_text};
 
@@ -101,7 +101,7 @@ fn every_kind() -> Analysis {
                 value: 12.0,
                 limit: 10.0,
                 effect: Effect::Invalidates,
-                remedy: Some("give it a core".to_owned()),
+                remedy: Some(Remedy::Words("give it a core".to_owned())),
             }]
         };
         Some(match (key.entry.framework.as_str(), key.load.as_str()) {

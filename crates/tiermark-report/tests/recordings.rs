@@ -16,7 +16,7 @@ use tiermark_model::load::{Arrivals, Capacity, Closed, Load, Method, Open, Proto
 use tiermark_model::recording::{
     BodiesSeen, CapacityFound, CapacityStage, GeneratorUse, Outcomes, Recording, Scheduled, Timeline, Window,
 };
-use tiermark_model::verdict::{Check, Effect, Verdict};
+use tiermark_model::verdict::{Check, Effect, Remedy, Verdict};
 use tiermark_report::Style;
 use tiermark_report::recording::{Description, LoadResult, hgrm, hlog, render_text};
 
@@ -42,7 +42,7 @@ fn verdict(check: Check, ok: bool, value: f64, limit: f64) -> Verdict {
             Check::GeneratorCpu | Check::Ceiling => Effect::LowerBound,
             _ => Effect::Invalidates,
         },
-        remedy: (!ok).then(|| "what to do about it".to_owned()),
+        remedy: (!ok).then(|| Remedy::Words("what to do about it".to_owned())),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use tiermark_bench::BenchError;
 use tiermark_exchange::ExchangeError;
 use tiermark_load::LoadError;
 use tiermark_model::catalog::CatalogError;
@@ -51,6 +52,22 @@ pub(crate) enum Failure {
     /// The user interrupted.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Self {
+        match error {
+            BenchError::Interrupted => Failure::Interrupted,
+            BenchError::Stage(error) => error.into(),
+            BenchError::Load(error) => error.into(),
+            BenchError::Run(error) => error.into(),
+            BenchError::Catalog(error) => error.into(),
+            BenchError::NoUpstream => Failure::Usage(error.to_string()),
+            BenchError::Thread(_) | BenchError::Service(_) | BenchError::NoEntry(_) => {
+                Failure::Machine(error.to_string())
+            }
+        }
+    }
 }
 
 impl Failure {

@@ -3,16 +3,17 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
-mod ceiling;
 mod cli;
 mod commands;
 mod error;
 mod exit;
-mod interrupt;
+mod measuring;
+mod options;
+mod progress;
 mod root;
-mod session;
+mod signals;
 mod ui;
 
 use cli::{Cli, Command};
@@ -64,7 +65,7 @@ fn dispatch(cli: Cli, ui: &Arc<ui::Ui>) -> Result<Exit, Failure> {
         Command::Doctor => commands::doctor::run(global, ui),
         Command::Clean => commands::clean::run(global, ui),
         Command::New(arguments) => commands::new::run(global, &arguments, ui),
-        Command::Completions { shell } => commands::completions::run(shell, ui),
+        Command::Completions { shell } => commands::completions::run(shell, Cli::command(), ui),
         Command::ServeBaseline => commands::serve_baseline::run(),
     }
 }

@@ -9,8 +9,8 @@ use tiermark_model::host::short_hash;
 use tiermark_model::input::{self, InputKind};
 use tiermark_model::run::{self, RunReader};
 
-use crate::cli::Global;
 use crate::error::Failure;
+use crate::options::Global;
 use crate::ui::Ui;
 
 /// `containers/`, `scenarios/` and `results/reference/`, as they were when this program was built.

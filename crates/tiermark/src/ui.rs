@@ -14,8 +14,8 @@ use tiermark_model::foreign::harmless;
 use tiermark_report::Style;
 use tiermark_stage::types::StageEvent;
 
-use crate::cli::{Format, Global};
 use crate::error::Failure;
+use crate::options::{Format, Global};
 
 /// A line of the built-in server's own log, which whoever started it keeps.
 pub(crate) fn server_log(line: &str) {

@@ -85,7 +85,11 @@ async fn check_database(context: &CheckContext<'_>, check: &ScenarioCheck, books
 }
 
 /// Checks that no transaction of an answered request is still open in the database.
-async fn no_open_transaction(context: &CheckContext<'_>, books: &Books, check: &ScenarioCheck) -> Result<(), CheckStop> {
+async fn no_open_transaction(
+    context: &CheckContext<'_>,
+    books: &Books,
+    check: &ScenarioCheck,
+) -> Result<(), CheckStop> {
     let Some(open) = books.open_transaction().await? else {
         return Ok(());
     };

@@ -1,13 +1,24 @@
 //! `tiermark claims`: holds published statements against a stored run.
 
+use clap::Args;
 use tiermark_report::claims::{self, Definitions};
 use tiermark_report::{Options, RunView, analyse};
 
-use crate::cli::{ClaimsArgs, Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::Ui;
+
+/// `tiermark claims`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClaimsArgs {
+    /// The run: its name, its folder, or `latest` [default: the reference run, else the newest]
+    pub(crate) run: Option<String>,
+    /// The weight set of composite tiers
+    #[arg(long, default_value = "service")]
+    pub(crate) weights: String,
+}
 
 /// Prints every claim with what the run says of it. Reading is no measurement: a refuted claim is no failure.
 pub(crate) fn run(global: &Global, arguments: &ClaimsArgs, ui: &Ui) -> Result<Exit, Failure> {

@@ -4,9 +4,9 @@ use tiermark_stage::stage;
 
 use super::block_on;
 use super::gate::remove_leftovers;
-use crate::cli::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::ui::Ui;
 
 /// Removes leftovers and says what they were.

@@ -7,10 +7,10 @@ use tiermark_model::run::RunReader;
 use tiermark_report::Comparison;
 use tiermark_report::compare::ChangeVerdict;
 
-use super::report::{self, Choice};
-use crate::cli::{Format, Global};
+use super::report::{self, ReportChoice};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::Ui;
 
@@ -41,7 +41,7 @@ pub(crate) fn run(global: &Global, arguments: &CompareArgs, ui: &Ui) -> Result<E
     let runs: Vec<RunReader> = names
         .map(|name| root::find_run(global, name, ui))
         .collect::<Result<_, _>>()?;
-    let comparison = report::comparison(&runs, &catalog, &Choice::default(), arguments.force)?;
+    let comparison = report::comparison(&runs, &catalog, &ReportChoice::default(), arguments.force)?;
     let format = report::named_format(global, arguments.out.as_deref()).unwrap_or(Format::Text);
     let text = report::compared(&comparison, format, ui)?;
     report::write_or_print(arguments.out.as_deref(), &text, ui)?;

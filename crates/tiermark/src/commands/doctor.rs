@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
+use tiermark_bench::FILES_WANTED;
 use tiermark_model::format::framework::Need;
 use tiermark_model::host::{Placement, Role};
 use tiermark_stage::database::postgres::Binaries;
@@ -11,11 +12,10 @@ use tiermark_stage::engine::Docker;
 use tiermark_stage::host;
 
 use super::block_on;
-use crate::cli::Global;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
-use crate::session::setup::FILES_WANTED;
 use crate::ui::Ui;
 
 /// Bytes of disk that images of a few frameworks and their bases need.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use clap::{Args, Subcommand};
 use futures_util::future::join;
 use serde::Serialize;
+use tiermark_bench::{prepare_entries, stage_events};
 use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::Framework;
 use tiermark_model::plan::{PlannedEntry, RunnerKind};
@@ -14,13 +16,47 @@ use tiermark_stage::engine::{BuildOptions, Docker, Images, TaggedImage};
 use tiermark_stage::types::EntrySource;
 
 use super::block_on;
-use crate::cli::{BuildArgs, Global, ImagesArgs, ImagesCommand};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::{First, Interrupt};
+use crate::measuring::{Opened, StageChoice, build_options, redactor};
+use crate::options::{BuildArgs, Global};
 use crate::root;
-use crate::session::setup;
 use crate::ui::{Ui, indent};
+
+/// `tiermark images`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImagesArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: ImagesCommand,
+}
+
+/// What to do with images.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ImagesCommand {
+    /// Build the images of entries and of the database
+    Build {
+        /// Entries [default: all frameworks' default variants]
+        entries: Vec<String>,
+        /// How.
+        #[command(flatten)]
+        build: BuildArgs,
+        /// Builds at once
+        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=16))]
+        jobs: u16,
+    },
+    /// List the images tiermark built
+    List,
+    /// Remove images that no current definition uses (with --all: all that tiermark built)
+    Prune {
+        /// Remove current ones too
+        #[arg(long)]
+        all: bool,
+        /// How current ones are known.
+        #[command(flatten)]
+        build: BuildArgs,
+    },
+}
 
 /// Does what was asked with images.
 pub(crate) fn run(global: &Global, arguments: &ImagesArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
@@ -64,32 +100,24 @@ async fn build_images(
     ui: &Arc<Ui>,
 ) -> Result<Exit, Failure> {
     let entries = entries(catalog, names)?;
-    let for_signal = Arc::clone(ui);
-    let interrupt = Interrupt::listen(First::Stops, move || for_signal.note("interrupted: ending the builds"))
-        .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
-    let stage = setup::open(
+    let choice = StageChoice {
         catalog,
-        RunnerKind::Docker,
-        None,
-        setup::build_options(build, catalog)?,
-        ui,
-    )
-    .await?;
-    let events = setup::events(ui);
-    let redactor = setup::redactor();
-    let work = async {
+        runner: RunnerKind::Docker,
+        url: None,
+        build,
+        when_interrupted: "interrupted: ending the builds",
+        dropped_at: 1,
+    };
+    let work = async |on: Opened<'_>| {
+        let (events, redactor) = (stage_events(on.sink), redactor());
         let (built, database) = join(
-            setup::prepare(&stage, catalog, &entries, jobs, &events, &redactor),
-            stage.prepare_database(&events),
+            prepare_entries(on.stage, catalog, &entries, jobs, &events, &redactor),
+            on.stage.prepare_database(&events),
         )
         .await;
         Ok((built?, database))
     };
-    let result = setup::unless_interrupted(&interrupt, work).await;
-    for problem in stage.close().await {
-        ui.warn(&problem);
-    }
-    let (built, database) = result?;
+    let (built, database) = choice.with_stage(ui, work).await?;
     let mut failures: BTreeMap<String, NotBuilt> = built
         .into_iter()
         .filter_map(|(id, built)| Some((id.to_string(), built.err()?)))
@@ -156,7 +184,7 @@ impl From<TaggedImage> for Shown {
 
 async fn list(catalog: &Catalog, ui: &Ui) -> Result<Exit, Failure> {
     let built = Images::new(Docker::connect().await?);
-    let options = setup::build_options(&BuildArgs::default(), catalog)?;
+    let options = build_options(&BuildArgs::default(), catalog)?;
     let images: Vec<Shown> = built
         .list(&current(&built, catalog, &options).await?)
         .await?
@@ -184,7 +212,7 @@ async fn list(catalog: &Catalog, ui: &Ui) -> Result<Exit, Failure> {
 
 async fn prune(catalog: &Catalog, all: bool, build: &BuildArgs, ui: &Ui) -> Result<Exit, Failure> {
     let images = Images::new(Docker::connect().await?);
-    let options = setup::build_options(build, catalog)?;
+    let options = build_options(build, catalog)?;
     let keep = if all {
         BTreeSet::new()
     } else {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use tiermark_exchange::{KnownFrameworks, Maker, RateTable, read_csv, read_tfb};
 use tiermark_model::input::{self, InputKind};
@@ -9,12 +10,37 @@ use tiermark_model::run::{RunWriter, check_results, name_of};
 use tiermark_stage::web::download;
 
 use super::block_on;
-use crate::cli::{Global, ImportArgs, ImportWhat};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::measuring;
+use crate::options::Global;
 use crate::root;
-use crate::session::setup;
 use crate::ui::Ui;
+
+/// `tiermark import`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportArgs {
+    /// The kind of file.
+    #[command(subcommand)]
+    pub(crate) what: ImportWhat,
+}
+
+/// What can be imported.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ImportWhat {
+    /// TechEmpower's results.json
+    Tfb {
+        /// The file, or its address: http:// or https://
+        #[arg(value_name = "FILE|URL")]
+        file: String,
+    },
+    /// A table of rates: a header `entry,json,db,...`, then one entry a line; an empty cell was not measured
+    Csv {
+        /// The file, or its address: http:// or https://
+        #[arg(value_name = "FILE|URL")]
+        file: String,
+    },
+}
 
 /// What was made, for programs.
 #[derive(Debug, Serialize)]
@@ -97,14 +123,14 @@ fn store(
     scenarios: &[tiermark_model::format::scenario::Scenario],
     known: KnownFrameworks<'_>,
 ) -> Result<RunWriter, Failure> {
-    let redactor = setup::redactor();
+    let redactor = measuring::redactor();
     let maker = Maker {
-        tool: setup::tool(),
+        tool: measuring::tool(),
         at: jiff::Timestamp::now(),
         command_line: std::env::args().map(|argument| redactor.text(&argument)).collect(),
     };
     let (manifest, records) = table.into_run(scenarios, known, maker)?;
-    let mut writer = RunWriter::create(&root::results(global), setup::today(), &manifest, &redactor)?;
+    let mut writer = RunWriter::create(&root::results(global), measuring::today(), &manifest, &redactor)?;
     writer.append_all(&records)?;
     Ok(writer)
 }

@@ -2,15 +2,45 @@
 
 use std::fmt::Write as _;
 
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::run::{self, RunReader};
 
-use crate::cli::{Global, ListArgs, ListWhat};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
+
+/// `tiermark list`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ListArgs {
+    /// What to list
+    #[arg(value_enum, default_value_t = ListWhat::All)]
+    pub(crate) what: ListWhat,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListWhat {
+    /// Everything but claims.
+    All,
+    /// Frameworks and their variants.
+    Frameworks,
+    /// Scenarios.
+    Scenarios,
+    /// Suites.
+    Suites,
+    /// Weight sets of the composite tier.
+    Weights,
+    /// Published statements that runs can check (not in `all`).
+    Claims,
+    /// Use cases that `recommend` knows.
+    UseCases,
+    /// Stored runs.
+    Runs,
+}
 
 /// One line of the list.
 #[derive(Debug, Serialize)]

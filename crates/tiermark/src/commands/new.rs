@@ -4,15 +4,42 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+use clap::{Args, Subcommand};
 use tiermark_model::catalog::Catalog;
 use tiermark_model::format::framework::Framework;
 use tiermark_model::format::is_name;
 
-use crate::cli::{Global, NewArgs, NewWhat};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
+
+/// `tiermark new`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NewArgs {
+    /// What to make.
+    #[command(subcommand)]
+    pub(crate) what: NewWhat,
+}
+
+/// What to make.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum NewWhat {
+    /// A framework's folder that builds and passes
+    Framework {
+        /// Its name: small letters, digits and -
+        name: String,
+        /// The framework it is made from [default: the first there is]
+        #[arg(long, value_name = "FRAMEWORK")]
+        like: Option<String>,
+    },
+    /// A team's profile for `recommend`: a file here, with every field explained
+    Profile {
+        /// Its name: small letters, digits and -
+        name: String,
+    },
+}
 
 /// Every field of a profile, explained.
 const PROFILE: &str = include_str!("profile.yaml");

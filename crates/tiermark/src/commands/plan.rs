@@ -7,9 +7,9 @@ use tiermark_model::load::Load;
 use tiermark_model::plan::Plan;
 
 use super::{block_on, select};
-use crate::cli::{Global, SelectArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Global, SelectArgs};
 use crate::root;
 use crate::ui::Ui;
 

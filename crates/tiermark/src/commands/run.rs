@@ -1,28 +1,73 @@
 //! `tiermark run`: measures a suite, stores every trial, prints the rated table.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
+use futures_util::TryFutureExt as _;
 use futures_util::future::try_join;
+use tiermark_bench::{
+    BUILDS_AT_ONCE, Bench, BenchError, RunInput, RunOrigin, Services, changed_since, manifest_of, measure_run,
+    prepare_entries, stage_events, unless_interrupted,
+};
 use tiermark_model::catalog::Catalog;
+use tiermark_model::host::{Placement, Role};
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
 use tiermark_model::run::{Manifest, RunReader, RunWriter, check_results, name_of};
 use tiermark_model::trial::{EntryId, State};
 use tiermark_stage::host;
-use tiermark_stage::stage::Stage;
 
 use super::{block_on, report, select};
-use crate::cli::{Global, RunArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::{First, Interrupt};
+use crate::measuring::{self, Opened, StageChoice};
+use crate::options::{BuildArgs, Global, SelectArgs};
 use crate::root;
-use crate::session::services::Services;
-use crate::session::{End, Session, setup};
 use crate::ui::Ui;
+
+/// Least limit of memory for a server, MiB: with less, engines do not even start a container (Docker's own least is 6).
+const LEAST_MEMORY: u64 = 16;
+/// The usual limit, MiB: taken on a machine that has less as well.
+const USUAL_MEMORY: u64 = 2048;
+
+/// `tiermark run`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    /// What takes part.
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// How images are built.
+    #[command(flatten)]
+    pub(crate) build: BuildArgs,
+    /// Go on with a stored run: its name, its folder, or `latest`
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["entries", "scenarios", "connections", "loads", "workers", "blocks", "duration", "warmup", "start_warmup", "seed"])]
+    pub(crate) resume: Option<String>,
+    /// Memory limit of a server, MiB: at least 16, at most what this machine has
+    #[arg(long, value_name = "MIB", default_value_t = USUAL_MEMORY)]
+    pub(crate) memory: u64,
+    /// The weight set of the composite tier: a name, or a YAML file of your own
+    #[arg(long, default_value = "service")]
+    pub(crate) weights: String,
+}
+
+/// Refuses a limit of memory that no server here can be given.
+fn check_memory(mib: u64) -> Result<(), Failure> {
+    let most = match host::facts().memory_bytes >> 20 {
+        // The system does not tell: anything that a machine may have.
+        0 => u64::from(u32::MAX),
+        here => here.max(USUAL_MEMORY),
+    };
+    if (LEAST_MEMORY..=most).contains(&mib) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "--memory {mib}: MiB from {LEAST_MEMORY} to {most} are possible on this machine\nremedy: leave it out for {USUAL_MEMORY}"
+    )))
+}
 
 /// Measures, then prints the report.
 pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
-    setup::check_memory(arguments.memory)?;
+    check_memory(arguments.memory)?;
     let catalog = root::catalog(global)?;
     root::weights(&catalog, &arguments.weights)?;
     let resumed = arguments
@@ -39,7 +84,7 @@ pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<E
             name_of(&run.folder),
             run.manifest.plan.trials()
         ));
-        let outcome = report::print(run, &catalog, &report::Choice::by(&arguments.weights), ui)?;
+        let outcome = report::print(run, &catalog, &report::ReportChoice::by(&arguments.weights), ui)?;
         return Ok(not_built(run, ui).unwrap_or(outcome));
     }
     let (folder, end) = block_on(whole(global, &arguments, &catalog, resumed, ui))?;
@@ -50,23 +95,26 @@ pub(crate) fn run(global: &Global, arguments: RunArgs, ui: &Arc<Ui>) -> Result<E
             name_of(&folder)
         ));
     }
-    let outcome = report::print(&run, &catalog, &report::Choice::by(&arguments.weights), ui)?;
+    let outcome = report::print(&run, &catalog, &report::ReportChoice::by(&arguments.weights), ui)?;
     ui.note(&format!("\nstored in {}", folder.display()));
     match end {
         None => Ok(not_built(&run, ui).unwrap_or(outcome)),
         Some(end) => {
-            ui.warn(&match &end {
-                End::Interrupted => "interrupted: what was complete is stored".to_owned(),
-                End::Infrastructure(reason) => format!("the run ended early: {reason}"),
-            });
+            let is_interrupted = matches!(end, BenchError::Interrupted);
+            if is_interrupted {
+                ui.warn("interrupted: what was complete is stored");
+            } else {
+                ui.warn(&format!("the run ended early: {end}"));
+            }
             ui.note(&format!(
                 "{} trials are missing; go on with: tiermark run --resume {}",
                 run.missing(),
                 name_of(&folder)
             ));
-            Ok(match end {
-                End::Interrupted => Exit::Interrupted,
-                End::Infrastructure(_) => Exit::Infrastructure,
+            Ok(if is_interrupted {
+                Exit::Interrupted
+            } else {
+                Exit::Infrastructure
             })
         }
     }
@@ -115,33 +163,37 @@ fn what_is_missing<'r>(run: &'r RunReader, id: &EntryId) -> Option<Vec<&'r str>>
     Some(if all { vec![] } else { missing })
 }
 
-/// From arguments to a stored run's folder, and why it ended early if it did.
+/// A stored run's folder, and why it ended early if it did.
+type Stored = (PathBuf, Option<BenchError>);
+
+/// From arguments to a stored run.
 async fn whole(
     global: &Global,
     arguments: &RunArgs,
     catalog: &Catalog,
     resumed: Option<RunReader>,
     ui: &Arc<Ui>,
-) -> Result<(std::path::PathBuf, Option<End>), Failure> {
+) -> Result<Stored, Failure> {
     let plan = plan(arguments, catalog, resumed.as_ref(), ui).await?;
     // Before minutes of building.
     check_results(&root::results(global))?;
-    let for_signal = Arc::clone(ui);
-    let interrupt = Interrupt::listen(First::Stops, move || {
-        for_signal.note("interrupted: ending this trial and taking everything down (once more: at once)")
-    })
-    .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
-    let build = setup::build_options(&arguments.build, catalog)?;
-    let stage = setup::open(catalog, plan.runner, arguments.select.on.url.as_deref(), build, ui).await?;
-    // The second interrupt drops all that is under way; taking down is the stage's, from its own record.
-    let result = tokio::select! {
-        result = prepare_and_measure(global, arguments, catalog, plan, resumed, &stage, &interrupt, ui) => result,
-        () = interrupt.times(2) => Err(Failure::Interrupted),
+    let choice = StageChoice {
+        catalog,
+        runner: plan.runner,
+        url: arguments.select.on.url.as_deref(),
+        build: &arguments.build,
+        when_interrupted: "interrupted: ending this trial and taking everything down (once more: at once)",
+        dropped_at: 2,
     };
-    for problem in stage.close().await {
-        ui.warn(&problem);
-    }
-    result
+    let request = RunRequest {
+        results: root::results(global),
+        memory_mib: arguments.memory,
+        catalog,
+        resumed: resumed.as_ref(),
+    };
+    choice
+        .with_stage(ui, async |on| request.measure(plan, &on, ui).await)
+        .await
 }
 
 async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader>, ui: &Ui) -> Result<Plan, Failure> {
@@ -190,74 +242,107 @@ async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader
         scenarios,
         suite: stored.suite.clone(),
         runner: stored.runner,
-        placement: tiermark_model::host::Placement::on(&host::cores()),
+        placement: Placement::on(&host::cores()),
         seed: stored.seed,
     }))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one step of one function, apart only so that an interrupt can drop it"
-)]
-async fn prepare_and_measure(
-    global: &Global,
-    arguments: &RunArgs,
-    catalog: &Catalog,
-    plan: Plan,
-    resumed: Option<RunReader>,
-    stage: &Stage,
-    interrupt: &Interrupt,
-    ui: &Arc<Ui>,
-) -> Result<(std::path::PathBuf, Option<End>), Failure> {
-    let events = setup::events(ui);
-    let redactor = setup::redactor();
-    let preparing = setup::prepare(stage, catalog, &plan.entries, setup::JOBS, &events, &redactor);
-    // Beside each other: the database's image is one more build.
-    let both = try_join(preparing, Services::start(stage, catalog, &plan, &events, ui));
-    let (prepared, services) = setup::unless_interrupted(interrupt, both).await?;
-    if let Some(run) = &resumed {
-        setup::check_resume(run, &plan, &prepared)?;
-    }
-    let facts = services.facts().await?;
-    let (writer, manifest) = match &resumed {
-        // The plan of today, which was just found to be the stored one: what is stored of it has no secrets.
-        Some(run) => (
-            RunWriter::resume(run)?,
-            Manifest {
-                plan,
-                ..run.manifest.clone()
-            },
-        ),
-        None => {
-            let manifest = setup::manifest(plan, &prepared, facts, arguments.memory, &redactor);
-            let writer = RunWriter::create(&root::results(global), setup::today(), &manifest, &redactor)?;
-            (writer, manifest)
+/// What a run is made or gone on with.
+struct RunRequest<'a> {
+    catalog: &'a Catalog,
+    results: PathBuf,
+    memory_mib: u64,
+    resumed: Option<&'a RunReader>,
+}
+
+impl RunRequest<'_> {
+    /// Builds what the plan names, makes the run's folder or finds it again, and measures.
+    async fn measure(&self, plan: Plan, on: &Opened<'_>, ui: &Ui) -> Result<Stored, Failure> {
+        let redactor = measuring::redactor();
+        let events = stage_events(on.sink);
+        let preparing = prepare_entries(
+            on.stage,
+            self.catalog,
+            &plan.entries,
+            BUILDS_AT_ONCE,
+            &events,
+            &redactor,
+        );
+        let services = Services::start(on.stage, self.catalog, &plan, on.sink);
+        // At the same time: the database's image is one more build.
+        let both = try_join(preparing.map_err(BenchError::from), services);
+        let (prepared, services) = unless_interrupted(on.interrupt, both).await?;
+        if let Some(run) = self.resumed {
+            check_resume(run, &changed_since(run, &plan, &prepared))?;
         }
-    };
-    let folder = writer.folder().to_owned();
-    let trials = manifest.plan.trials();
-    let missing = resumed.as_ref().map_or(trials, RunReader::missing);
-    let seconds = manifest.plan.estimated_seconds() * missing as f64 / trials.max(1) as f64;
-    ui.note(&format!(
-        "measuring {}{missing} trials in about {}, stored in {}",
-        if missing < trials { "the missing " } else { "" },
-        super::plan::duration(seconds),
-        folder.display()
-    ));
-    // From here on this program keeps off the server's cores.
-    host::pin_current_thread(manifest.plan.placement.of(tiermark_model::host::Role::Generator));
-    let mut session = Session::new(
-        stage,
-        ui,
-        interrupt,
-        &redactor,
-        manifest,
-        prepared,
-        services,
-        writer,
-        resumed.as_ref(),
-    );
-    let end = session.measure(resumed.is_some()).await.err();
-    let stopped = session.services.stop().await.err();
-    Ok((folder, end.or(stopped.map(End::from))))
+        let facts = services.facts().await?;
+        let (writer, manifest) = match self.resumed {
+            // The plan of today, which was just found to be the stored one: what is stored of it has no secrets.
+            Some(run) => (
+                RunWriter::resume(run)?,
+                Manifest {
+                    plan,
+                    ..run.manifest.clone()
+                },
+            ),
+            None => {
+                let origin = RunOrigin {
+                    tool: measuring::tool(),
+                    command_line: std::env::args().map(|argument| redactor.text(&argument)).collect(),
+                };
+                let manifest = manifest_of(plan, &prepared, facts, self.memory_mib, origin);
+                let writer = RunWriter::create(&self.results, measuring::today(), &manifest, &redactor)?;
+                (writer, manifest)
+            }
+        };
+        let folder = writer.folder().to_owned();
+        self.say_what_begins(&manifest.plan, &writer, ui);
+        // From here on this program keeps off the server's cores.
+        host::pin_current_thread(manifest.plan.placement.of(Role::Generator));
+        let (placement, cache) = (manifest.plan.placement.clone(), root::cache());
+        let end = measure_run(RunInput {
+            bench: Bench {
+                stage: on.stage,
+                interrupt: on.interrupt,
+                sink: on.sink,
+                redactor: &redactor,
+                placement: &placement,
+                cache: &cache,
+            },
+            plan: manifest.plan,
+            limits: manifest.limits,
+            prepared,
+            services: &services,
+            writer,
+            before: self.resumed,
+        });
+        let end = end.await.err();
+        let stopped = services.stop().await.err();
+        Ok((folder, end.or(stopped.map(BenchError::from))))
+    }
+
+    fn say_what_begins(&self, plan: &Plan, writer: &RunWriter, ui: &Ui) {
+        let trials = plan.trials();
+        let missing = self.resumed.map_or(trials, RunReader::missing);
+        let seconds = plan.estimated_seconds() * missing as f64 / trials.max(1) as f64;
+        ui.note(&format!(
+            "measuring {}{missing} trials in about {}, stored in {}",
+            if missing < trials { "the missing " } else { "" },
+            super::plan::duration(seconds),
+            writer.folder().display()
+        ));
+    }
+}
+
+/// Refuses to go on with a run whose numbers would not be comparable.
+fn check_resume(run: &RunReader, changed: &[String]) -> Result<(), Failure> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let changed: Vec<String> = changed.iter().map(|what| format!("  - {what}")).collect();
+    Err(Failure::Usage(format!(
+        "{} cannot be resumed, because this changed since it began:\n{}\nremedy: put it back as it was, or start a new run",
+        name_of(&run.folder),
+        changed.join("\n"),
+    )))
 }

@@ -7,23 +7,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use clap::Args;
 use http_body_util::Full;
 use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tiermark_bench::FirstInterrupt;
 use tiermark_model::run::{self, Manifest, RunReader, name_of};
 use tiermark_report::{Listed, render_index_html};
 use tokio::net::TcpListener;
 
 use super::block_on;
-use super::report::{self, Choice};
-use crate::cli::{Global, ServeArgs};
+use super::report::{self, ReportChoice};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::{First, Interrupt};
+use crate::options::Global;
 use crate::root;
+use crate::signals;
 use crate::ui::Ui;
+
+/// `tiermark serve`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// The port; 0: any that is free
+    #[arg(long, default_value_t = 4173)]
+    pub(crate) port: u16,
+    /// Show the list in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+}
 
 /// A browser that sends no request for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,8 +58,7 @@ async fn serve(global: Arc<Global>, arguments: &ServeArgs, ui: &Ui) -> Result<Ex
         ))
     })?;
     let address = listener.local_addr().unwrap_or(wanted);
-    let interrupt = Interrupt::listen(First::Stops, || {})
-        .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
+    let interrupt = signals::listen(FirstInterrupt::Stops, || {})?;
     let place = format!("http://{address}/");
     ui.note(&format!("{place} (Ctrl-C ends)"));
     if arguments.open {
@@ -149,7 +161,7 @@ fn page(global: &Global, path: &str) -> Result<Page, Failure> {
             Some(run) => Ok(Page::html(report::page(
                 &run,
                 &root::catalog(global)?,
-                &Choice::default(),
+                &ReportChoice::default(),
             )?)),
             None => Ok(unknown(name)),
         },
@@ -158,7 +170,8 @@ fn page(global: &Global, path: &str) -> Result<Page, Failure> {
                 return Ok(unknown(&format!("{base} or {head}")));
             };
             // What stands against it is said on the page.
-            let comparison = report::comparison(&[base, head], &root::catalog(global)?, &Choice::default(), true)?;
+            let comparison =
+                report::comparison(&[base, head], &root::catalog(global)?, &ReportChoice::default(), true)?;
             Ok(Page::html(report::compared_page(&comparison)?))
         }
         _ => Ok(Page::error(

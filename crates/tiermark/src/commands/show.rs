@@ -3,15 +3,23 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Serialize;
 use tiermark_model::format::framework::{Fact, FactKind, Framework, Variant, WorkerRule};
 
 use super::list::wrap;
-use crate::cli::{Global, ShowArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::Global;
 use crate::root;
 use crate::ui::Ui;
+
+/// `tiermark show`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ShowArgs {
+    /// A framework, or one variant of it: gin, gin/gorm
+    pub(crate) entry: String,
+}
 
 /// What is printed as JSON.
 #[derive(Debug, Serialize)]

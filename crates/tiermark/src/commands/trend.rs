@@ -3,17 +3,47 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use tiermark_model::run::{self, Manifest, RunError, RunReader, name_of};
 use tiermark_report::compare::Obstacle;
 use tiermark_report::trend::{LeftOutRun, Reason, RunRates, Selection};
 use tiermark_report::{RunView, Trend, charts, trend};
 
 use super::report::{check_png, check_targets, named_format, say_drawn, write_chart, write_or_print};
-use crate::cli::{Format, Global, TrendArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::{Ui, pretty};
+
+/// `tiermark trend`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TrendArgs {
+    /// Folder of stored runs [default: where runs are stored]
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Of the scenarios only these (several: comma or repeated)
+    #[arg(long, short, value_delimiter = ',', value_name = "SCENARIO")]
+    pub(crate) scenario: Vec<String>,
+    /// Of the entries only these: gin, or gin/gorm for one variant of it (several: comma or repeated)
+    #[arg(long, short, value_delimiter = ',', value_name = "ENTRY")]
+    pub(crate) entry: Vec<String>,
+    /// Write into this file; its ending says the format where --format does not
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Draw the charts as well, as files on light and on dark ground
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) charts: Option<PathBuf>,
+    /// Draw the charts as PNG too, with twice the pixels (needs a program that was built with `--features png`)
+    #[arg(long, requires = "charts")]
+    pub(crate) png: bool,
+    /// Take in runs that should not be held against the newest: of other hosts, limits or scenarios
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// End with exit code 1 where the last change that matters made an entry slower
+    #[arg(long)]
+    pub(crate) fail_on_slower: bool,
+}
 
 /// Prints the trend. Reading is no measurement: a slow-down is a failure only where that was asked for.
 pub(crate) fn run(global: &Global, arguments: &TrendArgs, ui: &Ui) -> Result<Exit, Failure> {

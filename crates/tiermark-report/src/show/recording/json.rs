@@ -8,7 +8,7 @@ use tiermark_model::histogram::Latency;
 use tiermark_model::load::Load;
 use tiermark_model::recording::{CapacityFound, CapacityStage, Outcomes, Recording};
 use tiermark_model::share::EstimatedShare;
-use tiermark_model::verdict::Verdict;
+use tiermark_model::verdict::{Remedy, Verdict};
 
 use super::{Description, cpu_us_per_request, target_rate};
 
@@ -264,7 +264,7 @@ impl From<&Verdict> for VerdictResult {
             ok: verdict.ok,
             value: verdict.value,
             limit: verdict.limit,
-            remedy: verdict.remedy.clone(),
+            remedy: (verdict.remedy.as_ref()).and_then(Remedy::words).map(str::to_owned),
         }
     }
 }

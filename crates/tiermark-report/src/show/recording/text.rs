@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tiermark_model::histogram::Latency;
 use tiermark_model::recording::{CapacityFound, CapacityStage, Outcomes, Recording};
-use tiermark_model::verdict::Effect;
+use tiermark_model::verdict::{Effect, Remedy};
 
 use super::spread::spread;
 use super::words::{grouped, load, objective, outcome, per_second, seconds, several};
@@ -347,7 +347,8 @@ fn validity(recording: &Recording) -> Vec<Block> {
             };
             let remedy = verdict
                 .remedy
-                .as_deref()
+                .as_ref()
+                .and_then(Remedy::words)
                 .map(|remedy| format!("; remedy: {remedy}"))
                 .unwrap_or_default();
             format!("{what}: {verdict}{remedy}")

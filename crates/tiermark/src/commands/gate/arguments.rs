@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::BuildArgs;
+use crate::options::BuildArgs;
 
 /// `tiermark gate`.
 #[derive(Debug, Clone, Args)]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tiermark_bench::{Bench, stage_events, unless_interrupted};
 use tiermark_model::format::project::{Probe, Project, ServiceObjective, is_of_whole_start};
 use tiermark_model::format::quantity::{GateNames, Quantity, Vocabulary as _};
 use tiermark_model::host::Placement;
@@ -20,27 +21,21 @@ use tiermark_report::gate::{
     is_look,
 };
 use tiermark_stage::host;
-use tiermark_stage::stage::Stage;
-use tiermark_stage::types::Events;
 
 use super::block_on;
 use super::select::seed_from_clock;
-use crate::cli::{Format, Global};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::{First, Interrupt};
-use crate::root::folder_of;
-use crate::session::setup;
+use crate::measuring::{Opened, StageChoice, redactor};
+use crate::options::{Format, Global};
+use crate::root::{self, folder_of};
 use crate::ui::{Ui, pretty};
 pub(crate) use arguments::GateArgs;
 use checkout::Checkout;
 pub(crate) use checkout::remove_leftovers;
-use measure::{Asked, Bench, NoSample, Sample};
-use sides::{Side, Versions};
+use measure::{GateBench, StartSample, Wishes};
+use sides::{GateEnd, GateSide, SideRole, Versions};
 
-/// Roles, as containers, messages and files name them.
-const BASE: &str = "base";
-const HEAD: &str = "head";
 /// The base answers this share of what it can at the rate that response times are measured at, where no rate is named.
 const SHARE_OF_BASE: f64 = 0.5;
 
@@ -90,96 +85,87 @@ fn no_commands(text: &str) -> String {
 }
 
 async fn whole(global: &Global, arguments: &GateArgs, project: &Project, ui: &Arc<Ui>) -> Result<GateReport, Failure> {
-    let catalog = crate::root::catalog(global)?;
-    let for_signal = Arc::clone(ui);
-    let interrupt = Interrupt::listen(First::Stops, move || {
-        for_signal.note("interrupted: taking everything down")
-    })
-    .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
-    let build = setup::build_options(&arguments.build, &catalog)?;
-    let folder = folder_of(&arguments.file);
-    let versions = Versions::of(arguments, project, folder)?;
-    let stage = setup::open(&catalog, versions.runner(), None, build, ui).await?;
-    for what in remove_leftovers() {
-        ui.note(&format!("removed what an earlier gate left: {what}"));
-    }
-    let events = setup::events(ui);
-    let mut checkouts = vec![];
-    let result = tokio::select! {
-        result = prepared(arguments, project, &versions, (&stage, &events), (&interrupt, ui), &mut checkouts) => result,
-        () = interrupt.times(2) => Err(Failure::Interrupted),
+    let catalog = root::catalog(global)?;
+    let versions = Versions::of(arguments, project, folder_of(&arguments.file))?;
+    let choice = StageChoice {
+        catalog: &catalog,
+        runner: versions.runner(),
+        url: None,
+        build: &arguments.build,
+        when_interrupted: "interrupted: taking everything down",
+        dropped_at: 2,
     };
-    for problem in stage.close().await {
-        ui.warn(&problem);
-    }
+    let mut checkouts = vec![];
+    let work = async |on: Opened<'_>| {
+        for what in remove_leftovers() {
+            ui.note(&format!("removed what an earlier gate left: {what}"));
+        }
+        let report = prepare_and_measure(arguments, project, &versions, &on, &mut checkouts, ui).await;
+        // What an interrupt at the terminal ended first, git or a server, is not what went wrong.
+        report.map_err(|failure| {
+            if on.interrupt.is_set() {
+                Failure::Interrupted
+            } else {
+                failure
+            }
+        })
+    };
+    let report = choice.with_stage(ui, work).await;
     // Last, when nothing runs in them any more.
     for problem in checkouts.into_iter().filter_map(|checkout| checkout.remove().err()) {
         ui.warn(&problem.to_string());
     }
-    // What an interrupt at the terminal ended first, git or a server, is not what went wrong.
-    result.map_err(|failure| {
-        if interrupt.is_set() {
-            Failure::Interrupted
-        } else {
-            failure
-        }
-    })
+    report
 }
 
-async fn prepared(
+/// What the measuring came to.
+#[derive(Default)]
+struct Found {
+    measured_s: f64,
+    compared: Vec<Compared>,
+    objectives: Vec<Kept>,
+    warnings: Vec<String>,
+    /// Why the head is broken, if it is.
+    broken: Option<String>,
+}
+
+async fn prepare_and_measure(
     arguments: &GateArgs,
     project: &Project,
     versions: &Versions,
-    stage: (&Stage, &Events),
-    (interrupt, ui): (&Interrupt, &Ui),
+    on: &Opened<'_>,
     checkouts: &mut Vec<Checkout>,
+    ui: &Ui,
 ) -> Result<GateReport, Failure> {
-    let folder = folder_of(&arguments.file);
-    let mut side = async |version, role| {
-        tokio::select! {
-            side = sides::prepare(version, project, folder, role, stage, checkouts) => side,
-            () = interrupt.times(1) => Err(NoSample::Ended(Failure::Interrupted)),
-        }
+    let (folder, events) = (folder_of(&arguments.file), stage_events(on.sink));
+    let mut prepare = async |version, role| {
+        let side = sides::prepare(version, project, folder, role, (on.stage, &events), checkouts);
+        unless_interrupted(on.interrupt, side).await
     };
     let base = match &versions.base {
-        Some(base) => match side(base, BASE).await.map_or_else(of_the_head, |base| Ok(Ok(base)))? {
-            Ok(base) => Some(base),
-            Err(reason) => return Err(Failure::Machine(reason)),
-        },
+        Some(base) => Some(prepare(base, SideRole::Base).await.map_err(GateEnd::failure)?),
         None => None,
     };
+    let head = prepare(&versions.head, SideRole::Head).await;
+    let (base_name, mut head_name) = (base.as_ref().map(|base| base.name.clone()), versions.head.to_string());
     let seed = arguments.seed.unwrap_or_else(seed_from_clock);
     let budget = Duration::from_secs(u64::from(arguments.budget.unwrap_or(project.gate.budget_s)));
-    let mut report = GateReport {
-        format: GATE_FORMAT,
-        service: project.name.clone(),
-        created: Timestamp::now(),
-        base: base.as_ref().map(|base| base.name.clone()),
-        head: versions.head.to_string(),
-        threshold: project.gate.threshold_percent / 100.0,
-        false_alarms: Sureness::default().false_alarms,
-        measured_s: [0.0, budget.as_secs_f64()],
-        seed,
-        compared: vec![],
-        objectives: vec![],
-        broken: None,
-        warnings: vec![],
-    };
-    match side(&versions.head, HEAD)
-        .await
-        .map_or_else(of_the_head, |head| Ok(Ok(head)))?
-    {
+    let created = Timestamp::now();
+    let redactor = redactor();
+    let found = match head {
         Ok(head) => {
-            report.head.clone_from(&head.name);
+            head_name.clone_from(&head.name);
+            let (placement, cache) = (Placement::on(&host::cores()), root::cache());
             let bench = Bench {
-                stage: stage.0,
-                project,
-                placement: Placement::on(&host::cores()),
-                interrupt,
-                seed,
+                stage: on.stage,
+                interrupt: on.interrupt,
+                sink: on.sink,
+                redactor: &redactor,
+                placement: &placement,
+                cache: &cache,
             };
             let gate = Gate {
-                bench,
+                bench: GateBench { bench, project, seed },
                 base,
                 head,
                 to_the_end: arguments.to_the_end,
@@ -188,18 +174,32 @@ async fn prepared(
                 rates: BTreeMap::new(),
                 series: BTreeMap::new(),
                 strained: BTreeMap::new(),
-                pairs: 0,
+                paired: 0,
+                found: Found::default(),
             };
-            gate.measure(ui, &mut report).await?;
+            gate.measure(ui).await?
         }
-        Err(reason) => report.broken = Some(reason),
-    }
+        Err(end) => Found {
+            broken: Some(end.why_broken()?),
+            ..Found::default()
+        },
+    };
     // Reports are shared: a log may name folders and passwords.
-    let redactor = setup::redactor();
-    report.broken = report.broken.map(|reason| redactor.text(&reason));
-    report.base = report.base.map(|base| redactor.text(&base));
-    report.head = redactor.text(&report.head);
-    Ok(report)
+    Ok(GateReport {
+        format: GATE_FORMAT,
+        service: project.name.clone(),
+        created,
+        base: base_name.map(|name| redactor.text(&name)),
+        head: redactor.text(&head_name),
+        threshold: project.gate.threshold_percent / 100.0,
+        false_alarms: Sureness::default().false_alarms,
+        measured_s: [found.measured_s, budget.as_secs_f64()],
+        seed,
+        compared: found.compared,
+        objectives: found.objectives,
+        broken: found.broken.map(|reason| redactor.text(&reason)),
+        warnings: found.warnings,
+    })
 }
 
 /// One metric of one scenario: its pairs, and what was seen at the last look.
@@ -210,9 +210,9 @@ struct Series {
 }
 
 struct Gate<'a> {
-    bench: Bench<'a>,
-    base: Option<Side>,
-    head: Side,
+    bench: GateBench<'a>,
+    base: Option<GateSide>,
+    head: GateSide,
     /// Whether to go on when everything is decided.
     to_the_end: bool,
     begun: Instant,
@@ -222,36 +222,41 @@ struct Gate<'a> {
     series: BTreeMap<(Option<String>, Quantity), Series>,
     /// Pairs in which the load generator was the limit, by scenario.
     strained: BTreeMap<String, u32>,
-    pairs: u32,
+    /// Pairs that were measured.
+    paired: u32,
+    found: Found,
 }
 
 impl Gate<'_> {
-    async fn measure(mut self, ui: &Ui, report: &mut GateReport) -> Result<(), Failure> {
-        let measured = self.measured(ui, report).await;
-        report.broken = measured.map_or_else(of_the_head, |()| Ok(Ok(())))?.err();
-        report.compared = self.compared();
-        report.warnings = self.warnings();
-        Ok(())
+    async fn measure(mut self, ui: &Ui) -> Result<Found, Failure> {
+        if let Err(end) = self.measure_all(ui).await {
+            self.found.broken = Some(end.why_broken()?);
+        }
+        Ok(Found {
+            compared: self.compared(),
+            warnings: self.warnings(),
+            ..self.found
+        })
     }
 
-    async fn measured(&mut self, ui: &Ui, report: &mut GateReport) -> Result<(), NoSample> {
+    async fn measure_all(&mut self, ui: &Ui) -> Result<(), GateEnd> {
         let mut coin = Coin::of(self.bench.seed);
         self.first(&mut coin).await?;
         if self.base.is_some() {
-            let paired = self.pairs(&mut coin, ui).await;
-            report.measured_s[0] = self.begun.elapsed().as_secs_f64();
+            let paired = self.all_pairs(&mut coin, ui).await;
+            self.found.measured_s = self.begun.elapsed().as_secs_f64();
             paired?;
         }
-        report.objectives = self.objectives(&mut coin).await?;
+        self.found.objectives = self.objectives(&mut coin).await?;
         if self.base.is_none() {
-            report.measured_s[0] = self.begun.elapsed().as_secs_f64();
+            self.found.measured_s = self.begun.elapsed().as_secs_f64();
         }
         Ok(())
     }
 
     /// A start of each version that counts for nothing: it checks the answers, and finds the rate that response times are measured at.
-    async fn first(&mut self, coin: &mut Coin) -> Result<(), NoSample> {
-        let asked = Asked {
+    async fn first(&mut self, coin: &mut Coin) -> Result<(), GateEnd> {
+        let wishes = Wishes {
             rates: &BTreeMap::new(),
             closed: true,
             tail: false,
@@ -259,11 +264,11 @@ impl Gate<'_> {
         };
         let reference = match &self.base {
             Some(base) => {
-                let [base, _] = self.bench.sample([base, &self.head], asked, coin).await?;
+                let [base, _] = self.bench.sample([base, &self.head], wishes, coin).await?;
                 base
             }
             None => {
-                let [head] = self.bench.sample([&self.head], asked, coin).await?;
+                let [head] = self.bench.sample([&self.head], wishes, coin).await?;
                 head
             }
         };
@@ -281,20 +286,20 @@ impl Gate<'_> {
     }
 
     /// Pairs until everything is decided or the time is used up.
-    async fn pairs(&mut self, coin: &mut Coin, ui: &Ui) -> Result<(), NoSample> {
+    async fn all_pairs(&mut self, coin: &mut Coin, ui: &Ui) -> Result<(), GateEnd> {
         self.lay_out();
         let mut looked_at = 0.0;
         while self.begun.elapsed() < self.budget && (self.to_the_end || self.is_open()) {
             let head_first = coin.toss();
             let [base, head] = self.pair(head_first, coin).await?;
-            self.pairs += 1;
+            self.paired += 1;
             self.add(&base, &head, head_first);
             let time = self.begun.elapsed().as_secs_f64() / self.budget.as_secs_f64();
-            if is_look(self.pairs as usize) || time >= 1.0 {
+            if is_look(self.paired as usize) || time >= 1.0 {
                 self.look(time);
                 looked_at = time;
             }
-            ui.note(&format!("pair {}: {}", self.pairs, self.progress()));
+            ui.note(&format!("pair {}: {}", self.paired, self.progress()));
         }
         // The time may have run out between the last pair and here.
         if self.begun.elapsed() >= self.budget && looked_at < 1.0 {
@@ -304,21 +309,21 @@ impl Gate<'_> {
     }
 
     /// One fresh start of each version; base and head.
-    async fn pair(&self, head_first: bool, coin: &mut Coin) -> Result<[Sample; 2], NoSample> {
+    async fn pair(&self, head_first: bool, coin: &mut Coin) -> Result<[StartSample; 2], GateEnd> {
         let Some(base) = &self.base else {
-            return Err(NoSample::Ended(Failure::Usage("there is no base".to_owned())));
+            return Err(Failure::Usage("there is no base".to_owned()).into());
         };
-        let asked = Asked {
+        let wishes = Wishes {
             rates: &self.rates,
             closed: true,
             tail: self.bench.project.gate.metrics.contains(&Quantity::P99),
             verified: false,
         };
         if head_first {
-            let [head, base] = self.bench.sample([&self.head, base], asked, coin).await?;
+            let [head, base] = self.bench.sample([&self.head, base], wishes, coin).await?;
             Ok([base, head])
         } else {
-            self.bench.sample([base, &self.head], asked, coin).await
+            self.bench.sample([base, &self.head], wishes, coin).await
         }
     }
 
@@ -357,7 +362,7 @@ impl Gate<'_> {
             && decisions().any(|decision| decision == Decision::Open)
     }
 
-    fn add(&mut self, base: &Sample, head: &Sample, head_first: bool) {
+    fn add(&mut self, base: &StartSample, head: &StartSample, head_first: bool) {
         for scenario in base.strained.union(&head.strained) {
             *self.strained.entry(scenario.clone()).or_default() += 1;
         }
@@ -402,7 +407,7 @@ impl Gate<'_> {
     }
 
     /// Each limit that stands by itself, from one more start of the head: from further ones only where a scenario has several rates.
-    async fn objectives(&self, coin: &mut Coin) -> Result<Vec<Kept>, NoSample> {
+    async fn objectives(&self, coin: &mut Coin) -> Result<Vec<Kept>, GateEnd> {
         let all = &self.bench.project.objectives;
         let mut kept: Vec<Option<Kept>> = vec![None; all.len()];
         while kept.iter().any(Option::is_none) {
@@ -415,7 +420,7 @@ impl Gate<'_> {
                 }
                 now.push(index);
             }
-            let asked = Asked {
+            let wishes = Wishes {
                 rates: &rates,
                 closed: now
                     .iter()
@@ -423,7 +428,7 @@ impl Gate<'_> {
                 tail: true,
                 verified: false,
             };
-            let [sample] = self.bench.sample([&self.head], asked, coin).await?;
+            let [sample] = self.bench.sample([&self.head], wishes, coin).await?;
             for index in now {
                 kept[index] = Some(hold(&all[index], &sample));
             }
@@ -451,24 +456,15 @@ impl Gate<'_> {
             format!(
                 "{scenario}: the load generator was late or used up its cores in {count} of {} pairs, so that a slow-down of the service shows less than \
                  it is: give it more cores, or ask with fewer connections or at a lower rate",
-                self.pairs
+                self.paired
             )
         };
         self.strained.iter().map(one).collect()
     }
 }
 
-/// Why the head is broken. A base that does not work is nobody's regression: then nothing can be said, as when the machine fails.
-fn of_the_head<T>(ended: NoSample) -> Result<Result<T, String>, Failure> {
-    match ended {
-        NoSample::Broken { role: HEAD, reason } => Ok(Err(reason)),
-        NoSample::Broken { reason, .. } => Err(Failure::Machine(format!("the base does not work: {reason}"))),
-        NoSample::Ended(failure) => Err(failure),
-    }
-}
-
 /// Requests a second at which response times of a scenario are measured: as it is said, else a share of what the reference answered.
-fn open_rate(probe: &Probe, reference: &Sample) -> Option<u32> {
+fn open_rate(probe: &Probe, reference: &StartSample) -> Option<u32> {
     let seen = reference.numbers.get(&(Some(probe.name.clone()), Quantity::Rate));
     #[expect(
         clippy::cast_possible_truncation,
@@ -480,7 +476,7 @@ fn open_rate(probe: &Probe, reference: &Sample) -> Option<u32> {
 }
 
 /// Holds what was measured against a limit.
-fn hold(objective: &ServiceObjective, sample: &Sample) -> Kept {
+fn hold(objective: &ServiceObjective, sample: &StartSample) -> Kept {
     let of_start = |metric| sample.numbers.get(&(None, metric)).copied();
     let (measured, kept) = match objective {
         ServiceObjective::Latency {
@@ -507,7 +503,7 @@ fn hold(objective: &ServiceObjective, sample: &Sample) -> Kept {
     }
 }
 
-fn hold_latency(objective: &ServiceObjective, scenario: &str, limits: [f64; 2], sample: &Sample) -> Kept {
+fn hold_latency(objective: &ServiceObjective, scenario: &str, limits: [f64; 2], sample: &StartSample) -> Kept {
     let [p99_ms, errors_percent] = limits;
     let measured = sample.numbers.get(&(Some(scenario.to_owned()), Quantity::P99)).copied();
     let quick = measured.map(|ms| ms <= p99_ms);

@@ -15,9 +15,8 @@ use tiermark_stage::stage::Stage;
 use tiermark_stage::types::{Artifact, Events, PrepareError, Prepared};
 use tokio::process::Command;
 
-use super::GateArgs;
+use super::arguments::GateArgs;
 use super::checkout::{self, Checkout};
-use super::measure::NoSample;
 use crate::commands::select::check_address;
 use crate::error::Failure;
 
@@ -138,27 +137,75 @@ fn refuse_inner_metrics(url: &str, project: &Project) -> Result<(), Failure> {
     }
 }
 
+/// Which of the two versions one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SideRole {
+    Base,
+    Head,
+}
+
+/// As containers, files and messages name it.
+impl fmt::Display for SideRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SideRole::Base => "base",
+            SideRole::Head => "head",
+        })
+    }
+}
+
+/// Why a gate ended before everything was measured.
+pub(super) enum GateEnd {
+    /// The head does not do what it shall: that is a result.
+    HeadBroken(String),
+    /// Nothing can be said: the machine fails, the user interrupts, or the base does not work, which is nobody's regression.
+    NothingToSay(Failure),
+}
+
+impl<T: Into<Failure>> From<T> for GateEnd {
+    fn from(error: T) -> Self {
+        GateEnd::NothingToSay(error.into())
+    }
+}
+
+impl GateEnd {
+    /// The failure that it is, if the report cannot say it: before there is a head, nothing of it can be broken.
+    pub(super) fn failure(self) -> Failure {
+        match self {
+            GateEnd::HeadBroken(reason) => Failure::Machine(reason),
+            GateEnd::NothingToSay(failure) => failure,
+        }
+    }
+
+    /// Why the head is broken; anything else ends the gate without a report.
+    pub(super) fn why_broken(self) -> Result<String, Failure> {
+        match self {
+            GateEnd::HeadBroken(reason) => Ok(reason),
+            GateEnd::NothingToSay(failure) => Err(failure),
+        }
+    }
+}
+
 /// A version that can be started.
-pub(super) struct Side {
-    /// `base` or `head`.
-    pub(super) role: &'static str,
+pub(super) struct GateSide {
+    pub(super) role: SideRole,
     pub(super) name: String,
     pub(super) prepared: Prepared,
     /// What carries the requests.
     pub(super) protocol: Protocol,
 }
 
-impl Side {
+impl GateSide {
     /// It does not do what it shall.
-    pub(super) fn broken(&self, reason: &str) -> NoSample {
+    pub(super) fn broken(&self, reason: &str) -> GateEnd {
         broken(self.role, &self.name, reason)
     }
 }
 
-fn broken(role: &'static str, name: &str, reason: &str) -> NoSample {
-    NoSample::Broken {
-        role,
-        reason: format!("{name}: {reason}"),
+fn broken(role: SideRole, name: &str, reason: &str) -> GateEnd {
+    match role {
+        SideRole::Head => GateEnd::HeadBroken(format!("{name}: {reason}")),
+        SideRole::Base => Failure::Machine(format!("the base does not work: {name}: {reason}")).into(),
     }
 }
 
@@ -168,13 +215,13 @@ pub(super) async fn prepare(
     version: &Version,
     project: &Project,
     folder: &Path,
-    role: &'static str,
+    role: SideRole,
     (stage, events): (&Stage, &Events),
     checkouts: &mut Vec<Checkout>,
-) -> Result<Side, NoSample> {
+) -> Result<GateSide, GateEnd> {
     let (mut name, mut files) = (version.to_string(), folder.to_owned());
     if let Version::Revision(revision) = version {
-        let checkout = Checkout::add(folder, revision, role)?;
+        let checkout = Checkout::add(folder, revision, &role.to_string())?;
         (name, files) = (checkout.name.clone(), checkout.folder.clone());
         checkouts.push(checkout);
     }
@@ -197,7 +244,7 @@ pub(super) async fn prepare(
         Origin::Url(address) => stage.prepare_external(&address).await,
     };
     match prepared {
-        Ok(prepared) => Ok(Side {
+        Ok(prepared) => Ok(GateSide {
             role,
             name,
             prepared,
@@ -224,7 +271,7 @@ fn started_from(artifact: Artifact) -> Prepared {
 const BUILD_LINES: usize = 20;
 
 /// Runs the service's build, where it has one, in the version's own files.
-async fn build(role: &'static str, name: &str, service: &ProjectService, folder: &Path) -> Result<(), NoSample> {
+async fn build(role: SideRole, name: &str, service: &ProjectService, folder: &Path) -> Result<(), GateEnd> {
     let Some((program, arguments)) = service.build.split_first() else {
         return Ok(());
     };

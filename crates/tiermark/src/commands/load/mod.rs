@@ -1,28 +1,30 @@
 //! `tiermark load`: the generator by itself, on one URL.
 
 mod arguments;
-mod engine;
 mod output;
 mod progress;
+mod remedies;
 mod spec;
 mod target;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tiermark_bench::{Ceilings, FirstInterrupt, Interrupt, load_alone};
 use tiermark_load::{Live, LoadError, LoadSpec, Stop, Zero};
 use tiermark_model::load::Load;
-use tiermark_model::recording::CapacityStage;
+use tiermark_model::recording::{CapacityFound, CapacityStage, Recording};
+use tiermark_model::verdict::Remedy;
 use tiermark_report::recording::{Description, LoadResult, render_text};
 
 pub(crate) use self::arguments::LoadArgs;
-use self::engine::Measured;
 use self::output::Outputs;
-use self::progress::{LOOK, Progress};
+use self::progress::{LOOK, LoadProgress};
 use super::block_on;
-use crate::ceiling;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::{First, Interrupt};
+use crate::progress::reader;
+use crate::root;
+use crate::signals;
 use crate::ui::Ui;
 
 /// Puts the load on, prints what was measured, and says by its exit code whether that holds.
@@ -31,7 +33,11 @@ pub(crate) fn run(arguments: &LoadArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
     let spec = spec::load_spec(arguments, &target)?;
     let outputs = Outputs::open(arguments)?;
     let ceiling_per_s = ceiling_per_s(arguments, &spec, ui);
-    let (measured, interrupted) = block_on(measure(spec.clone(), ceiling_per_s, ui))?;
+    let ((mut recording, capacity), interrupted) = block_on(measure(spec.clone(), ceiling_per_s, ui))?;
+    for verdict in &mut recording.verdicts {
+        let words = verdict.remedy.as_ref().map(remedies::in_words);
+        verdict.remedy = words.map(Remedy::Words);
+    }
     let description = Description {
         url: target.url,
         method: spec.requests[0].request.method,
@@ -40,17 +46,17 @@ pub(crate) fn run(arguments: &LoadArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
         warmup: spec.warmup,
         ceiling_per_s,
         peak_rss_bytes: peak_rss_bytes(),
-        capacity: measured.capacity,
+        capacity,
     };
-    outputs.write(&measured.recording)?;
+    outputs.write(&recording)?;
     if ui.is_json() {
-        ui.json(&LoadResult::new(&measured.recording, &description))?;
+        ui.json(&LoadResult::new(&recording, &description))?;
     } else {
-        ui.result(&render_text(&measured.recording, &description, &ui.style()));
+        ui.result(&render_text(&recording, &description, &ui.style()));
     }
     Ok(if interrupted {
         Exit::Interrupted
-    } else if !measured.recording.is_valid() {
+    } else if !recording.is_valid() {
         Exit::Inconclusive
     } else if description.capacity.is_some_and(|found| found.rate_per_s.is_none()) {
         Exit::Negative
@@ -60,23 +66,27 @@ pub(crate) fn run(arguments: &LoadArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
 }
 
 /// The rate at which the generator is used up with the threads of this load, where it is known.
-fn ceiling_per_s(arguments: &LoadArgs, spec: &LoadSpec, ui: &Ui) -> Option<f64> {
+fn ceiling_per_s(arguments: &LoadArgs, spec: &LoadSpec, ui: &Arc<Ui>) -> Option<f64> {
     if arguments.no_calibration {
         return None;
     }
-    let core = spec.threads.first().copied().flatten();
-    let ceiling = ceiling::ceiling(spec.protocol, &spec.load, core, &Stop::new(), ui)?;
-    Some(ceiling::per_s(&ceiling, spec))
+    Ceilings::new(&root::cache(), &reader(ui)).per_s(spec, &Stop::new())
 }
+
+/// What the load gave, and what a search found.
+type Measured = (Recording, Option<CapacityFound>);
 
 /// The load on a thread of its own, its progress on this one; and whether the user ended it.
 async fn measure(spec: LoadSpec, ceiling_per_s: Option<f64>, ui: &Arc<Ui>) -> Result<(Measured, bool), Failure> {
     let noted = Arc::clone(ui);
     let searches = matches!(spec.load, Load::Capacity(_));
     // The first interrupt ends the window, and what was measured is shown; half a search has found nothing.
-    let first = if searches { First::Stops } else { First::EndsTheWindow };
-    let interrupt = Interrupt::listen(first, move || noted.note("interrupted: ending the load"))
-        .map_err(|error| Failure::Machine(format!("cannot listen for interrupts: {error}")))?;
+    let first = if searches {
+        FirstInterrupt::Stops
+    } else {
+        FirstInterrupt::EndsTheWindow
+    };
+    let interrupt = signals::listen(first, move || noted.note("interrupted: ending the load"))?;
     let live = ui.is_live().then(Live::new);
     let spec = LoadSpec {
         zero: Zero::now(),
@@ -84,7 +94,7 @@ async fn measure(spec: LoadSpec, ceiling_per_s: Option<f64>, ui: &Arc<Ui>) -> Re
         live: live.clone().filter(|_| !searches),
         ..spec
     };
-    let progress = live.map(|live| (Progress::new(ui.meter(), &spec), live));
+    let progress = live.map(|live| (LoadProgress::new(ui.meter(), &spec), live));
     let stages: Arc<Mutex<Vec<CapacityStage>>> = Arc::default();
 
     let zero = spec.zero.instant;
@@ -92,7 +102,7 @@ async fn measure(spec: LoadSpec, ceiling_per_s: Option<f64>, ui: &Arc<Ui>) -> Re
     let mut load = tokio::task::spawn_blocking(move || {
         let mut on_stage =
             |stage: &CapacityStage| seen.lock().unwrap_or_else(PoisonError::into_inner).push(stage.clone());
-        engine::measure(&spec, ceiling_per_s, &stop, &mut on_stage)
+        load_alone(&spec, ceiling_per_s, &stop, &mut on_stage)
     });
     let mut looks = tokio::time::interval(LOOK);
     loop {

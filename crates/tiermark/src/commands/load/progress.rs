@@ -11,14 +11,14 @@ use tiermark_report::numbers::{NOTHING, duration_ns, percent, rate};
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 
 /// How far a load is: by its requests where they shall end it, else by its time.
-pub(super) struct Progress {
+pub(super) struct LoadProgress {
     bar: ProgressBar,
     warmup: Duration,
     whole: Duration,
     limit: Option<u64>,
 }
 
-impl Progress {
+impl LoadProgress {
     /// Of a load that begins now.
     pub(super) fn new(bar: ProgressBar, spec: &LoadSpec) -> Self {
         let whole = spec.warmup.saturating_add(spec.duration);
@@ -92,7 +92,7 @@ impl Progress {
 }
 
 /// The line goes with the load, however that ended.
-impl Drop for Progress {
+impl Drop for LoadProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
@@ -109,7 +109,7 @@ mod tests {
     use tiermark_model::histogram::Latency;
 
     fn line(limit: Option<u64>, elapsed_s: u64, seen: &Seen) -> String {
-        let progress = Progress {
+        let progress = LoadProgress {
             bar: ProgressBar::hidden(),
             warmup: Duration::from_secs(2),
             whole: Duration::from_secs(12),

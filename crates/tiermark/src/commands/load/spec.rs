@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tiermark_load::{Ask, Body, ExpectedAnswer, LoadSpec, Trust, Zero};
+use tiermark_load::{Body, ExpectedAnswer, LoadSpec, Trust};
 use tiermark_model::input::{self, InputKind};
 use tiermark_model::load::{Arrivals, Capacity, Closed, HttpVersion, Load, Method, Open, Protocol, Request};
 
 use super::arguments::LoadArgs;
-use super::target::Target;
+use super::target::LoadTarget;
 use crate::error::Failure;
 
 /// Length of the window where nothing says it.
@@ -18,10 +18,11 @@ const DURATION: Duration = Duration::from_secs(10);
 const A_DAY: Duration = Duration::from_hours(24);
 
 /// The load that the arguments ask for.
-pub(super) fn load_spec(arguments: &LoadArgs, target: &Target) -> Result<LoadSpec, Failure> {
+pub(super) fn load_spec(arguments: &LoadArgs, target: &LoadTarget) -> Result<LoadSpec, Failure> {
     let (host, headers) = headers(arguments, target)?;
+    let duration = (arguments.duration).unwrap_or(if arguments.requests.is_some() { A_DAY } else { DURATION });
+    let request = request(arguments, target, headers)?;
     Ok(LoadSpec {
-        address: target.address,
         host,
         protocol: Protocol {
             http: if arguments.http2 {
@@ -32,23 +33,12 @@ pub(super) fn load_spec(arguments: &LoadArgs, target: &Target) -> Result<LoadSpe
             tls: target.tls,
         },
         trust: trust(arguments, target)?,
-        requests: vec![Ask {
-            name: String::new(),
-            weight: 1,
-            request: request(arguments, target, headers)?,
-            expect: expect(arguments),
-        }],
         seed: arguments.seed,
-        load: load(arguments),
         limit: arguments.requests,
         warmup: arguments.warmup,
-        duration: arguments
-            .duration
-            .unwrap_or(if arguments.requests.is_some() { A_DAY } else { DURATION }),
         timeout: arguments.timeout,
         threads: threads(arguments)?,
-        zero: Zero::now(),
-        live: None,
+        ..LoadSpec::new(target.address, request, expect(arguments), load(arguments), duration)
     })
 }
 
@@ -92,7 +82,7 @@ fn load(arguments: &LoadArgs) -> Load {
 }
 
 /// The host that is asked for, and the headers beside it.
-fn headers(arguments: &LoadArgs, target: &Target) -> Result<(String, Vec<(String, String)>), Failure> {
+fn headers(arguments: &LoadArgs, target: &LoadTarget) -> Result<(String, Vec<(String, String)>), Failure> {
     let (hosts, others): (Vec<_>, Vec<_>) = arguments
         .headers
         .iter()
@@ -105,7 +95,7 @@ fn headers(arguments: &LoadArgs, target: &Target) -> Result<(String, Vec<(String
     }
 }
 
-fn request(arguments: &LoadArgs, target: &Target, headers: Vec<(String, String)>) -> Result<Request, Failure> {
+fn request(arguments: &LoadArgs, target: &LoadTarget, headers: Vec<(String, String)>) -> Result<Request, Failure> {
     let body = match arguments.body.as_deref().map(|text| (text, text.strip_prefix('@'))) {
         None => None,
         Some((text, None)) => Some(text.to_owned()),
@@ -133,7 +123,7 @@ fn expect(arguments: &LoadArgs) -> ExpectedAnswer {
     }
 }
 
-fn trust(arguments: &LoadArgs, target: &Target) -> Result<Trust, Failure> {
+fn trust(arguments: &LoadArgs, target: &LoadTarget) -> Result<Trust, Failure> {
     match (&arguments.cacert, arguments.insecure) {
         (None, false) => Ok(Trust::System),
         _ if !target.tls => Err(Failure::Usage(

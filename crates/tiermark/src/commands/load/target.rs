@@ -8,7 +8,7 @@ use crate::error::Failure;
 
 /// Where requests go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct LoadTarget {
     /// The address that is connected to.
     pub(super) address: SocketAddr,
     /// Host and, where it is not the scheme's own, port.
@@ -22,7 +22,7 @@ pub(super) struct Target {
 }
 
 /// Reads a URL and resolves its host, once it is clear that load may go there.
-pub(super) fn target(text: &str, allow_remote: Option<&str>) -> Result<Target, Failure> {
+pub(super) fn target(text: &str, allow_remote: Option<&str>) -> Result<LoadTarget, Failure> {
     let url = Address::read(text)?;
     check_host(&url, allow_remote)?;
     let addresses = url.resolve()?;
@@ -33,7 +33,7 @@ pub(super) fn target(text: &str, allow_remote: Option<&str>) -> Result<Target, F
         return Err(refused(&format!("{} ({})", url.name(), elsewhere.ip()), url.name()));
     }
     let nowhere = || Failure::Usage(format!("the host `{}` has no address", url.name()));
-    Ok(Target {
+    Ok(LoadTarget {
         address: choose(&addresses).ok_or_else(nowhere)?,
         host: url.host(),
         path: url.path(),

@@ -4,18 +4,39 @@ mod interview;
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use tiermark_model::catalog::{Catalog, CatalogError};
 use tiermark_model::format::profile::Profile;
 use tiermark_report::recommend::{Inquiry, RecommendationVerdict, recommend, render_markdown, render_text};
 use tiermark_report::{Options, analyse};
 
-use crate::cli::{Format, Global, RecommendArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::Ui;
 use interview::Interview;
+
+/// `tiermark recommend`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RecommendArgs {
+    /// The run: its name, its folder, or `latest` [default: the reference run, else the newest]
+    pub(crate) run: Option<String>,
+    /// A use case, a file of scenarios/use-cases (`tiermark list use-cases`)
+    #[arg(long, value_name = "NAME", conflicts_with = "profile")]
+    pub(crate) use_case: Option<String>,
+    /// A team's own profile (`tiermark new profile NAME` makes one); without this and a use case you are asked
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Every variant is a candidate, not the default ones alone
+    #[arg(long)]
+    pub(crate) all_variants: bool,
+    /// The weight set that `rate` is about where the profile names no load
+    #[arg(long, default_value = "service")]
+    pub(crate) weights: String,
+}
 
 /// Prints the recommendation.
 pub(crate) fn run(global: &Global, arguments: &RecommendArgs, ui: &Ui) -> Result<Exit, Failure> {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tiermark_report::{Analysis, Chart, ChartError, Comparison, Curves, Theme, charts};
 
+use super::arguments::ReportArgs;
 use super::output::{CHARTS_REMEDY, write};
-use crate::cli::ReportArgs;
 use crate::error::Failure;
 use crate::ui::Ui;
 

@@ -1,9 +1,11 @@
 //! `tiermark report`: reads stored runs and writes what they say.
 
+mod arguments;
 mod draw;
 mod output;
 
 use rayon::prelude::*;
+use tiermark_bench::answers_wrongly;
 use tiermark_model::catalog::Catalog;
 use tiermark_model::imported::ImportFormat;
 use tiermark_model::run::{RunReader, name_of};
@@ -14,18 +16,19 @@ use tiermark_report::{
     render_csv, render_html, render_markdown, render_markdown_summary, render_text, render_text_summary,
 };
 
-use crate::cli::{Format, Global, ReportArgs, ValueArg};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::options::{Format, Global};
 use crate::root;
-use crate::session::answers_wrongly;
 use crate::ui::{Ui, pretty};
+pub(crate) use arguments::ReportArgs;
+use arguments::ValueArg;
 pub(crate) use draw::{check_png, say_drawn, write_chart};
 pub(crate) use output::{check_file, check_targets, named_format, open, write, write_or_print};
 
 /// How a run is reported.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Choice {
+pub(crate) struct ReportChoice {
     /// A weight set's name, or a file of one; none: the one that the run is rated by.
     weights: Option<String>,
     value: ValueRule,
@@ -34,7 +37,7 @@ pub(crate) struct Choice {
     sources: Option<String>,
 }
 
-impl Choice {
+impl ReportChoice {
     /// By these weights.
     pub(crate) fn by(weights: &str) -> Self {
         Self {
@@ -51,7 +54,7 @@ pub(crate) fn run(global: &Global, arguments: &ReportArgs, ui: &Ui) -> Result<Ex
     check_targets(arguments.out.as_deref(), arguments.charts.as_deref())?;
     let named = arguments.runs.iter().map(|name| root::find_run(global, name, ui));
     let runs: Vec<RunReader> = named.collect::<Result<_, _>>()?;
-    let choice = Choice {
+    let choice = ReportChoice {
         weights: arguments.weights.clone(),
         value: match arguments.value {
             ValueArg::Objective => ValueRule::Objective,
@@ -96,7 +99,7 @@ fn default_weights(run: &RunReader) -> &'static str {
     }
 }
 
-fn analysis(run: &RunReader, catalog: &Catalog, choice: &Choice) -> Result<Analysis, Failure> {
+fn analysis(run: &RunReader, catalog: &Catalog, choice: &ReportChoice) -> Result<Analysis, Failure> {
     let weights = root::weights(
         catalog,
         choice.weights.as_deref().unwrap_or_else(|| default_weights(run)),
@@ -111,14 +114,14 @@ fn analysis(run: &RunReader, catalog: &Catalog, choice: &Choice) -> Result<Analy
 }
 
 /// Prints the report of `run`; the exit says what its trials came to.
-pub(crate) fn print(run: &RunReader, catalog: &Catalog, choice: &Choice, ui: &Ui) -> Result<Exit, Failure> {
+pub(crate) fn print(run: &RunReader, catalog: &Catalog, choice: &ReportChoice, ui: &Ui) -> Result<Exit, Failure> {
     let analysis = analysis(run, catalog, choice)?;
     ui.result(&written(run, &analysis, catalog, choice, ui.format(), ui)?);
     Ok(outcome(run))
 }
 
 /// The report of a run as one HTML file.
-pub(crate) fn page(run: &RunReader, catalog: &Catalog, choice: &Choice) -> Result<String, Failure> {
+pub(crate) fn page(run: &RunReader, catalog: &Catalog, choice: &ReportChoice) -> Result<String, Failure> {
     html(run, &analysis(run, catalog, choice)?, catalog, choice)
 }
 
@@ -127,7 +130,7 @@ fn written(
     run: &RunReader,
     analysis: &Analysis,
     catalog: &Catalog,
-    choice: &Choice,
+    choice: &ReportChoice,
     format: Format,
     ui: &Ui,
 ) -> Result<String, Failure> {
@@ -142,7 +145,7 @@ fn written(
     })
 }
 
-fn html(run: &RunReader, analysis: &Analysis, catalog: &Catalog, choice: &Choice) -> Result<String, Failure> {
+fn html(run: &RunReader, analysis: &Analysis, catalog: &Catalog, choice: &ReportChoice) -> Result<String, Failure> {
     let report = Report {
         manifest: &run.manifest,
         analysis,
@@ -173,7 +176,7 @@ fn answers(analysis: &Analysis, catalog: &Catalog) -> Vec<RecommendationAnswer> 
 pub(crate) fn comparison(
     runs: &[RunReader],
     catalog: &Catalog,
-    choice: &Choice,
+    choice: &ReportChoice,
     force: bool,
 ) -> Result<Comparison, Failure> {
     let views: Vec<RunView<'_>> = runs.iter().map(RunView::from).collect();

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::cli::{Format, Global, ReportArgs};
+use super::arguments::ReportArgs;
 use crate::error::Failure;
+use crate::options::{Format, Global};
 use crate::root;
 use crate::ui::Ui;
 

@@ -1,126 +1,108 @@
 //! `tiermark verify`: starts each entry and checks its answers, without measuring.
 
+mod arguments;
+mod check;
+mod choice;
 mod table;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::TryFutureExt as _;
 use futures_util::future::try_join;
-use serde::Serialize;
+use tiermark_bench::{
+    BUILDS_AT_ONCE, Bench, BenchError, Contender, EntryBuild, ServerEnd, Services, Verification, VerifyDepth,
+    prepare_entries, stage_events, verify_server, while_up,
+};
+use tiermark_model::catalog::Catalog;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Role;
 use tiermark_model::plan::{Plan, PlannedEntry};
-use tiermark_model::redact::Redactor;
 use tiermark_model::run::NotBuilt;
 use tiermark_model::trial::State as CellState;
-use tiermark_stage::database::Database;
-use tiermark_stage::stage::{Running, Stage, StartFailure};
-use tiermark_stage::types::Prepared;
-use tiermark_stage::verify::{self, Surroundings, Unverified};
+use tiermark_stage::stage::Running;
 
 use super::{block_on, select};
-use crate::cli::{Global, VerifyArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::interrupt::{First, Interrupt};
+use crate::measuring::{self, Opened, StageChoice};
+use crate::options::Global;
 use crate::root;
-use crate::session::services::Services;
-use crate::session::{launch, setup};
 use crate::ui::Ui;
-
-/// What came of one scenario of one entry.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Check {
-    entry: String,
-    scenario: String,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// What could not be looked at here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unchecked: Vec<String>,
-    /// How long it took; none where nothing was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-enum State {
-    #[serde(rename = "pass")]
-    Pass,
-    #[serde(rename = "failed")]
-    Failed,
-    #[serde(rename = "unsupported")]
-    Unsupported,
-    #[serde(rename = "not buildable here")]
-    NotBuildableHere,
-}
+pub(crate) use arguments::VerifyArgs;
+use check::{CheckState, EntryCheck};
+use choice::to_verify;
 
 /// Verifies and prints a table, and below it everything that failed.
 pub(crate) fn run(global: &Global, arguments: &VerifyArgs, ui: &Arc<Ui>) -> Result<Exit, Failure> {
     let catalog = root::catalog(global)?;
     let checks = block_on(async {
         let runner = select::runner(&arguments.on, ui).await?;
-        let plan = Plan::new(select::to_verify(&catalog, arguments, runner)?);
-        let for_signal = Arc::clone(ui);
-        let interrupt = Interrupt::listen(First::Stops, move || {
-            for_signal.note("interrupted: taking everything down")
-        })
-        .map_err(|error| Failure::Machine(format!("cannot listen for signals: {error}")))?;
-        let build = setup::build_options(&arguments.build, &catalog)?;
-        let stage = setup::open(&catalog, plan.runner, arguments.on.url.as_deref(), build, ui).await?;
-        let events = setup::events(ui);
-        let redactor = setup::redactor();
-        let work = async {
-            let preparing = setup::prepare(&stage, &catalog, &plan.entries, setup::JOBS, &events, &redactor);
-            let (prepared, services) =
-                try_join(preparing, Services::start(&stage, &catalog, &plan, &events, ui)).await?;
-            let verifier = Verifier {
-                stage: &stage,
-                plan: &plan,
-                services: &services,
-                redactor: &redactor,
-                ui,
-            };
-            let mut checks = Vec::new();
-            for entry in &plan.entries {
-                let Some(built) = prepared.get(&entry.id) else { continue };
-                checks.extend(verifier.entry(entry, built).await?);
-            }
-            services.stop().await?;
-            Ok(checks)
+        let plan = Plan::new(to_verify(&catalog, arguments, runner)?);
+        let choice = StageChoice {
+            catalog: &catalog,
+            runner: plan.runner,
+            url: arguments.on.url.as_deref(),
+            build: &arguments.build,
+            when_interrupted: "interrupted: taking everything down",
+            dropped_at: 1,
         };
-        let result = setup::unless_interrupted(&interrupt, work).await;
-        for problem in stage.close().await {
-            ui.warn(&problem);
-        }
-        result
+        choice
+            .with_stage(ui, async |on| verify_all(&catalog, &plan, &on, ui).await)
+            .await
     })?;
     if ui.is_json() {
         ui.json(&checks)?;
     } else {
         ui.result(&table::render(&checks, ui.width(), ui.colour()));
     }
-    let any = |state: State| checks.iter().any(|check| check.state == state);
-    Ok(if any(State::Failed) {
+    let any = |state: CheckState| checks.iter().any(|check| check.state == state);
+    Ok(if any(CheckState::Failed) {
         Exit::Negative
-    } else if any(State::NotBuildableHere) && !any(State::Pass) {
+    } else if any(CheckState::NotBuildableHere) && !any(CheckState::Pass) {
         Exit::Infrastructure
     } else {
         Exit::Done
     })
 }
 
+async fn verify_all(catalog: &Catalog, plan: &Plan, on: &Opened<'_>, ui: &Ui) -> Result<Vec<EntryCheck>, Failure> {
+    let redactor = measuring::redactor();
+    let events = stage_events(on.sink);
+    let preparing = prepare_entries(on.stage, catalog, &plan.entries, BUILDS_AT_ONCE, &events, &redactor);
+    let services = Services::start(on.stage, catalog, plan, on.sink);
+    let (prepared, services) = try_join(preparing.map_err(BenchError::from), services).await?;
+    let verifier = Verifier {
+        bench: Bench {
+            stage: on.stage,
+            interrupt: on.interrupt,
+            sink: on.sink,
+            redactor: &redactor,
+            placement: &plan.placement,
+            cache: &root::cache(),
+        },
+        plan,
+        services: &services,
+        ui,
+    };
+    let mut checks = Vec::new();
+    for entry in &plan.entries {
+        let Some(built) = prepared.get(&entry.id) else { continue };
+        checks.extend(verifier.entry(entry, built).await?);
+    }
+    services.stop().await?;
+    Ok(checks)
+}
+
 struct Verifier<'a> {
-    stage: &'a Stage,
+    bench: Bench<'a>,
     plan: &'a Plan,
     services: &'a Services,
-    redactor: &'a Redactor,
     ui: &'a Ui,
 }
 
 impl Verifier<'_> {
-    async fn entry(&self, entry: &PlannedEntry, built: &Result<Prepared, NotBuilt>) -> Result<Vec<Check>, Failure> {
+    async fn entry(&self, entry: &PlannedEntry, built: &EntryBuild) -> Result<Vec<EntryCheck>, BenchError> {
         let all = |state, reason: &str| {
             let scenarios = self.plan.scenarios.iter();
             Ok(scenarios
@@ -129,42 +111,50 @@ impl Verifier<'_> {
         };
         let prepared = match built {
             Ok(prepared) => prepared,
-            Err(NotBuilt::Failed { reason }) => return all(State::Failed, reason),
+            Err(NotBuilt::Failed { reason }) => return all(CheckState::Failed, reason),
             Err(NotBuilt::NotBuildableHere { reason, remedy }) => {
-                return all(State::NotBuildableHere, &format!("{reason}\nremedy: {remedy}"));
+                return all(CheckState::NotBuildableHere, &format!("{reason}\nremedy: {remedy}"));
             }
         };
         let Some(variant) = entry.framework.variant(&entry.id.variant) else {
             return Ok(vec![]);
         };
         let cores = self.plan.placement.of(Role::Server);
-        let launch = launch(&entry.framework, variant, cores, None, setup::files(), self.services)?;
-        let mut running = match self.stage.start(prepared, &entry.framework.readiness, &launch).await {
-            Ok(running) => running,
-            Err(StartFailure::Target { reason }) => {
+        let contender = Contender::of_variant(
+            prepared,
+            (&entry.framework, variant),
+            cores,
+            self.services.environment(),
+        );
+        let checks = while_up(&self.bench, std::slice::from_ref(&contender), async |up| {
+            let mut checks = Vec::new();
+            for running in up {
+                for scenario in &self.plan.scenarios {
+                    let check = self.scenario(entry, scenario, running).await?;
+                    self.ui.note(&table::line(&check));
+                    checks.push(check);
+                }
+            }
+            Ok(checks)
+        });
+        match checks.await {
+            Ok(checks) => Ok(checks),
+            Err(ServerEnd::Broken { reason, .. }) => {
                 // A lost service would pass for the target's fault.
                 self.services.check_alive().await?;
-                return all(State::Failed, &reason);
+                all(CheckState::Failed, &reason)
             }
-            Err(StartFailure::Stage(error)) => return Err(error.into()),
-        };
-        let mut checks = Vec::new();
-        for scenario in &self.plan.scenarios {
-            let check = self.scenario(entry, scenario, &mut running).await?;
-            self.ui.note(&table::line(&check));
-            checks.push(check);
+            Err(ServerEnd::Bench(error)) => Err(error),
         }
-        running.stop().await?;
-        Ok(checks)
     }
 
     /// A scenario that is not asked for.
-    fn unasked(&self, entry: &PlannedEntry, scenario: &Scenario, state: State, reason: &str) -> Check {
-        Check {
+    fn unasked(&self, entry: &PlannedEntry, scenario: &Scenario, state: CheckState, reason: &str) -> EntryCheck {
+        EntryCheck {
             entry: entry.id.to_string(),
             scenario: scenario.name.clone(),
             state,
-            reason: Some(self.redactor.text(reason)),
+            reason: Some(self.bench.redactor.text(reason)),
             unchecked: vec![],
             seconds: None,
         }
@@ -175,38 +165,28 @@ impl Verifier<'_> {
         entry: &PlannedEntry,
         scenario: &Scenario,
         running: &mut Running,
-    ) -> Result<Check, Failure> {
+    ) -> Result<EntryCheck, BenchError> {
         if let Some(reason) = entry.framework.lacks(scenario) {
-            return Ok(self.unasked(entry, scenario, State::Unsupported, reason));
+            return Ok(self.unasked(entry, scenario, CheckState::Unsupported, reason));
         }
         if let Some(CellState::NotBuildableHere { reason, remedy }) = self.services.lacking(scenario, self.plan.runner)
         {
             let reason = format!("{reason}\nremedy: {remedy}");
-            return Ok(self.unasked(entry, scenario, State::NotBuildableHere, &reason));
+            return Ok(self.unasked(entry, scenario, CheckState::NotBuildableHere, &reason));
         }
-        let surroundings = Surroundings {
-            tables: self.services.database().map(Database::tables),
-            upstream: self.services.upstream(),
-        };
         let begun = Instant::now();
-        let outcome = verify::fully(running.target(), scenario, &surroundings).await;
+        let verification = verify_server(running, scenario, self.services, VerifyDepth::Fully).await?;
         let seconds = Some(begun.elapsed().as_secs_f64());
-        let (state, reason, unchecked) = match outcome {
-            Ok(verified) => (State::Pass, None, verified.unchecked),
-            Err(Unverified::Stage(error)) => return Err(error.into()),
-            Err(wrong @ Unverified::Wrong(_)) => {
-                // A lost service would pass for the target's fault.
-                self.services.check_alive().await?;
-                let when = format!("in the check of {}", scenario.name);
-                let reason = match running.gone_after_failure(&when).await? {
-                    Some(reason) => reason,
-                    None => format!("{wrong}\n{}", running.last_words().await),
-                };
-                let reason = Some(self.redactor.text(&reason));
-                (State::Failed, reason, vec![])
+        let redacted = |reason: String| Some(self.bench.redactor.text(&reason));
+        let (state, reason, unchecked) = match verification {
+            Verification::Right(verified) => (CheckState::Pass, None, verified.unchecked),
+            Verification::Gone(reason) => (CheckState::Failed, redacted(reason), vec![]),
+            Verification::Wrong(wrong) => {
+                let words = running.last_words().await;
+                (CheckState::Failed, redacted(format!("{wrong}\n{words}")), vec![])
             }
         };
-        Ok(Check {
+        Ok(EntryCheck {
             entry: entry.id.to_string(),
             scenario: scenario.name.clone(),
             state,

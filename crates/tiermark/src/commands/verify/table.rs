@@ -2,36 +2,36 @@
 
 use std::fmt::Write as _;
 
-use super::{Check, State};
+use super::check::{CheckState, EntryCheck};
 use crate::ui::indent;
 
 /// Blanks between two columns.
 const GAP: usize = 2;
 
-impl State {
+impl CheckState {
     fn word(self) -> &'static str {
         match self {
-            State::Pass => "pass",
-            State::Failed => "FAILED",
-            State::Unsupported => "unsupported",
-            State::NotBuildableHere => "not buildable",
+            CheckState::Pass => "pass",
+            CheckState::Failed => "FAILED",
+            CheckState::Unsupported => "unsupported",
+            CheckState::NotBuildableHere => "not buildable",
         }
     }
 
     /// A second cue beside the word; blue, yellow and magenta are told apart with every common colour blindness.
     fn colour(self) -> &'static str {
         match self {
-            State::Pass => "34",
-            State::Failed => "1;35",
-            State::Unsupported | State::NotBuildableHere => "33",
+            CheckState::Pass => "34",
+            CheckState::Failed => "1;35",
+            CheckState::Unsupported | CheckState::NotBuildableHere => "33",
         }
     }
 }
 
 /// One check in one line, for progress. A failure is told at once too: a whole verification takes half an hour.
-pub(super) fn line(check: &Check) -> String {
+pub(super) fn line(check: &EntryCheck) -> String {
     let mut line = format!("{:<32} {:<20} {}", check.entry, check.scenario, cell(check));
-    if check.state == State::Failed
+    if check.state == CheckState::Failed
         && let Some(reason) = &check.reason
     {
         for part in reason.lines() {
@@ -43,29 +43,29 @@ pub(super) fn line(check: &Check) -> String {
 }
 
 /// The whole result for a terminal of that width.
-pub(super) fn render(checks: &[Check], width: usize, colour: bool) -> String {
+pub(super) fn render(checks: &[EntryCheck], width: usize, colour: bool) -> String {
     let mut out = String::new();
     grid(&mut out, checks, width, colour);
-    let reason = |check: &Check| check.reason.clone();
+    let reason = |check: &EntryCheck| check.reason.clone();
     section(&mut out, "Failed", checks, |check| {
-        reason(check).filter(|_| check.state == State::Failed)
+        reason(check).filter(|_| check.state == CheckState::Failed)
     });
     section(&mut out, "Unsupported", checks, |check| {
-        reason(check).filter(|_| check.state == State::Unsupported)
+        reason(check).filter(|_| check.state == CheckState::Unsupported)
     });
     section(&mut out, "Not buildable here", checks, |check| {
-        reason(check).filter(|_| check.state == State::NotBuildableHere)
+        reason(check).filter(|_| check.state == CheckState::NotBuildableHere)
     });
     section(&mut out, "Not looked at", checks, |check| {
         (!check.unchecked.is_empty()).then(|| check.unchecked.join("\n"))
     });
-    let of = |state: State| checks.iter().filter(|check| check.state == state).count();
+    let of = |state: CheckState| checks.iter().filter(|check| check.state == state).count();
     // Writing to a String cannot fail.
-    let _ = write!(out, "\n{} of {} passed", of(State::Pass), checks.len());
+    let _ = write!(out, "\n{} of {} passed", of(CheckState::Pass), checks.len());
     for (state, words) in [
-        (State::Failed, "failed"),
-        (State::Unsupported, "unsupported"),
-        (State::NotBuildableHere, "not buildable here"),
+        (CheckState::Failed, "failed"),
+        (CheckState::Unsupported, "unsupported"),
+        (CheckState::NotBuildableHere, "not buildable here"),
     ] {
         if of(state) > 0 {
             let _ = write!(out, ", {} {words}", of(state));
@@ -75,13 +75,13 @@ pub(super) fn render(checks: &[Check], width: usize, colour: bool) -> String {
     out
 }
 
-fn cell(check: &Check) -> String {
+fn cell(check: &EntryCheck) -> String {
     let seconds = check.seconds.map(|seconds| format!(" {seconds:.1} s"));
     format!("{}{}", check.state.word(), seconds.unwrap_or_default())
 }
 
 /// Names in the order in which they first stand.
-fn names<'a>(checks: &'a [Check], of: impl Fn(&'a Check) -> &'a str) -> Vec<&'a str> {
+fn names<'a>(checks: &'a [EntryCheck], of: impl Fn(&'a EntryCheck) -> &'a str) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for check in checks {
         if !names.contains(&of(check)) {
@@ -92,7 +92,7 @@ fn names<'a>(checks: &'a [Check], of: impl Fn(&'a Check) -> &'a str) -> Vec<&'a 
 }
 
 /// Scenarios downwards, entries to the right; where they are too many for the width, the rest follows below.
-fn grid(out: &mut String, checks: &[Check], width: usize, colour: bool) {
+fn grid(out: &mut String, checks: &[EntryCheck], width: usize, colour: bool) {
     let scenarios = names(checks, |check| &check.scenario);
     let entries = names(checks, |check| &check.entry);
     let first = scenarios.iter().map(|name| name.len()).max().unwrap_or(0);
@@ -153,7 +153,7 @@ fn grid(out: &mut String, checks: &[Check], width: usize, colour: bool) {
 }
 
 /// Reasons below a heading; the same reason of several scenarios of an entry once.
-fn section(out: &mut String, title: &str, checks: &[Check], reason: impl Fn(&Check) -> Option<String>) {
+fn section(out: &mut String, title: &str, checks: &[EntryCheck], reason: impl Fn(&EntryCheck) -> Option<String>) {
     let mut groups: Vec<(&str, String, Vec<&str>)> = Vec::new();
     for check in checks {
         let Some(text) = reason(check) else { continue };
@@ -184,32 +184,32 @@ fn section(out: &mut String, title: &str, checks: &[Check], reason: impl Fn(&Che
 mod tests {
     use super::*;
 
-    fn check(entry: &str, scenario: &str, state: State, reason: &str) -> Check {
-        Check {
+    fn check(entry: &str, scenario: &str, state: CheckState, reason: &str) -> EntryCheck {
+        EntryCheck {
             entry: entry.to_owned(),
             scenario: scenario.to_owned(),
             state,
             reason: (!reason.is_empty()).then(|| reason.to_owned()),
             unchecked: vec![],
-            seconds: matches!(state, State::Pass | State::Failed).then_some(1.25),
+            seconds: matches!(state, CheckState::Pass | CheckState::Failed).then_some(1.25),
         }
     }
 
-    fn checks() -> Vec<Check> {
+    fn checks() -> Vec<EntryCheck> {
         let wrong = "db (GET /db) answered wrongly:\n- status: expected 200, got 500 with body \"no database\"";
         let mut checks = vec![
-            check("gin/pgx", "plaintext", State::Pass, ""),
-            check("gin/pgx", "db", State::Failed, wrong),
-            check("gin/pgx", "ws", State::Unsupported, "net/http has no WebSocket"),
+            check("gin/pgx", "plaintext", CheckState::Pass, ""),
+            check("gin/pgx", "db", CheckState::Failed, wrong),
+            check("gin/pgx", "ws", CheckState::Unsupported, "net/http has no WebSocket"),
         ];
         for scenario in ["plaintext", "db", "ws"] {
             checks.push(check(
                 "rails/puma",
                 scenario,
-                State::NotBuildableHere,
+                CheckState::NotBuildableHere,
                 "ruby is missing\nremedy: apt-get install ruby",
             ));
-            checks.push(check("fastapi/uvicorn", scenario, State::Pass, ""));
+            checks.push(check("fastapi/uvicorn", scenario, CheckState::Pass, ""));
         }
         if let Some(last) = checks.last_mut() {
             last.unchecked = vec!["`statements` was not checked: the target's database is not known".to_owned()];

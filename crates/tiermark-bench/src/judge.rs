@@ -5,10 +5,10 @@ use tiermark_model::format::scenario::Objective;
 use tiermark_model::load::Load;
 use tiermark_model::recording::Recording;
 use tiermark_model::trial::State;
-use tiermark_model::verdict::{Check, Effect, Verdict};
+use tiermark_model::verdict::{Check, Effect, LoadRemedy, Remedy, Verdict};
 
 /// The state of a trial whose target lived through it.
-pub(super) fn judge(recording: &Recording) -> State {
+pub(crate) fn state_of(recording: &Recording) -> State {
     if recording.outcomes.ok == 0 {
         return State::Failed {
             reason: not_one_right_answer(recording),
@@ -36,32 +36,30 @@ fn not_one_right_answer(recording: &Recording) -> String {
     )
 }
 
-/// What an engine's recording is judged by in a run.
-pub(super) fn verdicts(
+/// The verdicts on a recording of a run.
+pub(crate) fn verdicts(
     recording: &Recording,
     load: &Load,
     objective: &Objective,
     ceiling_per_s: Option<f64>,
 ) -> Vec<Verdict> {
-    let (percentile, limit_ns) = match load {
-        Load::Capacity(capacity) => (capacity.objective.fraction(), capacity.objective.limit_ns() as f64),
-        Load::Closed(_) | Load::Open(_) => (0.99, objective.p99_ms * 1e6),
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a limit that validation has seen to be positive and finite"
-    )]
-    let circumstances = Circumstances {
-        load: *load,
-        percentile,
-        objective_ns: Some(limit_ns as u64),
+    let is_search = matches!(load, Load::Capacity(_));
+    let mut circumstances = Circumstances {
         ceiling_per_s,
-        limited: false,
+        ..Circumstances::of(*load)
     };
+    if !is_search {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a limit that validation has seen to be positive and finite"
+        )]
+        let limit_ns = (objective.p99_ms * 1e6) as u64;
+        (circumstances.percentile, circumstances.objective_ns) = (0.99, Some(limit_ns));
+    }
     let mut verdicts = tiermark_load::judge(recording, &circumstances);
     // The objective is judged on the merged histogram of all starts (method: values), and so is whether it holds enough.
-    if !matches!(load, Load::Capacity(_)) {
+    if !is_search {
         verdicts.retain(|verdict| verdict.check != Check::Samples);
     }
     // A target that cannot keep up is measured, and well: what it left unanswered counts among its errors, by which the objective is
@@ -71,6 +69,13 @@ pub(super) fn verdicts(
     }
     verdicts.push(errors(recording, objective));
     verdicts
+}
+
+/// Whether what was measured is the generator's own doing as well: it was late, or used up its cores.
+pub(crate) fn is_strained(recording: &Recording, load: &Load) -> bool {
+    let own = |check| matches!(check, Check::Lateness | Check::GeneratorCpu);
+    let verdicts = tiermark_load::judge(recording, &Circumstances::of(*load));
+    verdicts.iter().any(|verdict| !verdict.ok && own(verdict.check))
 }
 
 /// Failures beyond what the objective allows. The measurement holds; it shows that the target missed the objective.
@@ -85,17 +90,16 @@ fn errors(recording: &Recording, objective: &Objective) -> Verdict {
         limit,
         effect: Effect::MissesObjective,
         remedy: (!ok).then(|| {
-            format!(
-                "find out why the target fails under load ({})",
-                outcomes.failures_in_words()
-            )
+            let failures = outcomes.failures_in_words();
+            Remedy::Known(LoadRemedy::FindOutWhy { failures })
         }),
     }
 }
 
 /// Whether answers of the target were wrong, or broke off, more often than the objective allows, apart from what it did not answer in
 /// time: too much load makes a server slow, not wrong.
-pub(crate) fn answers_wrongly(recording: &Recording, objective: &Objective) -> bool {
+#[must_use]
+pub fn answers_wrongly(recording: &Recording, objective: &Objective) -> bool {
     let misses = |verdict: &Verdict| verdict.check == Check::Errors && verdict.misses();
     // Of what was stored before there was this check, nothing new is said.
     recording.verdicts.iter().any(misses)
@@ -153,7 +157,7 @@ mod tests {
     }
 
     fn check(recording: &Recording, expected: &str) {
-        assert_eq!(said(judge(recording)), expected);
+        assert_eq!(said(state_of(recording)), expected);
     }
 
     #[test]
@@ -200,7 +204,7 @@ mod tests {
             let errors = recording.verdicts.iter().find(|verdict| verdict.check == Check::Errors);
             let said = errors.map(ToString::to_string).unwrap_or_default();
             (
-                judge(&recording) == State::Ok,
+                state_of(&recording) == State::Ok,
                 errors.is_some_and(Verdict::misses),
                 answers_wrongly(&recording, &objective),
                 said,

@@ -13,21 +13,22 @@ use tiermark_model::trial::State;
 use tiermark_stage::database::Database;
 use tiermark_stage::error::StageError;
 use tiermark_stage::stage::{Alive, Running, Stage, StartFailure};
-use tiermark_stage::types::{Events, PrepareError, Prepared, Watch};
+use tiermark_stage::types::{PrepareError, Watch};
 
-use super::{launch, setup};
-use crate::error::Failure;
-use crate::ui::Ui;
+use crate::error::BenchError;
+use crate::event::{BenchEvent, EventSink, stage_events};
+use crate::launch::Contender;
+use crate::prepare::prepare_entry;
 
-/// The services that run. Neither, where no scenario needs one.
+/// The services that run; neither, if no scenario needs one.
 #[derive(Default)]
-pub(crate) struct Services {
+pub struct Services {
     database: Option<Database>,
-    upstream: Option<Upstream>,
+    upstream: Option<UpstreamService>,
 }
 
 /// The built-in server in the part of the service that `/upstream` asks.
-struct Upstream {
+struct UpstreamService {
     running: tokio::sync::Mutex<Option<Running>>,
     address: SocketAddr,
     watch: Watch,
@@ -37,47 +38,51 @@ struct Upstream {
 impl Services {
     /// Starts what the plan's scenarios need. A database that cannot be had here is missing then, which its cells say. A server
     /// that somebody else runs has services of its own.
-    pub(crate) async fn start(
-        stage: &Stage,
-        catalog: &Catalog,
-        plan: &Plan,
-        events: &Events,
-        ui: &Ui,
-    ) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// A lost engine; an upstream service that cannot be had.
+    pub async fn start(stage: &Stage, catalog: &Catalog, plan: &Plan, sink: &EventSink) -> Result<Self, BenchError> {
         let needs = |service| plan.scenarios.iter().any(|scenario| scenario.needs(service));
         let mut services = Self::default();
         if plan.runner == RunnerKind::External {
             return Ok(services);
         }
         if needs(contract::POSTGRES) {
-            services.database = database(stage, plan, events, ui).await?;
+            services.database = start_database(stage, plan, sink).await?;
         }
         if needs(contract::UPSTREAM) {
-            services.upstream = Some(upstream(stage, catalog, plan, events).await?);
+            services.upstream = Some(start_upstream(stage, catalog, plan, sink).await?);
         }
         Ok(services)
     }
 
-    /// The database, where one runs.
+    /// Whether any runs.
+    pub(crate) fn any(&self) -> bool {
+        self.database.is_some() || self.upstream.is_some()
+    }
+
+    /// The database, if one runs.
     pub(crate) fn database(&self) -> Option<&Database> {
         self.database.as_ref()
     }
 
-    /// Where the upstream service answers, where it runs.
+    /// Where the upstream service answers, if it runs.
     pub(crate) fn upstream(&self) -> Option<SocketAddr> {
         self.upstream.as_ref().map(|upstream| upstream.address)
     }
 
     /// What a server is told of them (`containers/CONTRACT.md`, "The environment").
-    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<String, String> {
         let database = (self.database.iter()).map(|database| (contract::DATABASE_URL, database.url().to_owned()));
         let upstream = (self.upstream()).map(|address| (contract::UPSTREAM_URL, format!("http://{address}")));
         let all = database.chain(upstream);
         all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Why a scenario cannot be measured with what there is, where it cannot.
-    pub(crate) fn lacking(&self, scenario: &Scenario, runner: RunnerKind) -> Option<State> {
+    /// Why a scenario cannot be measured with what there is, if it cannot.
+    #[must_use]
+    pub fn lacking(&self, scenario: &Scenario, runner: RunnerKind) -> Option<State> {
         let missing = scenario.needs(contract::POSTGRES) && self.database.is_none() && runner != RunnerKind::External;
         missing.then(|| State::NotBuildableHere {
             reason: "there is no PostgreSQL".to_owned(),
@@ -106,7 +111,10 @@ impl Services {
     }
 
     /// Whether they still run. Without this, a lost service would pass for a target's fault.
-    pub(crate) async fn check_alive(&self) -> Result<(), StageError> {
+    ///
+    /// # Errors
+    /// The service that has ended, or nobody can tell.
+    pub async fn check_alive(&self) -> Result<(), StageError> {
         if let Some(database) = &self.database {
             database.check_alive().await?;
         }
@@ -123,7 +131,10 @@ impl Services {
     }
 
     /// What is known of them, for the manifest.
-    pub(crate) async fn facts(&self) -> Result<BTreeMap<String, ServiceFacts>, StageError> {
+    ///
+    /// # Errors
+    /// A service that does not answer.
+    pub async fn facts(&self) -> Result<BTreeMap<String, ServiceFacts>, StageError> {
         let mut facts = BTreeMap::new();
         if let Some(database) = &self.database {
             let known = ServiceFacts {
@@ -143,7 +154,10 @@ impl Services {
     }
 
     /// Stops the upstream service. The database is the stage's to stop.
-    pub(crate) async fn stop(&self) -> Result<(), StageError> {
+    ///
+    /// # Errors
+    /// It could not be taken down; the stage tries again.
+    pub async fn stop(&self) -> Result<(), StageError> {
         let Some(upstream) = &self.upstream else { return Ok(()) };
         match upstream.running.lock().await.take() {
             Some(running) => running.stop().await,
@@ -152,52 +166,52 @@ impl Services {
     }
 }
 
-async fn database(stage: &Stage, plan: &Plan, events: &Events, ui: &Ui) -> Result<Option<Database>, Failure> {
+async fn start_database(stage: &Stage, plan: &Plan, sink: &EventSink) -> Result<Option<Database>, BenchError> {
     let cores = plan.placement.of(Role::Database);
-    match stage.start_database(cores, plan.seed, events).await {
+    match stage.start_database(cores, plan.seed, &stage_events(sink)).await {
         Ok(database) => Ok(Some(database)),
         Err(PrepareError::Stage(error)) => Err(error.into()),
         Err(not_built @ PrepareError::NotBuilt(_)) => {
-            ui.warn(&format!(
-                "no database, so that scenarios which need one are not measured: {not_built}"
-            ));
+            let reason = not_built.to_string();
+            sink(BenchEvent::NoDatabase { reason });
             Ok(None)
         }
     }
 }
 
 /// The built-in framework's default variant, started once more on the cores of services.
-async fn upstream(stage: &Stage, catalog: &Catalog, plan: &Plan, events: &Events) -> Result<Upstream, Failure> {
+async fn start_upstream(
+    stage: &Stage,
+    catalog: &Catalog,
+    plan: &Plan,
+    sink: &EventSink,
+) -> Result<UpstreamService, BenchError> {
     let Some(framework) = catalog.frameworks.iter().find(|framework| framework.built_in) else {
-        return Err(Failure::Usage(
-            "scenarios need the upstream service, which a built-in framework plays, and there is none".to_owned(),
-        ));
+        return Err(BenchError::NoUpstream);
     };
     let (id, framework, variant) = catalog.entry(&framework.name)?;
     let entry = PlannedEntry {
         id,
         framework: framework.clone(),
     };
-    let Prepared { facts, artifact } = match setup::prepare_one(stage, catalog, &entry, events).await {
+    let prepared = match prepare_entry(stage, catalog, &entry, &stage_events(sink)).await {
         Ok(prepared) => prepared,
         Err(PrepareError::Stage(error)) => return Err(error.into()),
-        Err(not_built @ PrepareError::NotBuilt(_)) => return Err(Failure::Machine(not_built.to_string())),
+        Err(not_built @ PrepareError::NotBuilt(_)) => return Err(BenchError::Service(not_built.to_string())),
     };
     let cores = plan.placement.of(Role::Upstream);
-    let mut launch = launch(framework, variant, cores, None, setup::files(), &Services::default())?;
-    launch.name = "tiermark-upstream".to_owned();
-    let version = facts.version.clone();
-    match stage
-        .start(&Prepared { facts, artifact }, &framework.readiness, &launch)
-        .await
-    {
-        Ok(running) => Ok(Upstream {
+    let contender = Contender {
+        name: "tiermark-upstream".to_owned(),
+        ..Contender::of_variant(&prepared, (framework, variant), cores, BTreeMap::new())
+    };
+    match (stage.start(&prepared, &framework.readiness, &contender.launch()?)).await {
+        Ok(running) => Ok(UpstreamService {
             address: running.target().address,
             watch: running.target().watch.clone(),
             running: Some(running).into(),
-            version,
+            version: prepared.facts.version,
         }),
-        Err(StartFailure::Target { reason }) => Err(Failure::Machine(format!("the upstream service: {reason}"))),
+        Err(StartFailure::Target { reason }) => Err(BenchError::Service(format!("the upstream service: {reason}"))),
         Err(StartFailure::Stage(error)) => Err(error.into()),
     }
 }

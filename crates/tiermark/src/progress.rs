@@ -1,8 +1,10 @@
-//! What a person sees while a session measures.
+//! What a person sees while something is measured: the reader of the bench's events.
 
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
+use tiermark_bench::{BenchEvent, EventSink};
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
 use tiermark_model::recording::{CapacityFound, Recording};
 use tiermark_model::trial::{State, TrialRecord};
@@ -11,8 +13,51 @@ use tiermark_report::numbers::percent;
 
 use crate::ui::Ui;
 
+/// Shows what happens as bars and lines.
+pub(crate) fn reader(ui: &Arc<Ui>) -> EventSink {
+    let (ui, plan) = (Arc::clone(ui), Mutex::new(None));
+    Arc::new(move |event| show(event, &ui, &mut plan.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+fn show(event: BenchEvent<'_>, ui: &Ui, progress: &mut Option<PlanProgress>) {
+    match event {
+        BenchEvent::Stage(event) => ui.stage_event(event),
+        BenchEvent::LeftoverRemoved(what) => ui.note(&format!("removed what an earlier run left: {what}")),
+        BenchEvent::StillUp(problem) => ui.warn(problem),
+        BenchEvent::NoDatabase { reason } => ui.warn(&format!(
+            "no database, so that scenarios which need one are not measured: {reason}"
+        )),
+        BenchEvent::CeilingBegins => ui.note("measuring this generator's own ceiling, once on this host: a second"),
+        BenchEvent::CeilingUnknown { reason } => {
+            ui.warn(&format!("the generator's ceiling stays unknown: {reason}"));
+        }
+        BenchEvent::Unchecked { entry, scenario, what } => ui.note(&format!("{entry}, {scenario}: {what}")),
+        BenchEvent::PlanBegins { plan, done } => *progress = Some(PlanProgress::new(ui, plan, done)),
+        BenchEvent::PlanEnds => {
+            if let Some(progress) = progress.take() {
+                progress.finish();
+            }
+        }
+        BenchEvent::WarmsUp { start, cell, round } => {
+            if let Some(progress) = progress {
+                progress.warms_up(start, cell, round);
+            }
+        }
+        BenchEvent::TrialBegins { start, cell } => {
+            if let Some(progress) = progress {
+                progress.begins(start, cell);
+            }
+        }
+        BenchEvent::TrialStored(trial) => {
+            if let Some(progress) = progress {
+                progress.trial(ui, trial);
+            }
+        }
+    }
+}
+
 /// A bar on a terminal, a line a trial elsewhere.
-pub(super) struct Progress {
+struct PlanProgress {
     bar: ProgressBar,
     done: usize,
     total: usize,
@@ -20,9 +65,9 @@ pub(super) struct Progress {
     said: HashSet<String>,
 }
 
-impl Progress {
+impl PlanProgress {
     /// For a plan of which `done` trials are stored already.
-    pub(super) fn new(ui: &Ui, plan: &Plan, done: usize) -> Self {
+    fn new(ui: &Ui, plan: &Plan, done: usize) -> Self {
         let total = plan.trials();
         let bar = ui.bar(total as u64);
         bar.set_position(done as u64);
@@ -37,7 +82,7 @@ impl Progress {
     }
 
     /// A trial begins.
-    pub(super) fn begins(&self, start: &PlannedStart, cell: &PlannedCell) {
+    fn begins(&self, start: &PlannedStart, cell: &PlannedCell) {
         self.bar.set_message(format!(
             "block {} {} {} {}",
             start.block, start.entry, cell.scenario, cell.load
@@ -45,7 +90,7 @@ impl Progress {
     }
 
     /// A server that was just started is warmed up.
-    pub(super) fn warms_up(&self, start: &PlannedStart, cell: &PlannedCell, round: u32) {
+    fn warms_up(&self, start: &PlannedStart, cell: &PlannedCell, round: u32) {
         self.bar.set_message(format!(
             "block {} {} warm-up {round} {}",
             start.block, start.entry, cell.scenario
@@ -53,7 +98,7 @@ impl Progress {
     }
 
     /// A trial was stored.
-    pub(super) fn trial(&mut self, ui: &Ui, trial: &TrialRecord) {
+    fn trial(&mut self, ui: &Ui, trial: &TrialRecord) {
         let repeated = !trial.disturbances.is_empty() && trial.attempt == 1;
         if trial.state.is_final() && !repeated {
             self.done = (self.done + 1).min(self.total);
@@ -94,7 +139,7 @@ impl Progress {
     }
 
     /// Nothing more comes.
-    pub(super) fn finish(&self) {
+    fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

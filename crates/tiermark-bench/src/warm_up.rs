@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use tiermark_model::format::suite::Suite;
-use tiermark_model::plan::{Plan, PlannedCell, PlannedStart, warm_up_levels};
+use tiermark_model::host::Role;
+use tiermark_model::load::{Closed, Load};
+use tiermark_model::plan::{PlannedCell, warm_up_levels};
 use tiermark_model::trial::WarmUp;
 use tiermark_stage::observe;
 use tiermark_stage::stage::Running;
 
-use super::cell::{lost_connections, put_on};
-use super::spec::warm_up_spec;
-use super::{End, Session};
+use crate::cells::ask_of;
+use crate::error::BenchError;
+use crate::event::BenchEvent;
+use crate::run::{RunProgress, StartOf};
+use crate::window::{WindowAsk, drive_aside, lost_connections};
 
 /// Longest time on one scenario before the next has its turn. In short rounds the scenarios warm up side by side: .NET compiles anew what
 /// it has seen called thirty times, but on one core only when nothing new was called for a second, and so in some thirty steps.
@@ -19,7 +23,7 @@ const ROUND_S: f64 = 0.5;
 /// and answered 4,000 a second after 24 s of that, but 7,300 after 12 s and a rest in which it compiled for 7 s what had waited.
 const REST: Duration = Duration::from_secs(10);
 
-impl Session<'_> {
+impl RunProgress<'_> {
     /// Puts load on each scenario, its busiest level and its calmest in turn, round by round with rests, until it gets no faster or the suite's limit
     /// is reached; those that still do have the later rounds to themselves. The busy rounds use every worker and pooled connection; the calm ones leave a compiler its share of the cores: a JVM on one core
     /// drops from its queue what was not called for 50 ms, so that a rest alone does not compile it. Nothing of it but the rates is
@@ -27,13 +31,13 @@ impl Session<'_> {
     /// pool and a cache a few; besides, the first block, whose starts are verified in full, would be warmer than the others.
     ///
     /// The inner result is the target's: why it ended meanwhile.
-    pub(super) async fn warm_up(
-        &mut self,
-        plan: &Plan,
-        start: &PlannedStart,
+    pub(crate) async fn warm_up(
+        &self,
+        start: StartOf<'_>,
         cells: &[&PlannedCell],
         running: &mut Running,
-    ) -> Result<Result<Option<WarmUp>, String>, End> {
+    ) -> Result<Result<Option<WarmUp>, String>, BenchError> {
+        let StartOf { plan, planned } = start;
         let Some(rounds) = Rounds::of(&plan.suite) else {
             return Ok(Ok(None));
         };
@@ -52,12 +56,23 @@ impl Session<'_> {
                 let Some(scenario) = plan.scenario(&cell.scenario) else {
                     continue;
                 };
-                self.progress.warms_up(start, cell, round);
-                let spec = warm_up_spec(plan, start, cell, scenario, running.target(), rounds.seconds);
-                let stop = self.interrupt.stop().clone();
-                let driven = tokio::task::spawn_blocking(move || put_on(&spec, 0.0, &stop)).await;
-                let (recording, _) = driven
-                    .map_err(|error| End::Infrastructure(format!("the generator's thread failed: {error}")))??;
+                (self.bench.sink)(BenchEvent::WarmsUp {
+                    start: planned,
+                    cell,
+                    round,
+                });
+                let ask = ask_of(plan, planned, cell, scenario, rounds.seconds);
+                // No search, and answers are not compared.
+                let ask = WindowAsk {
+                    load: match ask.load {
+                        Load::Capacity(search) => Load::Closed(Closed::of(search.connections)),
+                        load => load,
+                    },
+                    warmup_s: 0.0,
+                    ..ask
+                };
+                let spec = ask.spec(running.target(), None, plan.placement.of(Role::Generator));
+                let (recording, _) = drive_aside(&self.bench, spec, 0.0).await?;
                 lost |= lost_connections(&recording);
                 let rates = warm_up.rates_per_s.entry(cell.scenario.clone()).or_default();
                 rates.push(recording.rate_per_s());
@@ -68,7 +83,7 @@ impl Session<'_> {
             }
             let rested = tokio::select! {
                 rested = observe::rest(&running.target().watch, REST) => rested,
-                () = self.interrupt.times(1) => return Err(End::Interrupted),
+                () = self.bench.interrupt.times(1) => return Err(BenchError::Interrupted),
             };
             warm_up.rests_s.push(rested.as_secs_f64());
             if round >= rounds.least && warm_up.rising().next().is_none() {

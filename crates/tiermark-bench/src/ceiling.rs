@@ -1,53 +1,77 @@
 //! How much this generator can do on this host: measured once, kept in the user's cache folder.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tiermark_load::{Ceiling, LoadSpec, Stop, calibrate};
 use tiermark_model::host::short_hash;
 use tiermark_model::input::{self, InputKind};
-use tiermark_model::load::{HttpVersion, Load, Protocol};
+use tiermark_model::load::{HttpVersion, Protocol};
 use tiermark_stage::host;
 
-use crate::root;
-use crate::ui::Ui;
+use crate::event::{BenchEvent, EventSink};
 
-/// The generator's CPU time a request while it is saturated, for loads like this one; none where it is not known: for
-/// HTTP/2 and TLS, whose cost is not that of the null server's plain HTTP/1.1, and where it could not be measured, which
-/// is said and is no failure.
-pub(crate) fn ceiling(protocol: Protocol, load: &Load, core: Option<usize>, stop: &Stop, ui: &Ui) -> Option<Ceiling> {
-    let plain = Protocol {
-        http: HttpVersion::Http1,
-        tls: false,
-    };
-    if protocol != plain {
-        return None;
-    }
-    let pipeline = load.pipeline();
-    kept(&file(pipeline), || {
-        ui.note("measuring this generator's own ceiling, once on this host: a second");
-        calibrate(core, pipeline, stop)
-            .map_err(|error| ui.warn(&format!("the generator's ceiling stays unknown: {error}")))
-            .ok()
-    })
+/// The ceilings that are known: of the generator, by protocol and depth of pipelining.
+pub struct Ceilings<'a> {
+    /// The user's cache folder for this program.
+    cache: &'a Path,
+    sink: &'a EventSink,
+    /// What was looked for once is not looked for again, found or not.
+    known: HashMap<(Protocol, u32), Option<Ceiling>>,
 }
 
-/// The rate at which the generator is used up with the threads of this load, requests a second.
-pub(crate) fn per_s(ceiling: &Ceiling, spec: &LoadSpec) -> f64 {
-    let threads = u32::try_from(spec.threads.len().max(1)).unwrap_or(u32::MAX);
-    // A thread without a connection is not started.
-    ceiling.per_s(threads.min(spec.load.connections()))
+impl<'a> Ceilings<'a> {
+    /// Knows what the cache folder holds; `sink` is told what is measured now.
+    #[must_use]
+    pub fn new(cache: &'a Path, sink: &'a EventSink) -> Self {
+        Self {
+            cache,
+            sink,
+            known: HashMap::new(),
+        }
+    }
+
+    /// The rate at which the generator is used up with the threads of this load, requests a second. It is measured once for each kind of
+    /// load, on a host where it never was. None, if it is not known: of HTTP/2 and TLS, whose cost is not that of the null server's plain
+    /// HTTP/1.1, and if it could not be measured, which is told and is no failure.
+    pub fn per_s(&mut self, spec: &LoadSpec, stop: &Stop) -> Option<f64> {
+        let plain = Protocol {
+            http: HttpVersion::Http1,
+            tls: false,
+        };
+        if spec.protocol != plain {
+            return None;
+        }
+        let pipeline = spec.load.pipeline();
+        let (cache, sink) = (self.cache, self.sink);
+        let ceiling = (self.known.entry((spec.protocol, pipeline))).or_insert_with(|| {
+            kept(&file(cache, pipeline), || {
+                sink(BenchEvent::CeilingBegins);
+                let core = spec.threads.first().copied().flatten();
+                let unknown = |error: tiermark_load::LoadError| {
+                    let reason = error.to_string();
+                    sink(BenchEvent::CeilingUnknown { reason });
+                };
+                calibrate(core, pipeline, stop).map_err(unknown).ok()
+            })
+        });
+        let threads = u32::try_from(spec.threads.len().max(1)).unwrap_or(u32::MAX);
+        // A thread without a connection is not started.
+        let threads = threads.min(spec.load.connections());
+        ceiling.as_ref().map(|known| known.per_s(threads))
+    }
 }
 
 /// One file for each host, program and depth: each has a ceiling of its own.
-fn file(pipeline: u32) -> PathBuf {
+fn file(cache: &Path, pipeline: u32) -> PathBuf {
     let program = if cfg!(debug_assertions) { "debug" } else { "release" };
     let key = format!(
         "{}|{}|{program}|{pipeline}",
         host::facts().fingerprint(),
         env!("CARGO_PKG_VERSION")
     );
-    root::cache()
+    cache
         .join("ceilings")
         .join(format!("{}.json", short_hash(key.as_bytes())))
 }
@@ -112,6 +136,7 @@ mod tests {
 
     #[test]
     fn each_depth_has_a_file() {
+        let file = |pipeline| file(Path::new("cache"), pipeline);
         assert_ne!(file(1), file(16));
         assert_eq!(file(1), file(1));
     }
