@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::criterion::{Criterion, rated};
 use super::framework::FactKind;
@@ -204,12 +203,73 @@ impl Profile {
     /// The profile as its own format has it, for a person to keep and change. What was picked elsewhere is left out.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        let mut document = Map::from_iter([("version".to_owned(), Value::from(super::FORMAT_VERSION))]);
-        if let Ok(Value::Object(own)) = serde_json::to_value(self) {
-            document.extend(own.into_iter().filter(|(field, _)| field != "seed"));
-        }
-        // A map of strings and numbers can always be written.
-        serde_yaml::to_string(&said(document)).unwrap_or_default()
+        // By hand: a person shall read it in the order of the format and without what is not said, for which the library would need a
+        // second type for each of its mappings.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let mapping = |name: &str, fields: &[(&str, Option<String>)]| {
+            let fields: Vec<String> = fields
+                .iter()
+                .filter_map(|(field, value)| Some(format!("{field}: {}", value.as_ref()?)))
+                .collect();
+            (!fields.is_empty()).then(|| format!("{name}: {{{}}}", fields.join(", ")))
+        };
+        let number = |value: Option<f64>| value.map(|value| value.to_string());
+        let languages: Vec<String> = self.team.languages.iter().map(|language| quoted(language)).collect();
+        let needs: Vec<(&str, Option<String>)> = self
+            .needs
+            .iter()
+            .map(|(kind, least)| (kind.name(), Some(least.to_string())))
+            .collect();
+        let parts = [
+            Some(format!(
+                "version: {}\nname: {}\ntitle: {}\ndescription: {}",
+                super::FORMAT_VERSION,
+                self.name,
+                quoted(&self.title),
+                quoted(&self.description)
+            )),
+            mapping(
+                "team",
+                &[
+                    ("size", self.team.size.map(|size| size.to_string())),
+                    (
+                        "languages",
+                        (!languages.is_empty()).then(|| format!("[{}]", languages.join(", "))),
+                    ),
+                    ("languages_only", self.team.languages_only.then(|| "true".to_owned())),
+                    ("language_cost", number(self.team.language_cost)),
+                ],
+            ),
+            mapping(
+                "load",
+                &[
+                    ("scenario", self.load.scenario.clone()),
+                    ("rate_per_s", number(self.load.rate_per_s)),
+                    ("p99_ms", number(self.load.p99_ms)),
+                ],
+            ),
+            mapping(
+                "limits",
+                &[
+                    ("cold_start_ms", number(self.limits.cold_start_ms)),
+                    ("idle_memory_mb", number(self.limits.idle_memory_mb)),
+                    ("image_mb", number(self.limits.image_mb)),
+                ],
+            ),
+            mapping("needs", &needs),
+            self.lifetime_years.map(|years| format!("lifetime_years: {years}")),
+            Some("weights:".to_owned()),
+        ];
+        let weights = self
+            .weights
+            .iter()
+            .map(|(criterion, weight)| format!("  {criterion}: {weight}"));
+        parts
+            .into_iter()
+            .flatten()
+            .chain(weights)
+            .map(|line| line + "\n")
+            .collect()
     }
 
     /// Whether the team knows the language; true where nothing is known of the team.
@@ -416,24 +476,6 @@ impl ProfileFile {
             weights,
         }
     }
-}
-
-/// Without the fields that say nothing: null, false, an empty list or mapping.
-fn said(fields: Map<String, Value>) -> Map<String, Value> {
-    let one = |(field, value)| {
-        let value = match value {
-            Value::Object(inner) => Value::Object(said(inner)),
-            other => other,
-        };
-        let says_nothing = match &value {
-            Value::Null | Value::Bool(false) => true,
-            Value::Array(items) => items.is_empty(),
-            Value::Object(inner) => inner.is_empty(),
-            _ => false,
-        };
-        (!says_nothing).then_some((field, value))
-    };
-    fields.into_iter().filter_map(one).collect()
 }
 
 fn check_number(what: &str, number: &At<f64>, most: f64, faults: &mut Faults) {
