@@ -138,7 +138,9 @@ fn code_with(files: &[PathBuf], words: &[&str]) -> Vec<String> {
 #[test]
 fn only_one_file_of_the_stage_names_bollard() {
     let mut files = rust_files(&crates());
-    files.retain(|file| !file.ends_with("tiermark-stage/src/engine/docker.rs") && !file.ends_with("tests/architecture.rs"));
+    files.retain(|file| {
+        !file.ends_with("tiermark-stage/src/engine/docker.rs") && !file.ends_with("tests/architecture.rs")
+    });
     assert_eq!(code_with(&files, &["bollard::"]), Vec::<String>::new());
 }
 
