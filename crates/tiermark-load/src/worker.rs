@@ -510,11 +510,7 @@ impl<'a, L: Link, P: Pacing> Worker<'a, L, P> {
 
     /// Index within the mix of the request of that number.
     fn kind(&self, number: u64) -> usize {
-        if self.job.requests.is_mix() {
-            self.job.requests.index(number)
-        } else {
-            0
-        }
+        self.job.requests.index(number)
     }
 
     /// Records the end of the oldest requests of a slot.
