@@ -112,6 +112,7 @@ impl Table {
             tool,
             created: at,
             command_line,
+            kept_options: vec![],
             hosts: BTreeMap::new(),
             roles: Roles::default(),
             limits: Limits {
