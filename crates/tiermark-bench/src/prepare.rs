@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::stream::{self, StreamExt as _};
 use tiermark_model::catalog::Catalog;
 use tiermark_model::host::{HostFacts, LOCAL, Roles};
+use tiermark_model::kept_options::KeptOption;
 use tiermark_model::plan::{Plan, PlannedEntry, RunnerKind};
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{EntryFacts, Limits, Manifest, NotBuilt, RUN_FORMAT, RunReader, ServiceFacts, Tool};
@@ -91,6 +92,8 @@ pub struct RunOrigin {
     pub tool: Tool,
     /// The command line, redacted.
     pub command_line: Vec<String>,
+    /// What of it a command that measures a cell again repeats.
+    pub kept_options: Vec<KeptOption>,
 }
 
 /// The manifest of a new run.
@@ -108,6 +111,7 @@ pub fn manifest_of(
         tool: origin.tool,
         created: jiff::Timestamp::now(),
         command_line: origin.command_line,
+        kept_options: origin.kept_options,
         hosts: BTreeMap::from([(LOCAL.to_owned(), host::facts())]),
         roles: Roles::default(),
         limits: Limits {

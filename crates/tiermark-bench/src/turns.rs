@@ -5,6 +5,7 @@
 
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::Role;
+use tiermark_model::load::Load;
 use tiermark_model::recording::Outcomes;
 use tiermark_stage::stage::Running;
 
@@ -72,11 +73,11 @@ impl TurnBench<'_> {
     /// # Errors
     /// As [`TurnBench::measure`].
     pub async fn warm_up(&self, up: &mut [Running], asks: &[WindowAsk<'_>], seconds: f64) -> Result<(), ServerEnd> {
-        for index in 0..up.len() {
+        for (index, ask) in asks.iter().enumerate() {
             let ask = WindowAsk {
                 warmup_s: 0.0,
                 window_s: seconds,
-                ..asks[index]
+                ..*ask
             };
             self.one(up, index, &ask).await?;
         }
@@ -118,7 +119,7 @@ pub struct TurnSum {
 
 impl TurnSum {
     /// Adds a turn of that load.
-    pub fn add(&mut self, turn: &WindowMeasured, load: &tiermark_model::load::Load) {
+    pub fn add(&mut self, turn: &WindowMeasured, load: &Load) {
         let recording = &turn.recording;
         self.seconds += recording.window.seconds();
         self.outcomes.merge(&recording.outcomes);

@@ -110,6 +110,7 @@ impl RateTable {
             tool,
             created: at,
             command_line,
+            kept_options: vec![],
             hosts: BTreeMap::new(),
             roles: Roles::default(),
             limits: Limits {

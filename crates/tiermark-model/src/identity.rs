@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::format::framework::{Process, Readiness, WorkerRule};
+use crate::format::framework::{Framework, Process, Readiness, WorkerRule};
 use crate::format::scenario::{Objective, Part, Scenario, ScenarioCheck};
 use crate::format::suite::Suite;
 use crate::host::short_hash;
 use crate::load::{Load, Protocol};
-use crate::plan::{PlanInput, PlannedEntry};
 use crate::trial::EntryId;
 
 /// Of an entry: what it is built from, how it is started, what it lacks.
@@ -36,11 +35,10 @@ struct VariantIdentity<'p> {
     process: Option<(&'p [Vec<String>], &'p [String])>,
 }
 
-impl<'p> From<&'p PlannedEntry> for EntryIdentity<'p> {
-    fn from(entry: &'p PlannedEntry) -> Self {
-        let framework = &entry.framework;
+impl<'p> EntryIdentity<'p> {
+    pub(crate) fn of(id: &'p EntryId, framework: &'p Framework) -> Self {
         let commands = |process: &'p Process| (&process.build[..], &process.run[..]);
-        let variant = framework.variant(&entry.id.variant).map(|variant| VariantIdentity {
+        let variant = framework.variant(&id.variant).map(|variant| VariantIdentity {
             workers: (variant.workers.rule, variant.workers.count),
             pool: variant.pool.connections,
             environment: &variant.environment,
@@ -50,7 +48,7 @@ impl<'p> From<&'p PlannedEntry> for EntryIdentity<'p> {
             process: variant.process.as_ref().or(framework.process.as_ref()).map(commands),
         });
         Self {
-            id: &entry.id,
+            id,
             built_in: framework.built_in,
             port: framework.port,
             readiness: &framework.readiness,
@@ -110,13 +108,8 @@ impl<'p> SuiteIdentity<'p> {
     }
 }
 
-/// The hash of a plan that is made from this.
-pub(crate) fn hash_of(input: &PlanInput) -> String {
-    let entries: Vec<EntryIdentity<'_>> = input.entries.iter().map(EntryIdentity::from).collect();
-    let scenarios: Vec<ScenarioIdentity<'_>> = input.scenarios.iter().map(ScenarioIdentity::from).collect();
-    let suite = SuiteIdentity::of(&input.suite, &input.scenarios);
-    let (runner, placement, seed) = (input.runner, &input.placement, input.seed);
+/// The hash of what decides all of a plan.
+pub(crate) fn hash_of(all: &impl Serialize) -> String {
     // Struct fields and sorted maps serialise in one order, so that equal plans have equal hashes.
-    let all = serde_json::to_vec(&(entries, scenarios, suite, runner, placement, seed)).unwrap_or_default();
-    short_hash(&all)
+    short_hash(&serde_json::to_vec(all).unwrap_or_default())
 }

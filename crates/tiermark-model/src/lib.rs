@@ -12,6 +12,7 @@ pub mod host;
 mod identity;
 pub mod imported;
 pub mod input;
+pub mod kept_options;
 pub mod load;
 mod objective;
 pub mod plan;

@@ -48,6 +48,12 @@ pub struct PlannedEntry {
     pub framework: Framework,
 }
 
+impl PlannedEntry {
+    fn identity(&self) -> EntryIdentity<'_> {
+        EntryIdentity::of(&self.id, &self.framework)
+    }
+}
+
 /// All that a plan is made from.
 #[derive(Debug, Clone)]
 pub struct PlanInput {
@@ -179,7 +185,12 @@ impl Plan {
     /// Makes the plan. The same input gives the same plan.
     #[must_use]
     pub fn new(input: PlanInput) -> Self {
-        let hash = hash_of(&input);
+        let hash = hash_of(&(
+            input.entries.iter().map(PlannedEntry::identity).collect::<Vec<_>>(),
+            input.scenarios.iter().map(ScenarioIdentity::from).collect::<Vec<_>>(),
+            SuiteIdentity::of(&input.suite, &input.scenarios),
+            (input.runner, &input.placement, input.seed),
+        ));
         let PlanInput {
             entries,
             scenarios,
@@ -253,7 +264,7 @@ impl Plan {
         for entry in &self.entries {
             match other.entry(&entry.id) {
                 None => changes.push(format!("the entry {} is gone", entry.id)),
-                Some(now) if EntryIdentity::from(now) != EntryIdentity::from(entry) => {
+                Some(now) if now.identity() != entry.identity() => {
                     changes.push(format!("the definition of {}", entry.id));
                 }
                 Some(_) => {}

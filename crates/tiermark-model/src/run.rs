@@ -17,6 +17,7 @@ use crate::foreign;
 use crate::host::{HostFacts, Roles};
 use crate::imported::Imported;
 use crate::input::{self, InputError, InputKind};
+use crate::kept_options::{self, KeptOption};
 use crate::plan::Plan;
 use crate::redact::Redactor;
 use crate::trial::{EntryId, Record, TrialKey, TrialRecord};
@@ -48,6 +49,9 @@ pub struct Manifest {
     pub created: Timestamp,
     /// The command line, redacted.
     pub command_line: Vec<String>,
+    /// What of it a command that measures a cell again repeats; before format 7 it was not stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_options: Vec<KeptOption>,
     /// Facts of every host by id.
     pub hosts: BTreeMap<String, HostFacts>,
     /// Which host each role runs on.
@@ -105,7 +109,11 @@ impl Manifest {
         if found < u64::from(OLDEST_FORMAT) {
             return Err(RunError::Older { path, found });
         }
-        foreign::from_json(text.as_bytes()).map_err(json)
+        let mut manifest: Self = foreign::from_json(text.as_bytes()).map_err(json)?;
+        if manifest.format < 7 {
+            manifest.kept_options = kept_options::of_command_line(&manifest.command_line);
+        }
+        Ok(manifest)
     }
 }
 

@@ -13,6 +13,7 @@ use jiff::civil::{Date, date};
 use tiermark_model::format::framework::{Fact, FactKind};
 use tiermark_model::format::scenario;
 use tiermark_model::imported::{ImportFormat, Imported, ImportedEntry, ImportedRate};
+use tiermark_model::kept_options::KeptOption;
 use tiermark_model::recording::BodiesSeen;
 use tiermark_model::redact::Redactor;
 use tiermark_model::run::{
@@ -373,7 +374,7 @@ fn runs_of_earlier_formats_stay_readable() {
         (4, manifest_4(), records()),
         (5, manifest_5(), records_5()),
         (6, manifest_5(), records_6()),
-        (7, manifest_5(), records_7()),
+        (7, manifest_7(), records_7()),
     ] {
         let run = RunReader::open(&fixture(format)).unwrap();
         // Before format 7 the hash was over other things: it stays what was stored.
@@ -495,6 +496,18 @@ fn records_5() -> Vec<Record> {
     records
 }
 
+/// With what came in with format 7.
+fn manifest_7() -> Manifest {
+    let kept = |name: &str, value: Option<&str>| KeptOption {
+        name: name.to_owned(),
+        value: value.map(str::to_owned),
+    };
+    Manifest {
+        kept_options: vec![kept("--duration", Some("3")), kept("--allow-remote", None)],
+        ..manifest_5()
+    }
+}
+
 /// With what came in with format 5.
 fn manifest_5() -> Manifest {
     let mut manifest = manifest_4();
@@ -569,7 +582,7 @@ fn a_run_of_format_1_is_refused_with_a_remedy() {
 
 fn write_fixture(fixture: &Path) {
     let results = tempfile::tempdir().unwrap();
-    let mut writer = RunWriter::create(results.path(), date(2026, 3, 1), &manifest_5(), &Redactor::new(None)).unwrap();
+    let mut writer = RunWriter::create(results.path(), date(2026, 3, 1), &manifest_7(), &Redactor::new(None)).unwrap();
     records_7().iter().for_each(|record| writer.append(record).unwrap());
     fs::create_dir_all(fixture.parent().unwrap()).unwrap();
     fs::create_dir(fixture).unwrap();

@@ -235,6 +235,7 @@ impl Synthetic {
             },
             created: at(),
             command_line: vec!["tiermark".to_owned(), "run".to_owned()],
+            kept_options: vec![],
             hosts: BTreeMap::from([(LOCAL.to_owned(), host())]),
             roles: Roles::default(),
             limits: Limits {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures_util::TryFutureExt as _;
 use futures_util::future::try_join;
 use tiermark_bench::{
@@ -12,7 +12,9 @@ use tiermark_bench::{
 };
 use tiermark_model::catalog::Catalog;
 use tiermark_model::host::{Placement, Role};
+use tiermark_model::kept_options::KeptOption;
 use tiermark_model::plan::{Plan, PlanInput, PlannedEntry, RunnerKind};
+use tiermark_model::redact::Redactor;
 use tiermark_model::run::{Manifest, RunReader, RunWriter, check_results, name_of};
 use tiermark_model::trial::{EntryId, State};
 use tiermark_stage::host;
@@ -21,7 +23,7 @@ use super::{block_on, report, select};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::measuring::{self, Opened, StageChoice};
-use crate::options::{BuildArgs, Global, SelectArgs};
+use crate::options::{BasesArg, BuildArgs, Global, RunnerArg, SelectArgs};
 use crate::root;
 use crate::ui::Ui;
 
@@ -187,7 +189,7 @@ async fn whole(
     };
     let request = RunRequest {
         results: root::results(global),
-        memory_mib: arguments.memory,
+        arguments,
         catalog,
         resumed: resumed.as_ref(),
     };
@@ -247,11 +249,49 @@ async fn plan(arguments: &RunArgs, catalog: &Catalog, resumed: Option<&RunReader
     }))
 }
 
+/// The options that change what is measured, or whether it may be, in the words of this command line: whoever measures a cell again gives
+/// them again.
+fn kept_options(arguments: &RunArgs, redactor: &Redactor) -> Vec<KeptOption> {
+    let select = &arguments.select;
+    let on = &select.on;
+    let list = |numbers: &[u32]| -> Option<String> {
+        let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+        (!numbers.is_empty()).then(|| numbers.join(","))
+    };
+    let seconds = |value: Option<f64>| value.map(|value| value.to_string());
+    let memory = (arguments.memory != USUAL_MEMORY).then(|| arguments.memory.to_string());
+    let bases = Some(arguments.build.bases).filter(|bases| *bases != BasesArg::Auto);
+    let runner = Some(on.runner).filter(|runner| *runner != RunnerArg::Auto);
+    let valued = [
+        ("--connections", list(&select.connections)),
+        ("--workers", list(&select.workers)),
+        ("--blocks", select.blocks.map(|blocks| blocks.to_string())),
+        ("--duration", seconds(select.duration)),
+        ("--warmup", seconds(select.warmup)),
+        ("--start-warmup", seconds(select.start_warmup)),
+        ("--memory", memory),
+        ("--runner", runner.and_then(name_of_value)),
+        ("--bases", bases.and_then(name_of_value)),
+        ("--url", on.url.as_ref().map(|url| redactor.text(url))),
+    ];
+    let kept = |name: &str, value| KeptOption {
+        name: name.to_owned(),
+        value,
+    };
+    let valued = valued.into_iter().filter(|(_, value)| value.is_some());
+    let flag = on.allow_remote.then(|| kept("--allow-remote", None));
+    valued.map(|(name, value)| kept(name, value)).chain(flag).collect()
+}
+
+fn name_of_value(value: impl ValueEnum) -> Option<String> {
+    Some(value.to_possible_value()?.get_name().to_owned())
+}
+
 /// What a run is made or gone on with.
 struct RunRequest<'a> {
     catalog: &'a Catalog,
     results: PathBuf,
-    memory_mib: u64,
+    arguments: &'a RunArgs,
     resumed: Option<&'a RunReader>,
 }
 
@@ -289,8 +329,9 @@ impl RunRequest<'_> {
                 let origin = RunOrigin {
                     tool: measuring::tool(),
                     command_line: std::env::args().map(|argument| redactor.text(&argument)).collect(),
+                    kept_options: kept_options(self.arguments, &redactor),
                 };
-                let manifest = manifest_of(plan, &prepared, facts, self.memory_mib, origin);
+                let manifest = manifest_of(plan, &prepared, facts, self.arguments.memory, origin);
                 let writer = RunWriter::create(&self.results, measuring::today(), &manifest, &redactor)?;
                 (writer, manifest)
             }
@@ -345,4 +386,26 @@ fn check_resume(run: &RunReader, changed: &[String]) -> Result<(), Failure> {
         name_of(&run.folder),
         changed.join("\n"),
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use clap::FromArgMatches as _;
+
+    #[test]
+    fn kept_options_are_read_again_as_they_were_given() {
+        let kept = |line: &str| {
+            let command = RunArgs::augment_args(clap::Command::new("run"));
+            let matches = command.try_get_matches_from(line.split(' ')).unwrap();
+            let options = kept_options(&RunArgs::from_arg_matches(&matches).unwrap(), &Redactor::new(None));
+            let words: Vec<String> = options.iter().map(ToString::to_string).collect();
+            words.join(" ")
+        };
+        assert_eq!(kept("run core --seed 7 --entries gin"), "");
+        let all = "--connections 1,32 --workers 2,4 --blocks 5 --duration 3 --warmup 0.5 --start-warmup 2 --memory 512 \
+                   --runner external --bases stand-in --url http://127.0.0.1:8080 --allow-remote";
+        assert_eq!(kept(&format!("run core {all}")), all);
+    }
 }
