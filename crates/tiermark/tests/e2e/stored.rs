@@ -43,8 +43,8 @@ fn resuming_is_refused_where_something_changed_and_says_what() {
     let framework = world.framework("good");
     changed(
         &framework.join("framework.yaml"),
-        "title: Good fixture",
-        "title: Other",
+        "pool: {connections: 1",
+        "pool: {connections: 2",
         "the definition of good/perl",
     );
     changed(
@@ -57,7 +57,11 @@ fn resuming_is_refused_where_something_changed_and_says_what() {
     let own = format!("\"format\": {RUN_FORMAT}");
     changed(&manifest, &own, "\"format\": 99", "run format 99");
     changed(&manifest, &own, "\"format\": 1", "remedy: measure again");
-    // Put back as it was, it can be resumed.
+    // Put back as it was, it can be resumed; a corrected word measures nothing else.
+    let file = framework.join("framework.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("title: Good fixture"));
+    fs::write(&file, text.replace("title: Good fixture", "title: A good fixture")).unwrap();
     resume().exits(0);
     assert_nothing_left();
 }
