@@ -17,26 +17,24 @@ pub enum BenchEvent<'e> {
     StillUp(&'e str),
     /// There is no database, so that scenarios which need one are not measured.
     NoDatabase {
-        /// Why.
+        /// What is missing, with the remedy.
         reason: String,
     },
     /// The generator's own ceiling is measured, which takes a second.
     CeilingBegins,
     /// It could not be measured, and stays unknown.
     CeilingUnknown {
-        /// Why.
+        /// The generator's error.
         reason: String,
     },
     /// A plan is measured from here on.
     PlanBegins {
-        /// The plan.
         plan: &'e Plan,
         /// How many of its trials are stored already.
         done: usize,
     },
     /// A server that was just started is warmed up.
     WarmsUp {
-        /// The start.
         start: &'e PlannedStart,
         /// The cell whose load it is warmed up with.
         cell: &'e PlannedCell,
@@ -52,11 +50,9 @@ pub enum BenchEvent<'e> {
         /// What could not be looked at, and why.
         what: &'e str,
     },
-    /// A trial begins.
+    /// The load of a trial is about to be put on.
     TrialBegins {
-        /// The start.
         start: &'e PlannedStart,
-        /// The cell.
         cell: &'e PlannedCell,
     },
     /// A trial is on the disk.

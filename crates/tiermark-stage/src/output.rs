@@ -15,7 +15,8 @@ pub fn last_words(logs: &str) -> String {
 }
 
 /// The last lines of a text.
-pub(crate) fn last_lines(text: &str, lines: usize) -> String {
+#[must_use]
+pub fn last_lines(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

@@ -11,6 +11,7 @@ use tiermark_model::load::Protocol;
 use tiermark_model::plan::RunnerKind;
 use tiermark_model::run::EntryFacts;
 use tiermark_stage::address::Address;
+use tiermark_stage::output::{LOG_LINES, last_lines};
 use tiermark_stage::stage::Stage;
 use tiermark_stage::types::{Artifact, Events, PrepareError, Prepared};
 use tokio::process::Command;
@@ -267,9 +268,6 @@ fn started_from(artifact: Artifact) -> Prepared {
     }
 }
 
-/// Lines of a build's output that are shown where it fails.
-const BUILD_LINES: usize = 20;
-
 /// Runs the service's build, where it has one, in the version's own files.
 async fn build(role: SideRole, name: &str, service: &ProjectService, folder: &Path) -> Result<(), GateEnd> {
     let Some((program, arguments)) = service.build.split_first() else {
@@ -292,12 +290,11 @@ async fn build(role: SideRole, name: &str, service: &ProjectService, folder: &Pa
     }
     let said = [done.stdout, done.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    let last: Vec<&str> = said.lines().rev().take(BUILD_LINES).collect();
     Err(broken(format!(
         "`{}` ended with {}; last lines of its output:\n{}",
         service.build.join(" "),
         done.status,
-        last.into_iter().rev().collect::<Vec<_>>().join("\n")
+        last_lines(&said, LOG_LINES)
     )))
 }
 
