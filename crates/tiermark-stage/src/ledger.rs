@@ -15,6 +15,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StageError;
+use crate::freeze::{continue_all, remove_empty_groups, thaw_whatever_holds};
 use crate::observe::start_time;
 use crate::owner::boot_id;
 use crate::process::{STOP_PATIENCE, group_lives, signal_group};
@@ -176,6 +177,7 @@ impl Ledger {
                 cleaned.push(format!("folder {}", folder.display()));
             }
         }
+        remove_empty_groups();
         self.write()?;
         Ok(cleaned)
     }
@@ -276,6 +278,9 @@ fn read_started(path: &Path) -> Started {
 }
 
 fn end_group(id: u32) {
+    // What is frozen hears no signal.
+    thaw_whatever_holds(id, None);
+    continue_all(id);
     for signal in [Signal::TERM, Signal::KILL] {
         signal_group(id, signal);
         let begun = Instant::now();

@@ -103,3 +103,71 @@ async fn the_server_stays_on_its_cores_and_ends_while_clients_are_connected() {
         "the shutdown waited for the client until it was killed"
     );
 }
+
+#[tokio::test]
+async fn entries_have_databases_of_their_own_which_are_restored_in_place() {
+    let (mut server, url) = server(&[]).await;
+    let tables = Tables::new(&url, &service(), 7);
+    tables.seed().await.unwrap();
+    let one = tables.for_entry("gin/pgx").await.unwrap();
+    let other = tables.for_entry("rails/active record").await.unwrap();
+    // A second run finds what a killed one left.
+    let one = tables.for_entry("gin/pgx").await.map(|again| (again, one)).unwrap().0;
+
+    let told = one.entry_url().unwrap();
+    let (client, connection) = tokio_postgres::connect(&told, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let prepared = client
+        .prepare("SELECT randomnumber FROM world WHERE id = $1")
+        .await
+        .unwrap();
+    let number = async || -> i32 { client.query_one(&prepared, &[&5]).await.unwrap().get(0) };
+    let before = number().await;
+    assert_eq!(
+        (one.connections().await.unwrap(), other.connections().await.unwrap()),
+        (1, 0)
+    );
+    for refused in [
+        "DROP TABLE world",
+        "CREATE TABLE mine ()",
+        "TRUNCATE fortune",
+        "CREATE DATABASE mine",
+    ] {
+        assert!(client.batch_execute(refused).await.is_err(), "{refused}");
+    }
+    let name_of = |url: &str| url.rsplit('/').next().unwrap().to_owned();
+    let database_of_other = name_of(&other.entry_url().unwrap());
+    let others = format!("{}/{database_of_other}", told.rsplit_once('/').unwrap().0);
+    assert!(tokio_postgres::connect(&others, tokio_postgres::NoTls).await.is_err());
+
+    let changes = "UPDATE world SET randomnumber = 77; DELETE FROM orders WHERE id < 50; UPDATE order_lines SET quantity = 1; \
+                   DELETE FROM fortune WHERE id > 5; INSERT INTO orders (customer, total) VALUES (1, 2); UPDATE cachedworld SET randomnumber = 1";
+    client.batch_execute(changes).await.unwrap();
+    assert_eq!(number().await, 77);
+    // Left open: it is ended, because it would hold up the restoring for ever.
+    let (open, connection) = tokio_postgres::connect(&told, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    open.batch_execute("BEGIN; UPDATE world SET randomnumber = 78 WHERE id = 5")
+        .await
+        .unwrap();
+    one.restore().await.unwrap();
+    one.check().await.unwrap();
+    assert!(open.batch_execute("COMMIT").await.is_err());
+    assert_eq!(
+        number().await,
+        before,
+        "the statement that was prepared before still works"
+    );
+    let next = client
+        .query_one("INSERT INTO orders (customer, total) VALUES (1, 2) RETURNING id", &[])
+        .await
+        .unwrap();
+    assert_eq!(
+        next.get::<_, i32>(0),
+        10_001,
+        "numbers go on where the seeded orders end"
+    );
+    other.check().await.unwrap();
+    drop(client);
+    server.stop().await.unwrap();
+}

@@ -239,7 +239,7 @@ async fn a_database_is_the_stage_s_to_stop() {
         .await
         .unwrap_or_else(|missing| panic!("{missing}"));
     database.check_alive().await.unwrap();
-    let url = database.url().to_owned();
+    let url = database.url().unwrap();
     fixture.close().await;
     assert!(tokio_postgres::connect(&url, tokio_postgres::NoTls).await.is_err());
     assert!(

@@ -1,5 +1,6 @@
 //! The database of a run: a container, a private local server, or one that the user gave.
 
+mod entry;
 pub mod postgres;
 mod rows;
 pub(crate) mod tables;
@@ -28,22 +29,24 @@ pub(crate) enum Backing {
 }
 
 struct DatabaseParts {
-    tables: Tables,
     backing: Backing,
     watch: Watch,
     digest: Option<String>,
+    /// What was made for entries.
+    of_entries: Mutex<Vec<Tables>>,
 }
 
 /// A database that runs and holds its data. Cheap to clone; the stage stops it.
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<DatabaseParts>,
+    tables: Tables,
 }
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database")
-            .field("tables", &self.inner.tables)
+            .field("tables", &self.tables)
             .field("watch", &self.inner.watch)
             .finish_non_exhaustive()
     }
@@ -53,23 +56,39 @@ impl Database {
     pub(crate) fn new(tables: Tables, backing: Backing, watch: Watch, digest: Option<String>) -> Self {
         Self {
             inner: Arc::new(DatabaseParts {
-                tables,
                 backing,
                 watch,
                 digest,
+                of_entries: Mutex::default(),
             }),
+            tables,
         }
     }
 
-    /// Its address with its password, for a server on this machine.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        self.inner.tables.url()
+    /// The same server with a database for one entry: see [`Tables::for_entry`].
+    ///
+    /// # Errors
+    /// As [`Tables::for_entry`].
+    pub async fn for_entry(&self, entry: &str) -> Result<Database, StageError> {
+        let tables = self.tables.for_entry(entry).await?;
+        self.inner.of_entries.lock().await.push(tables.clone());
+        Ok(Self {
+            inner: Arc::clone(&self.inner),
+            tables,
+        })
+    }
+
+    /// Its address with a password, as a server on this machine is told it.
+    ///
+    /// # Errors
+    /// The user's own address cannot be read.
+    pub fn url(&self) -> Result<String, StageError> {
+        self.tables.entry_url()
     }
 
     #[must_use]
     pub fn tables(&self) -> &Tables {
-        &self.inner.tables
+        &self.tables
     }
 
     /// Digest of its image, if it is a container.
@@ -89,7 +108,7 @@ impl Database {
     /// # Errors
     /// The database does not answer, or refuses.
     pub async fn version(&self) -> Result<String, StageError> {
-        self.inner.tables.version().await
+        self.tables.version().await
     }
 
     /// Connections that targets hold to it.
@@ -97,7 +116,7 @@ impl Database {
     /// # Errors
     /// The database does not answer, or refuses.
     pub async fn connections(&self) -> Result<u32, StageError> {
-        self.inner.tables.connections().await
+        self.tables.connections().await
     }
 
     /// Restores and checks the data after scenarios that write.
@@ -105,7 +124,7 @@ impl Database {
     /// # Errors
     /// The database does not answer, or refuses.
     pub async fn restore(&self) -> Result<(), StageError> {
-        self.inner.tables.restore().await
+        self.tables.restore().await
     }
 
     /// Whether it still runs. Without this, a lost database would pass for a target's fault.
@@ -129,7 +148,7 @@ impl Database {
             Some((how, logs)) => {
                 let reason = format!("it ended: {how}; {}", last_words(&logs));
                 Err(StageError::Database {
-                    url: without_password(self.url()),
+                    url: without_password(self.tables.url()),
                     reason,
                 })
             }
@@ -149,7 +168,14 @@ impl Database {
                         .and_then(|()| ledger.forget_folder(server.folder()))
                 })
             }
-            Backing::Given => Ok(()),
+            // The server goes on, so that what was made for entries is removed by itself.
+            Backing::Given => {
+                let mut removed = Ok(());
+                for tables in self.inner.of_entries.lock().await.drain(..) {
+                    removed = removed.and(tables.drop_entry().await);
+                }
+                removed
+            }
         }
     }
 }

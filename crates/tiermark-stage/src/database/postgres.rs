@@ -231,6 +231,7 @@ impl Cluster {
             environment: &BTreeMap::from([("LC_ALL".to_owned(), "C.UTF-8".to_owned())]),
             user: self.user,
             stop_signal: StopSignal::Interrupt,
+            control_group: None,
         }
         .start()
     }

@@ -8,6 +8,7 @@ use tiermark_model::contract::{FORTUNE_ROWS, ORDER_ROWS, WORLD_ROWS};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
+use super::entry::EntryRole;
 use super::rows::{MAX_RANDOM, fill_orders, fill_worlds};
 use crate::error::StageError;
 use crate::ready::Liveness;
@@ -28,9 +29,11 @@ pub(crate) const APPLICATION: &str = "tiermark";
 /// while something is measured.
 #[derive(Clone)]
 pub struct Tables {
-    url: String,
-    folder: PathBuf,
-    seed: u64,
+    pub(super) url: String,
+    pub(super) folder: PathBuf,
+    pub(super) seed: u64,
+    /// The role of the entry that the database is for; none: it is everybody's.
+    pub(super) role: Option<EntryRole>,
 }
 
 /// By hand, because the URL holds a password.
@@ -53,6 +56,7 @@ impl Tables {
             url: url.to_owned(),
             folder: folder.to_owned(),
             seed,
+            role: None,
         }
     }
 
@@ -133,10 +137,20 @@ impl Tables {
     /// Restores the data after scenarios that write: the same rows on fresh pages.
     ///
     /// # Errors
-    /// As [`Tables::seed`] and [`Tables::check`].
+    /// As [`Tables::seed`] and [`Tables::check`]; an entry holds a lock.
     pub async fn restore(&self) -> Result<(), StageError> {
+        if let Some(role) = &self.role {
+            return self.restore_written(&role.checksums).await;
+        }
         self.seed().await?;
         self.check().await
+    }
+
+    /// The statements that fill `fortune`, without those of a transaction.
+    pub(super) fn fortunes(&self) -> Result<String, StageError> {
+        let text = self.read("fortune.sql")?;
+        let own = |line: &&str| !matches!(line.trim(), "BEGIN;" | "COMMIT;");
+        Ok(text.lines().filter(own).collect::<Vec<_>>().join("\n"))
     }
 
     fn read(&self, file: &str) -> Result<String, StageError> {
@@ -212,14 +226,22 @@ impl Tables {
     /// The database does not answer, or refuses.
     pub async fn connections(&self) -> Result<u32, StageError> {
         let client = self.connect().await?;
-        let query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database() \
-                     AND usename = current_user AND application_name <> $1 AND pid <> pg_backend_pid()";
+        let query = format!("SELECT count(*) {}", self.of_targets());
         let row = client
-            .query_one(query, &[&APPLICATION])
+            .query_one(&query, &[&APPLICATION])
             .await
             .map_err(|error| self.error(describe(&error)))?;
         let count: i64 = row.get(0);
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// From the sessions of targets: `$1` is the tool's own name.
+    pub(crate) fn of_targets(&self) -> String {
+        let user = (self.role.as_ref()).map_or_else(|| "current_user".to_owned(), |role| format!("'{}'", role.name));
+        format!(
+            "FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database() AND usename = {user} \
+             AND application_name <> $1 AND pid <> pg_backend_pid()"
+        )
     }
 
     /// Runs one statement as the tool: for a database's own set-up and for tests.

@@ -15,6 +15,7 @@ use super::fault::{EngineFault, FaultCause};
 use super::kernel;
 use super::labels::{LABEL_OWNER, LABEL_RUN, container_labels};
 use crate::error::StageError;
+use crate::freeze::{FreezerFile, thaw_whatever_holds};
 use crate::output::LOG_LINES;
 use crate::owner::{Owner, OwnerLife};
 use crate::process::signal_name;
@@ -127,6 +128,20 @@ impl Container {
     /// The engine does not answer, or the container is gone.
     pub async fn logs(&self, lines: usize) -> Result<String, StageError> {
         Ok(self.docker.read_log(&self.id, &lines.to_string()).await?)
+    }
+
+    /// The freezer of its control group, if its file can be written from here.
+    pub(crate) async fn freezer(&self) -> Option<FreezerFile> {
+        FreezerFile::of_process(self.first_process().await?, &self.id)
+    }
+
+    /// Stands still until [`Container::unpause`].
+    pub(crate) async fn pause(&self) -> Result<(), StageError> {
+        Ok(self.docker.pause_container(&self.id).await?)
+    }
+
+    pub(crate) async fn unpause(&self) -> Result<(), StageError> {
+        Ok(self.docker.unpause_container(&self.id).await?)
     }
 
     /// Ends and removes it with its anonymous volumes. One that is gone already is no error.
@@ -313,10 +328,22 @@ impl Containers {
     pub(crate) async fn remove_leftovers(&self) -> Result<Vec<String>, StageError> {
         let mut removed = Vec::new();
         for leftover in self.leftovers().await?.into_iter().filter(|left| left.refuse().is_ok()) {
+            self.thaw(&leftover.id, &leftover.name).await;
             self.docker.remove_container(&leftover.id).await?;
             removed.push(format!("container {}", leftover.name));
         }
         Ok(removed)
+    }
+
+    /// A container that was frozen or paused when its run was killed cannot be ended.
+    async fn thaw(&self, id: &str, name: &str) {
+        if let Ok((_, Some(pid))) = self.docker.inspect_container(id, name).await
+            && self.docker.facts().same_kernel
+        {
+            thaw_whatever_holds(pid, Some(id));
+        }
+        // If this fails, the removal will say why.
+        let _ = self.docker.unpause_container(id).await;
     }
 
     /// Runs a command in an image, without network, and gives what it prints: a version probe. At most 30 s.

@@ -360,6 +360,20 @@ impl Docker {
         }
     }
 
+    pub(super) async fn pause_container(&self, id: &str) -> Result<(), EngineFault> {
+        self.call(&format!("pausing container {id}"), self.client.pause_container(id))
+            .await
+    }
+
+    /// One that is not paused stays as it is.
+    pub(super) async fn unpause_container(&self, id: &str) -> Result<(), EngineFault> {
+        let thawing = self.client.unpause_container(id);
+        match self.call(&format!("going on with container {id}"), thawing).await {
+            Err(EngineFault::Refused { .. }) => Ok(()),
+            done => done,
+        }
+    }
+
     async fn call<T>(&self, doing: &str, future: impl Future<Output = Result<T, Error>>) -> Result<T, EngineFault> {
         match tokio::time::timeout(CALL, future).await {
             Ok(result) => result.map_err(|error| self.fault(doing, error)),

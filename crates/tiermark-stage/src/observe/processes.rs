@@ -29,6 +29,27 @@ pub(crate) fn lives(id: u32, start: u64) -> bool {
     stat_of(id).is_some_and(|stat| stat.start == start && !matches!(stat.state, 'Z' | 'X'))
 }
 
+/// A process of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) id: u32,
+    /// It was stopped by a signal, or has ended.
+    pub(crate) is_stopped: bool,
+}
+
+/// The process, its group and all that they started.
+pub(crate) fn members_of(root: u32) -> Vec<Member> {
+    let all = all_processes();
+    let found = members(root, &all);
+    let of_tree = all.iter().filter(|process| found.contains(&process.id));
+    of_tree
+        .map(|process| Member {
+            id: process.id,
+            is_stopped: matches!(process.state, 'T' | 'Z' | 'X'),
+        })
+        .collect()
+}
+
 /// Members of the tree below `root`: itself, its process group, and all descendants (PostgreSQL's backends leave the group).
 fn members(root: u32, all: &[ProcessStat]) -> BTreeSet<u32> {
     let mut found: BTreeSet<u32> = all

@@ -14,6 +14,7 @@ pub use spawn::{Group, Spawn, StopSignal};
 pub(crate) use spawn::{group_lives, pin_thread, signal_group, signal_name};
 
 use crate::error::StageError;
+use crate::freeze::{FreezerFile, OwnGroup};
 use crate::ready::{Liveness, millis_since};
 use crate::types::{Artifact, Launch, Watch};
 
@@ -23,6 +24,8 @@ pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// A server that runs as a local process group.
 #[derive(Debug)]
 pub struct ProcessTarget {
+    /// Dropped first, which thaws it: the group waits for the end of its leader.
+    own: Option<OwnGroup>,
     group: Group,
     parts: StartParts,
     launch: Launch,
@@ -37,6 +40,7 @@ pub fn start(artifact: &Artifact, launch: &Launch) -> Result<ProcessTarget, Stag
     let Artifact::Process { command, folder } = artifact else {
         return Err(StageError::Other(format!("{}: not a plain process", launch.name)));
     };
+    let own = OwnGroup::make();
     let asked = Instant::now();
     let group = Spawn {
         name: &launch.name,
@@ -47,6 +51,7 @@ pub fn start(artifact: &Artifact, launch: &Launch) -> Result<ProcessTarget, Stag
         environment: &launch.environment,
         user: None,
         stop_signal: StopSignal::Terminate,
+        control_group: own.as_ref().map(OwnGroup::members),
     }
     .start()?;
     let millis = millis_since(asked);
@@ -57,6 +62,7 @@ pub fn start(artifact: &Artifact, launch: &Launch) -> Result<ProcessTarget, Stag
         ..StartParts::default()
     };
     Ok(ProcessTarget {
+        own,
         group,
         parts,
         launch: launch.clone(),
@@ -68,6 +74,15 @@ impl ProcessTarget {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.group.id()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.launch.name
+    }
+
+    /// The freezer of its control group, if it has one of its own.
+    pub(crate) fn freezer(&self) -> Option<FreezerFile> {
+        self.own.as_ref()?.file_for(self.id())
     }
 
     /// Where it will listen.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,9 @@ const HIDDEN: [&str; 22] = [
     "MALLOC_ARENA_MAX",
 ];
 
+/// The shell's part: the limit of files, the control group, then the program in its place.
+const SHELL: &str = r#"ulimit -n "$0" 2>/dev/null; [ -z "$1" ] || echo $$ 2>/dev/null >"$1"; shift; exec "$@""#;
+
 /// The signal that asks a group to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {
@@ -84,6 +87,8 @@ pub struct Spawn<'a> {
     pub user: Option<(u32, u32)>,
     /// The signal that asks it to end.
     pub stop_signal: StopSignal,
+    /// File of a control group that it joins before it starts anything; only with a limit of files.
+    pub control_group: Option<PathBuf>,
 }
 
 impl Spawn<'_> {
@@ -118,10 +123,8 @@ impl Spawn<'_> {
             // The shell sets the limit and becomes the server: set from outside, it would come after runtimes have read it.
             Some(files) => {
                 let mut shell = Command::new("/bin/sh");
-                shell
-                    .args(["-c", r#"ulimit -n "$0" 2>/dev/null; exec "$@""#])
-                    .arg(files.to_string())
-                    .arg(program);
+                let group = self.control_group.as_deref().unwrap_or(Path::new(""));
+                shell.args(["-c", SHELL]).arg(files.to_string()).arg(group).arg(program);
                 shell
             }
             None => Command::new(program),

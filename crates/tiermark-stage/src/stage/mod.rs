@@ -21,8 +21,8 @@ use crate::types::{Artifact, EntrySource, Events, Launch, PrepareError, Prepared
 use crate::web::LocalClient;
 use crate::{external, host};
 
-use running::Handle;
 pub use running::{Alive, Running};
+use running::{Freezer, Handle};
 
 /// Longest wait for a database to take connections: a fresh cluster is made first.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(120);
@@ -271,6 +271,7 @@ impl Stage {
             Ok(parts) => {
                 running.target.parts = parts;
                 running.target.watch = running.watch().await;
+                running.find_freezer().await;
                 Ok(running)
             }
             Err(not_ready) => {
@@ -291,6 +292,7 @@ impl Stage {
                 handle: Handle::External,
                 target: external::server_at(*address, host),
                 files: None,
+                freezer: Freezer::default(),
             }),
             Artifact::Process { .. } => {
                 let server = process::start(artifact, launch)?;
@@ -302,6 +304,7 @@ impl Stage {
                     handle: Handle::Process(server, self.ledger.clone()),
                     target,
                     files: Some(launch.files),
+                    freezer: Freezer::default(),
                 };
                 if let Err(error) = noted {
                     // A process that cannot be recorded must not run: nobody would end it after a kill.
@@ -319,6 +322,7 @@ impl Stage {
                     files: Some(container.files),
                     handle: Handle::Container(container, None, self.ledger.clone()),
                     target,
+                    freezer: Freezer::default(),
                 })
             }
         }

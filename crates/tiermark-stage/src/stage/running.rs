@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::engine::Container;
 use crate::error::StageError;
+use crate::freeze::{CannotFreeze, FreezeMeans, FreezerFile, continue_all, stop_all};
 use crate::http::request_bytes;
 use crate::ledger::SharedLedger;
 use crate::output::{LOG_LINES, last_words};
@@ -47,6 +48,15 @@ pub struct Running {
     pub(super) handle: Handle,
     pub(super) target: StartedServer,
     pub(super) files: Option<u64>,
+    pub(super) freezer: Freezer,
+}
+
+/// How it can be frozen, and whether it is.
+#[derive(Debug, Default)]
+pub(super) struct Freezer {
+    means: Option<FreezeMeans>,
+    file: Option<FreezerFile>,
+    is_frozen: bool,
 }
 
 impl Running {
@@ -59,6 +69,114 @@ impl Running {
     #[must_use]
     pub fn files(&self) -> Option<u64> {
         self.files
+    }
+
+    /// Finds out how it can be frozen.
+    pub(super) async fn find_freezer(&mut self) {
+        let (file, otherwise) = match &self.handle {
+            Handle::Process(server, _) => (server.freezer(), FreezeMeans::Signals),
+            Handle::Container(container, ..) => (container.freezer().await, FreezeMeans::EnginePause),
+            Handle::External => return,
+        };
+        let by_file = file.as_ref().map(|file| FreezeMeans::GroupFile {
+            version: file.version(),
+        });
+        self.freezer.means = Some(by_file.unwrap_or(otherwise));
+        self.freezer.file = file;
+    }
+
+    /// How it is frozen. None: it never is, because somebody else runs it.
+    #[must_use]
+    pub fn freeze_means(&self) -> Option<FreezeMeans> {
+        self.freezer.means
+    }
+
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.freezer.is_frozen
+    }
+
+    /// Chooses how it is frozen: to compare the ways.
+    ///
+    /// # Errors
+    /// It cannot be frozen so, or it is frozen now.
+    pub fn freeze_by(&mut self, means: FreezeMeans) -> Result<(), CannotFreeze> {
+        let possible = match (means, &self.handle) {
+            (FreezeMeans::GroupFile { version }, _) => {
+                self.freezer.file.as_ref().is_some_and(|file| file.version() == version)
+            }
+            (FreezeMeans::EnginePause, Handle::Container(..)) | (FreezeMeans::Signals, Handle::Process(..)) => true,
+            _ => false,
+        };
+        if self.freezer.is_frozen || !possible {
+            return Err(self.cannot("frozen", means, "it is frozen, or has no such means".to_owned()));
+        }
+        self.freezer.means = Some(means);
+        Ok(())
+    }
+
+    /// Has it stand still, and returns when it does. It takes connections and answers nothing then: the kernel accepts them for it. One that cannot
+    /// be frozen at all stays as it is.
+    ///
+    /// # Errors
+    /// It goes on running.
+    pub async fn freeze(&mut self) -> Result<(), CannotFreeze> {
+        let Some(means) = self.freezer.means.filter(|_| !self.freezer.is_frozen) else {
+            return Ok(());
+        };
+        let done = match (means, &self.handle, &self.freezer.file) {
+            (FreezeMeans::GroupFile { .. }, _, Some(file)) => file.freeze(),
+            (FreezeMeans::EnginePause, Handle::Container(container, ..), _) => {
+                container.pause().await.map_err(|error| error.to_string())
+            }
+            (FreezeMeans::Signals, Handle::Process(server, _), _) => stop_all(server.id()),
+            _ => Err("it has no such means".to_owned()),
+        };
+        if let Err(reason) = done {
+            return Err(self.cannot("frozen", means, reason));
+        }
+        self.freezer.is_frozen = true;
+        Ok(())
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// It still stands still.
+    pub async fn thaw(&mut self) -> Result<(), CannotFreeze> {
+        let Some(means) = self.freezer.means.filter(|_| self.freezer.is_frozen) else {
+            return Ok(());
+        };
+        let done = match (means, &self.handle, &self.freezer.file) {
+            (FreezeMeans::GroupFile { .. }, _, Some(file)) => file.thaw(),
+            (FreezeMeans::EnginePause, Handle::Container(container, ..), _) => {
+                container.unpause().await.map_err(|error| error.to_string())
+            }
+            (FreezeMeans::Signals, Handle::Process(server, _), _) => {
+                continue_all(server.id());
+                Ok(())
+            }
+            _ => Err("it has no such means".to_owned()),
+        };
+        if let Err(reason) = done {
+            return Err(self.cannot("thawed", means, reason));
+        }
+        self.freezer.is_frozen = false;
+        Ok(())
+    }
+
+    fn cannot(&self, what: &'static str, means: FreezeMeans, reason: String) -> CannotFreeze {
+        let name = match &self.handle {
+            Handle::Process(server, _) => server.name().to_owned(),
+            Handle::Container(container, ..) => container.name.clone(),
+            Handle::External => "the server".to_owned(),
+        };
+        CannotFreeze {
+            name,
+            what,
+            means,
+            reason,
+        }
     }
 
     /// Whether it still runs.
@@ -165,6 +283,8 @@ impl Running {
     }
 
     pub(super) async fn stop_it(&mut self) -> Result<(), StageError> {
+        // What is frozen hears no signal. If its group is gone, it has ended.
+        let _ = self.thaw().await;
         match &mut self.handle {
             Handle::Process(server, ledger) => {
                 server.stop().await?;

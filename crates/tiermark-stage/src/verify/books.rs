@@ -17,10 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 /// Longest wait for a lock that a target holds: it holds one only while it answers.
 const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
-/// Sessions of others than this tool.
-const OTHERS: &str = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database() \
-                      AND usename = current_user AND application_name <> $1 AND pid <> pg_backend_pid()";
-
 /// A statement with how often it was executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
@@ -73,7 +69,8 @@ impl Books {
         }
         if written || self.changed.load(Ordering::Relaxed) {
             // A transaction that a target left open would hold up the restoring for ever.
-            let end = format!("SELECT pg_terminate_backend(pid) {OTHERS} AND state LIKE 'idle in transaction%'");
+            let others = self.tables.of_targets();
+            let end = format!("SELECT pg_terminate_backend(pid) {others} AND state LIKE 'idle in transaction%'");
             self.rows(&end, &[&APPLICATION]).await?;
             self.tables.restore().await?;
         }
@@ -154,7 +151,8 @@ impl Books {
 
     /// Connections that others than this tool hold.
     pub(super) async fn connections(&self) -> Result<u32, StageError> {
-        let rows = self.rows(&format!("SELECT count(*) {OTHERS}"), &[&APPLICATION]).await?;
+        let query = format!("SELECT count(*) {}", self.tables.of_targets());
+        let rows = self.rows(&query, &[&APPLICATION]).await?;
         let count: i64 = rows.first().map_or(0, |row| row.get(0));
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
@@ -162,7 +160,8 @@ impl Books {
     /// The last statement of another client's transaction that does not end; none as soon as all have ended.
     pub(super) async fn open_transaction(&self) -> Result<Option<String>, StageError> {
         let begun = Instant::now();
-        let query = format!("SELECT state, query {OTHERS} AND state <> 'idle' AND xact_start IS NOT NULL");
+        let others = self.tables.of_targets();
+        let query = format!("SELECT state, query {others} AND state <> 'idle' AND xact_start IS NOT NULL");
         loop {
             let rows = self.rows(&query, &[&APPLICATION]).await?;
             let Some(row) = rows.first() else { return Ok(None) };
