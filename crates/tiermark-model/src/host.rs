@@ -1,6 +1,6 @@
 //! Hosts, roles and placement: which cores each role runs on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,13 @@ impl Placement {
             other => other,
         };
         self.cores.get(&role).map_or(&[], Vec::as_slice)
+    }
+
+    /// All cores that any role has, each once, in the order of their numbers.
+    #[must_use]
+    pub fn all(&self) -> Vec<usize> {
+        let all: BTreeSet<usize> = self.cores.values().flatten().copied().collect();
+        all.into_iter().collect()
     }
 }
 

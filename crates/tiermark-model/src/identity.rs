@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::format::framework::{Framework, Process, Readiness, WorkerRule};
+use crate::format::rounds::RoundsRule;
 use crate::format::scenario::{Objective, Part, Scenario, ScenarioCheck};
 use crate::format::suite::Suite;
 use crate::host::short_hash;
@@ -93,6 +94,8 @@ pub(crate) struct SuiteIdentity<'p> {
     duration_s: f64,
     timeout_s: f64,
     loads: Vec<&'p [Load]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rounds: Option<&'p RoundsRule>,
 }
 
 impl<'p> SuiteIdentity<'p> {
@@ -104,6 +107,7 @@ impl<'p> SuiteIdentity<'p> {
             duration_s: suite.duration_s,
             timeout_s: suite.timeout_s,
             loads: scenarios.iter().map(|scenario| suite.loads_of(scenario)).collect(),
+            rounds: suite.rounds.as_ref(),
         }
     }
 }

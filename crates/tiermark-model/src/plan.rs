@@ -181,6 +181,13 @@ const WARM_UP_GUESS: f64 = 1.1;
 /// How many times a suite's window one of a slow cell may last.
 const LONGEST_WINDOW: f64 = 4.0;
 
+/// Seconds of a turn with what lies between two.
+const TURN_ESTIMATE_S: f64 = 0.4;
+/// How much longer a turn of the warm-up takes than its load.
+const WARM_UP_ESTIMATE: f64 = 1.5;
+/// Load levels that are tried until more connections bring nothing.
+const LEVELS_TRIED: usize = 6;
+
 impl Plan {
     /// Makes the plan. The same input gives the same plan.
     #[must_use]
@@ -205,10 +212,16 @@ impl Plan {
             let mut order: Vec<&PlannedEntry> = entries.iter().collect();
             order.shuffle(&mut random);
             for entry in order {
+                let measures_alone =
+                    (suite.rounds.as_ref()).is_none_or(|rounds| rounds.restarts_slow_entries(block, suite.blocks));
                 starts.push(PlannedStart {
                     block,
                     entry: entry.id.clone(),
-                    cells: cells_of(&scenarios, &suite, &mut random),
+                    cells: if measures_alone {
+                        cells_of(&scenarios, &suite, &mut random)
+                    } else {
+                        vec![]
+                    },
                 });
             }
         }
@@ -294,10 +307,54 @@ impl Plan {
         changes
     }
 
-    /// Number of trials.
+    /// Number of trials. A round counts as one.
     #[must_use]
     pub fn trials(&self) -> usize {
-        self.starts.iter().map(|start| start.cells.len()).sum()
+        let rounds: u32 = self.rounds().map(|(.., rounds)| rounds).sum();
+        let trials: usize = self.starts.iter().map(|start| start.cells.len()).sum();
+        trials + rounds as usize
+    }
+
+    /// The blocks and scenarios that are measured in rounds, each with its number of rounds.
+    pub fn rounds(&self) -> impl Iterator<Item = (u32, &str, u32)> {
+        let blocks = self.suite.blocks;
+        let of_block = self
+            .suite
+            .rounds
+            .as_ref()
+            .map_or(0, |rule| rule.rounds_of_block(blocks));
+        let scenarios = move |block| {
+            let in_turns = self
+                .scenarios
+                .iter()
+                .filter(|scenario| self.suite.turn_load(scenario).is_some());
+            in_turns.map(move |scenario| (block, scenario.name.as_str(), of_block))
+        };
+        (1..=if of_block > 0 { blocks } else { 0 }).flat_map(scenarios)
+    }
+
+    /// The scenarios of a block's rounds, in a fresh random order: each is there as often as it has rounds in the block. So each meets many
+    /// speeds of the machine.
+    #[must_use]
+    pub fn order_of_rounds(&self, block: u32) -> Vec<&str> {
+        let of_block = self.rounds().filter(|(of, ..)| *of == block);
+        let mut order: Vec<&str> = of_block
+            .flat_map(|(_, scenario, rounds)| std::iter::repeat_n(scenario, rounds as usize))
+            .collect();
+        order.shuffle(&mut SmallRng::seed_from_u64(self.draws(block)));
+        order
+    }
+
+    /// Puts the entries of a round into a fresh random order.
+    pub fn order_turns<T>(&self, block: u32, round: u32, entries: &mut [T]) {
+        entries.shuffle(&mut SmallRng::seed_from_u64(self.draws_of_round(block, round)));
+    }
+
+    /// The source of what the turns of a round draw: the same for every entry of the round, and another in every round.
+    #[must_use]
+    pub fn draws_of_round(&self, block: u32, round: u32) -> u64 {
+        self.draws(block)
+            .wrapping_add(u64::from(round).wrapping_mul(0xD1B5_4A32_D192_ED03))
     }
 
     /// Seconds of the measured window of each cell of a start: the suite's, or until the responses in it can decide about the
@@ -355,8 +412,27 @@ impl Plan {
             let seconds = least + (limit - least) * RISING_ESTIMATE;
             (warm_up_levels(&cells).len() as f64 + REST_ESTIMATE_S) * seconds
         };
-        let warm_ups: f64 = self.starts.iter().map(warm_up).sum();
-        trials + warm_ups + self.starts.len() as f64 * START_ESTIMATE_S
+        let warm_ups: f64 = match &self.suite.rounds {
+            None => self.starts.iter().map(warm_up).sum(),
+            Some(_) => 0.0,
+        };
+        trials + warm_ups + self.starts.len() as f64 * START_ESTIMATE_S + self.estimated_seconds_of_turns()
+    }
+
+    /// Estimated seconds of all turns, of choosing levels and of warming up. Entries that start slowly have fewer warm-ups, which is not known
+    /// before.
+    fn estimated_seconds_of_turns(&self) -> f64 {
+        let Some(rule) = &self.suite.rounds else { return 0.0 };
+        let entries = self.entries.len() as f64;
+        let blocks = f64::from(self.suite.blocks);
+        let rounds: f64 = self.rounds().map(|(.., rounds)| f64::from(rounds)).sum();
+        let scenarios = rounds / f64::from(rule.rounds_of_block(self.suite.blocks)) / blocks;
+        let tried = rule.levels.len().min(LEVELS_TRIED) as f64 * f64::from(rule.level_tries);
+        // Beside each level that is tried the yardstick has a turn.
+        let turns = rounds * entries + scenarios * entries * tried * 2.0;
+        let [least, limit] = self.suite.start_warmup();
+        let warm_up = (least + (limit - least) * RISING_ESTIMATE) * (entries + 1.0) * scenarios * blocks;
+        turns * TURN_ESTIMATE_S + warm_up * WARM_UP_ESTIMATE
     }
 }
 
@@ -415,11 +491,22 @@ fn scheduled_rate(load: &Load) -> Option<f64> {
     }
 }
 
+/// Whether a load has turns in a suite with rounds: a closed loop that holds no idle connections.
+#[must_use]
+pub fn has_turns(load: &Load) -> bool {
+    matches!(load, Load::Closed(closed) if closed.held_connections == 0)
+}
+
 fn cells_of(scenarios: &[Scenario], suite: &Suite, random: &mut SmallRng) -> Vec<PlannedCell> {
     let mut reading = Vec::new();
     let mut writing = Vec::new();
     for scenario in scenarios {
-        for load in suite.loads_of(scenario) {
+        let in_turns = suite.turn_load(scenario).is_some();
+        for load in suite
+            .loads_of(scenario)
+            .iter()
+            .filter(|load| !(in_turns && has_turns(load)))
+        {
             let cell = PlannedCell {
                 scenario: scenario.name.clone(),
                 load: *load,

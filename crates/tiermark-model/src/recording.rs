@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latency;
-use crate::load::LatencyObjective;
+use crate::load::{Closed, LatencyObjective};
+use crate::round::rate_of_closed_loop;
 use crate::share::EstimatedShare;
 use crate::verdict::Verdict;
 
@@ -375,6 +376,13 @@ impl Recording {
         } else {
             0.0
         }
+    }
+
+    /// The same of a closed loop in a short window: see [`rate_of_closed_loop`].
+    #[must_use]
+    pub fn little_rate_per_s(&self, load: &Closed) -> f64 {
+        let window_ns = self.window.end_ns.saturating_sub(self.window.start_ns);
+        rate_of_closed_loop(load, &self.response, &self.outcomes, window_ns)
     }
 
     /// What was recorded of one request of a mix, where it is named and there is one of that name; else of all requests.

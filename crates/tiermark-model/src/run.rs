@@ -20,10 +20,11 @@ use crate::input::{self, InputError, InputKind};
 use crate::kept_options::{self, KeptOption};
 use crate::plan::Plan;
 use crate::redact::Redactor;
-use crate::trial::{EntryId, Record, TrialKey, TrialRecord};
+use crate::round::{RoundRecord, trials_of_rounds};
+use crate::trial::{EntryId, Record, TrialRecord};
 
 /// Version of the manifest and of the records.
-pub const RUN_FORMAT: u32 = 7;
+pub const RUN_FORMAT: u32 = 8;
 
 /// The oldest format that is read: what came since can be left out.
 pub const OLDEST_FORMAT: u32 = 2;
@@ -440,7 +441,7 @@ pub struct RunReader {
     pub folder: PathBuf,
     /// Its manifest.
     pub manifest: Manifest,
-    /// Its records, in the order they were stored.
+    /// Its records, in the order they were stored. After the last round are the trials that all turns add up to, which are not stored.
     pub records: Vec<Record>,
     /// Lines that are no whole record (a kill or a full disk while writing), from 1; they are reported and left as they are.
     pub torn_lines: Vec<usize>,
@@ -453,7 +454,11 @@ impl RunReader {
     /// A file that is missing, of a newer or older format, or damaged before its last line of a session.
     pub fn open(folder: &Path) -> Result<Self, RunError> {
         let manifest = Manifest::read(folder)?;
-        let (records, torn_lines) = Self::read_records(&records_of(folder))?;
+        let (mut records, torn_lines) = Self::read_records(&records_of(folder))?;
+        if let Some(last) = records.iter().rposition(|record| matches!(record, Record::Round(_))) {
+            let trials = trials_of_rounds(&manifest.plan.hash, rounds_in(&records));
+            records.splice(last + 1..last + 1, trials.into_iter().map(Record::Trial));
+        }
         Ok(Self {
             folder: folder.to_owned(),
             manifest,
@@ -489,41 +494,21 @@ impl RunReader {
     pub fn trials(&self) -> impl Iterator<Item = &TrialRecord> {
         self.records.iter().filter_map(|record| match record {
             Record::Trial(trial) => Some(trial),
-            Record::Start(_) | Record::Session(_) => None,
+            Record::Start(_) | Record::Level(_) | Record::Round(_) | Record::Session(_) => None,
         })
     }
 
-    /// Whether a cell needs no further try in its block.
-    #[must_use]
-    pub fn is_done(&self, key: &TrialKey) -> bool {
-        self.trials().any(|trial| &trial.key == key && trial.state.is_final())
+    /// All rounds, in the order they were stored.
+    pub fn rounds(&self) -> impl Iterator<Item = &RoundRecord> {
+        rounds_in(&self.records)
     }
+}
 
-    /// How often a cell was tried.
-    #[must_use]
-    pub fn attempts(&self, key: &TrialKey) -> u32 {
-        self.trials()
-            .filter(|trial| &trial.key == key)
-            .map(|trial| trial.attempt)
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// Trials of the plan that are not done.
-    #[must_use]
-    pub fn missing(&self) -> usize {
-        let plan = &self.manifest.plan;
-        plan.starts
-            .iter()
-            .map(|start| {
-                start
-                    .cells
-                    .iter()
-                    .filter(|cell| !self.is_done(&plan.key(start, cell)))
-                    .count()
-            })
-            .sum()
-    }
+fn rounds_in(records: &[Record]) -> impl Iterator<Item = &RoundRecord> {
+    records.iter().filter_map(|record| match record {
+        Record::Round(round) => Some(round),
+        Record::Start(_) | Record::Trial(_) | Record::Level(_) | Record::Session(_) => None,
+    })
 }
 
 /// The run's name: its folder's.

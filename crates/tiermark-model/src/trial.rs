@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::Role;
 use crate::imported::ImportedRate;
 use crate::recording::{CapacityFound, Recording};
+use crate::round::{LevelRecord, RoundRecord, TurnRow};
 use crate::verdict::Verdict;
 
 /// A framework in one variant, written `fastapi/uvicorn`.
@@ -82,6 +83,10 @@ pub enum Record {
     Start(StartRecord),
     /// A cell was tried.
     Trial(TrialRecord),
+    /// A load level was chosen.
+    Level(LevelRecord),
+    /// A round of turns is done.
+    Round(RoundRecord),
     /// Measuring began or went on, or ended before the plan was done.
     Session(SessionRecord),
 }
@@ -151,6 +156,9 @@ pub struct WarmUp {
     /// Right answers a second of each scenario, round by round: the first, third and so on at its busiest level, the others at its
     /// calmest. A scenario has no more rounds once it no longer rises.
     pub rates_per_s: BTreeMap<String, Vec<f64>>,
+    /// In a run in rounds: what the yardstick did in the same second, for each of these rates. Empty, if there was none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub yardstick_per_s: BTreeMap<String, Vec<f64>>,
 }
 
 impl WarmUp {
@@ -159,6 +167,49 @@ impl WarmUp {
     const GAIN: f64 = 1.25;
     /// Levels that rounds alternate between: [`crate::plan::WarmUpLevels`].
     const LEVELS: usize = 2;
+
+    /// How much faster the last rounds of a level are than all before, to count as faster beside a yardstick.
+    const GAIN_BESIDE_YARDSTICK: f64 = 1.05;
+    /// Rounds of a level whose best counts as the last.
+    const LAST_ROUNDS: usize = 2;
+    /// The fewest rounds that can show an end beside a yardstick: three at each level.
+    pub const LEAST_ROUNDS: u32 = 6;
+
+    /// Adds a round of a scenario, and what the yardstick did in the same second.
+    pub fn add_round(&mut self, scenario: &str, per_s: f64, yardstick_per_s: Option<f64>) {
+        self.rates_per_s.entry(scenario.to_owned()).or_default().push(per_s);
+        if let Some(yardstick_per_s) = yardstick_per_s {
+            let beside = self.yardstick_per_s.entry(scenario.to_owned()).or_default();
+            beside.push(yardstick_per_s);
+        }
+    }
+
+    /// Whether any scenario still gets faster beside the yardstick.
+    #[must_use]
+    pub fn rises_beside_yardstick(&self) -> bool {
+        let mut scenarios = self.rates_per_s.keys();
+        scenarios.any(|scenario| self.scenario_rises_beside_yardstick(scenario))
+    }
+
+    /// Whether a scenario still gets faster beside the yardstick, or was not under load long enough to tell: at either level the best of the
+    /// last two rounds is 5% above all before.
+    #[must_use]
+    pub fn scenario_rises_beside_yardstick(&self, scenario: &str) -> bool {
+        let rates = self.rates_per_s.get(scenario).map_or(&[][..], Vec::as_slice);
+        let beside = self
+            .yardstick_per_s
+            .get(scenario)
+            .filter(|beside| beside.len() == rates.len());
+        let ratio =
+            |(round, rate): (usize, &f64)| rate / beside.map_or(1.0, |beside| beside[round].max(f64::MIN_POSITIVE));
+        let ratios: Vec<f64> = rates.iter().enumerate().map(ratio).collect();
+        let best = |ratios: &[f64]| ratios.iter().copied().fold(0.0, f64::max);
+        (0..Self::LEVELS).any(|level| {
+            let of_level: Vec<f64> = ratios.iter().skip(level).step_by(Self::LEVELS).copied().collect();
+            let (before, last) = of_level.split_at(of_level.len().saturating_sub(Self::LAST_ROUNDS));
+            before.is_empty() || best(last) > best(before) * Self::GAIN_BESIDE_YARDSTICK
+        })
+    }
 
     /// Seconds of load on each scenario.
     #[must_use]
@@ -243,6 +294,9 @@ pub struct TrialRecord {
     /// What the generator recorded, where it came to a load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
+    /// Of a run in rounds: the turns that the recording is put together from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<TurnRow>,
     /// Of a search for the capacity: what it found. The recording is then that of the confirming stage, or of the last one
     /// where none was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

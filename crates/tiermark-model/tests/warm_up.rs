@@ -11,6 +11,7 @@ fn warm_up(scenarios: &[(&str, &[f64])]) -> WarmUp {
             .iter()
             .map(|(name, rates)| ((*name).to_owned(), rates.to_vec()))
             .collect(),
+        ..WarmUp::default()
     }
 }
 

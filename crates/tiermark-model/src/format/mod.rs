@@ -14,6 +14,7 @@ pub mod profile;
 pub mod project;
 mod project_file;
 pub mod quantity;
+pub mod rounds;
 pub mod scenario;
 mod scenario_checks;
 mod scenario_file;

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::loads::{LoadsFile, check_loads};
 use super::quantity::{Named, Quantity, WeightNames};
+use super::rounds::{RoundsFile, RoundsRule};
 use super::scenario::Scenario;
 use super::yaml::{At, Faults, FormatError};
 use super::{check_name, check_range, check_version, list_names, read_versioned};
-use crate::load::Load;
+use crate::load::{Closed, Load};
+use crate::plan::has_turns;
 
 /// A validated suite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,9 @@ pub struct Suite {
     /// Load levels of single scenarios, in place of both.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scenario_loads: BTreeMap<String, Vec<Load>>,
+    /// Servers that are up together are measured in turns; none: one after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<RoundsRule>,
 }
 
 /// A suite: what a run measures, how long and how often.
@@ -83,6 +88,8 @@ pub(super) struct SuiteFile {
     /// Load levels of single scenarios, in place of both.
     #[serde(default)]
     scenario_loads: BTreeMap<String, LoadsFile>,
+    /// Measures closed loops in rounds. All other loads are measured one entry at a time, at every start of the slow entries.
+    rounds: Option<RoundsFile>,
 }
 
 impl Suite {
@@ -108,6 +115,20 @@ impl Suite {
         }
         let own = self.scenario_loads.get(&scenario.name).or(self.loads.as_ref());
         own.unwrap_or(&scenario.loads)
+    }
+
+    /// The closed loop of a scenario that is measured in turns: its number of connections is chosen for each entry. None: the scenario is
+    /// measured otherwise.
+    #[must_use]
+    pub fn turn_load(&self, scenario: &Scenario) -> Option<Closed> {
+        self.rounds.as_ref()?;
+        let loads = self.loads_of(scenario).iter().filter(|load| has_turns(load));
+        loads
+            .filter_map(|load| match load {
+                Load::Closed(closed) => Some(*closed),
+                Load::Open(_) | Load::Capacity(_) => None,
+            })
+            .max_by_key(|closed| closed.connections)
     }
 
     /// Reads and validates a suite file. `entries` are all names that may stand in it, `scenarios` those that exist.
@@ -161,6 +182,9 @@ impl SuiteFile {
         check_seconds("warmup_s", &self.warmup_s, 0.0, faults);
         check_seconds("duration_s", &self.duration_s, 0.1, faults);
         check_seconds("timeout_s", &self.timeout_s, 0.1, faults);
+        if let Some(rounds) = &self.rounds {
+            rounds.validate(self.blocks.value, faults);
+        }
         if let Some(loads) = &self.loads {
             // Scenarios of either protocol may stand in it: what fits them is seen when the run is planned.
             check_loads(loads, None, faults);
@@ -195,6 +219,7 @@ impl SuiteFile {
             scenario_loads: (self.scenario_loads.into_iter())
                 .map(|(name, loads)| (name, super::loads::into_domain(loads)))
                 .collect(),
+            rounds: self.rounds.map(RoundsFile::into_domain),
         }
     }
 }

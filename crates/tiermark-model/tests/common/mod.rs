@@ -126,6 +126,7 @@ pub(crate) fn input(entries: Vec<PlannedEntry>, scenarios: Vec<Scenario>, blocks
         timeout_s: 5.0,
         loads: None,
         scenario_loads: BTreeMap::new(),
+        rounds: None,
     };
     PlanInput {
         entries,
@@ -217,6 +218,7 @@ pub(crate) fn trial(key: &TrialKey, attempt: u32, state: State) -> Record {
             limit: 0.05,
         }],
         recording: measured.then(recording),
+        turns: vec![],
         capacity: None,
         observation: measured.then(observation),
         imported: None,
@@ -348,6 +350,7 @@ pub(crate) fn start() -> Record {
         file_limit: 20_000,
         warm_up: Some(WarmUp {
             round_s: 1.0,
+            yardstick_per_s: BTreeMap::new(),
             rests_s: vec![0.5, 7.25],
             rates_per_s: BTreeMap::from([("json".to_owned(), vec![900.5, 4400.0])]),
         }),
