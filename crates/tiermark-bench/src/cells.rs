@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Role;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
-use tiermark_model::trial::{State, TrialRecord};
+use tiermark_model::trial::{EntryId, State, TrialRecord};
 use tiermark_stage::stage::Running;
 
 use crate::error::BenchError;
 use crate::event::BenchEvent;
 use crate::judge;
 use crate::run::{RunProgress, StartOf, trial_without_numbers};
+use crate::services::Services;
 use crate::start::{Verification, VerifyDepth, verify_server, why_gone};
 use crate::window::{KnownBodies, WindowAsk, WindowMeasured, lost_connections, measure_window};
 
@@ -56,11 +57,14 @@ impl RunProgress<'_> {
                 continue;
             };
             if scenario.writes {
-                self.services.restore().await?;
+                start.services.restore().await?;
             }
             if !checked.contains(&scenario.name.as_str()) {
                 checked.push(&scenario.name);
-                match self.verify(start, scenario, running).await? {
+                match self
+                    .verify_entry((&start.planned.entry, start.services), scenario, running)
+                    .await?
+                {
                     Verification::Right(_) => {}
                     Verification::Wrong(reason) => drop(failed.insert(&scenario.name, reason)),
                     Verification::Gone(reason) => {
@@ -81,7 +85,7 @@ impl RunProgress<'_> {
                 break;
             }
         }
-        self.restore_after(start.plan, cells).await
+        self.restore_after(start, cells).await
     }
 
     /// Of a target that has ended nothing more can be measured in this start.
@@ -100,22 +104,21 @@ impl RunProgress<'_> {
     }
 
     /// What a writing scenario left must not be read by the next start's reading ones.
-    pub(crate) async fn restore_after(&self, plan: &Plan, cells: &[&PlannedCell]) -> Result<(), BenchError> {
-        let wrote = |cell: &&PlannedCell| plan.scenario(&cell.scenario).is_some_and(|scenario| scenario.writes);
+    pub(crate) async fn restore_after(&self, start: StartOf<'_>, cells: &[&PlannedCell]) -> Result<(), BenchError> {
+        let wrote = |cell: &&PlannedCell| start.scenario(cell).is_some_and(|scenario| scenario.writes);
         if cells.iter().any(wrote) {
-            self.services.restore().await?;
+            start.services.restore().await?;
         }
         Ok(())
     }
 
     /// Fully once a run for each entry and scenario, one answer at every later start.
-    async fn verify(
+    pub(crate) async fn verify_entry(
         &mut self,
-        start: StartOf<'_>,
+        (entry, services): (&EntryId, &Services),
         scenario: &Scenario,
         running: &mut Running,
     ) -> Result<Verification, BenchError> {
-        let entry = &start.planned.entry;
         let known = (entry.clone(), scenario.name.clone());
         let depth = if self.verified.contains_key(&known) {
             VerifyDepth::OneAnswer
@@ -123,7 +126,7 @@ impl RunProgress<'_> {
             VerifyDepth::Fully
         };
         let redactor = self.bench.redactor;
-        let mut verification = verify_server(running, scenario, self.services, depth).await?;
+        let mut verification = verify_server(running, scenario, services, depth).await?;
         match &mut verification {
             Verification::Right(verified) if depth == VerifyDepth::Fully => {
                 for what in &verified.unchecked {
@@ -200,7 +203,7 @@ impl RunProgress<'_> {
         ask: WindowAsk<'_>,
         running: &Running,
     ) -> Result<WindowMeasured, BenchError> {
-        let StartOf { plan, planned } = start;
+        let StartOf { plan, planned, .. } = start;
         let scenario = ask.scenario;
         let known = self.verified.get(&(planned.entry.clone(), scenario.name.clone()));
         let spec = ask.spec(running.target(), known, plan.placement.of(Role::Generator));
@@ -211,7 +214,7 @@ impl RunProgress<'_> {
             zero: tiermark_load::Zero::now(),
             ..spec
         };
-        let mut measured = measure_window(&self.bench, self.services, running, scenario, spec).await?;
+        let mut measured = measure_window(&self.bench, start.services, running, scenario, spec).await?;
         measured.recording.verdicts =
             judge::verdicts(&measured.recording, &cell.load, &scenario.objective, ceiling_per_s);
         Ok(measured)

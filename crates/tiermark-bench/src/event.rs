@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use tiermark_model::format::scenario::Scenario;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
+use tiermark_model::round::{LevelRecord, RoundRecord};
 use tiermark_model::trial::{EntryId, TrialRecord};
 use tiermark_stage::types::{Events, StageEvent};
 
@@ -41,6 +43,21 @@ pub enum BenchEvent<'e> {
         /// The round, from 1.
         round: u32,
     },
+    /// A server of a group is started.
+    MemberStarts { entry: &'e EntryId },
+    /// Servers of a group that were just started are warmed up.
+    GroupWarmsUp {
+        /// The round, from 1.
+        round: u32,
+        /// How many of them still get faster.
+        entries: usize,
+    },
+    /// A load level was chosen for the run.
+    LevelChosen(&'e LevelRecord),
+    /// A round is about to begin.
+    RoundBegins { block: u32, scenario: &'e Scenario },
+    /// A round is on the disk.
+    RoundStored(&'e RoundRecord),
     /// A check could not look at something here.
     Unchecked {
         /// The entry that was checked.

@@ -17,6 +17,7 @@
 //! | `warm_up` | load before anything is measured |
 //! | `ceiling` | how much the generator itself can do |
 //! | `run` | the starts of a plan, block by block, each trial stored (`cells`: those of one start) |
+//! | `rounds` | all entries of a plan are up at once and take turns, round by round, each stored |
 //! | `turns` | several servers that are up share a window out into turns |
 
 mod bench;
@@ -28,6 +29,7 @@ mod interrupt;
 mod judge;
 mod launch;
 mod prepare;
+mod rounds;
 mod run;
 mod services;
 mod start;

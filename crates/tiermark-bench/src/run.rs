@@ -8,6 +8,7 @@ use tiermark_model::format::framework::{Framework, Variant};
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Role;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
+use tiermark_model::round::LevelRecord;
 use tiermark_model::run::{Limits, NotBuilt, RunReader, RunWriter};
 use tiermark_model::trial::{EntryId, Record, SessionEvent, SessionRecord, StartRecord, State, TrialKey, TrialRecord};
 use tiermark_stage::observe;
@@ -20,6 +21,7 @@ use crate::error::BenchError;
 use crate::event::BenchEvent;
 use crate::launch::Contender;
 use crate::prepare::EntryBuild;
+use crate::rounds::{GroupPlan, Level};
 use crate::services::Services;
 use crate::start::{ServerEnd, while_up};
 use crate::window::KnownBodies;
@@ -62,15 +64,21 @@ pub async fn measure_run(input: RunInput<'_>) -> Result<(), BenchError> {
 pub(crate) struct RunProgress<'a> {
     pub(crate) bench: Bench<'a>,
     pub(crate) services: &'a Services,
-    plan: Arc<Plan>,
-    limits: Limits,
-    prepared: BTreeMap<EntryId, EntryBuild>,
-    writer: RunWriter,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) limits: Limits,
+    pub(crate) prepared: BTreeMap<EntryId, EntryBuild>,
+    pub(crate) writer: RunWriter,
     is_resumed: bool,
     attempts: HashMap<TrialKey, u32>,
     done: HashSet<TrialKey>,
     /// By block and entry, how often it was started.
     starts: HashMap<(u32, EntryId), u32>,
+    /// In a run in rounds: the level that was chosen, by entry and scenario.
+    pub(crate) levels: HashMap<(EntryId, String), Level>,
+    /// Rounds that an earlier session stored, by block and scenario.
+    pub(crate) rounds_before: HashMap<(u32, String), u32>,
+    /// Records of the starts that an earlier session stored, by entry.
+    pub(crate) starts_before: HashMap<EntryId, Vec<StartRecord>>,
     /// What was verified in full, by entry and scenario.
     pub(crate) verified: HashMap<(EntryId, String), KnownBodies>,
     pub(crate) ceilings: Ceilings<'a>,
@@ -81,6 +89,8 @@ pub(crate) struct RunProgress<'a> {
 pub(crate) struct StartOf<'p> {
     pub(crate) plan: &'p Plan,
     pub(crate) planned: &'p PlannedStart,
+    /// The services that the entry asks.
+    pub(crate) services: &'p Services,
 }
 
 impl<'p> StartOf<'p> {
@@ -115,6 +125,9 @@ impl<'a> RunProgress<'a> {
             attempts: HashMap::new(),
             done: HashSet::new(),
             starts: HashMap::new(),
+            levels: HashMap::new(),
+            rounds_before: HashMap::new(),
+            starts_before: HashMap::new(),
             verified: HashMap::new(),
         };
         for record in before.iter().flat_map(|run| &run.records) {
@@ -129,6 +142,16 @@ impl<'a> RunProgress<'a> {
                 Record::Start(start) => {
                     let last = run.starts.entry((start.block, start.entry.clone())).or_insert(0);
                     *last = start.attempt.max(*last);
+                    run.starts_before
+                        .entry(start.entry.clone())
+                        .or_default()
+                        .push(start.clone());
+                }
+                Record::Level(level) => run.note_level(level),
+                Record::Round(round) => {
+                    *run.rounds_before
+                        .entry((round.block, round.scenario.clone()))
+                        .or_insert(0) += 1;
                 }
                 Record::Session(_) => {}
             }
@@ -138,15 +161,24 @@ impl<'a> RunProgress<'a> {
 
     async fn measure(&mut self) -> Result<(), BenchError> {
         let plan = Arc::clone(&self.plan);
-        let done = self.done.len();
+        let rounds: u32 = self.rounds_before.values().sum();
+        let done = self.done.iter().filter(|key| !self.is_of_turns(key)).count() + rounds as usize;
         (self.bench.sink)(BenchEvent::PlanBegins { plan: &plan, done });
         self.note(if self.is_resumed {
             SessionEvent::Resumed
         } else {
             SessionEvent::Began
         })?;
+        if let Some(group) = GroupPlan::of(&plan) {
+            self.measure_rounds(&group).await?;
+            return self.note(SessionEvent::Completed);
+        }
         for planned in &plan.starts {
-            let start = StartOf { plan: &plan, planned };
+            let start = StartOf {
+                plan: &plan,
+                planned,
+                services: self.services,
+            };
             let cells: Vec<&PlannedCell> = planned.cells.iter().collect();
             let missing = self.missing(start, &cells);
             if !missing.is_empty() {
@@ -154,6 +186,24 @@ impl<'a> RunProgress<'a> {
             }
         }
         self.note(SessionEvent::Completed)
+    }
+
+    /// Whether a trial was put together from turns, which are counted as rounds.
+    fn is_of_turns(&self, key: &TrialKey) -> bool {
+        let level = self.levels.get(&(key.entry.clone(), key.scenario.clone()));
+        level.is_some_and(|level| level.name() == key.load)
+    }
+
+    pub(crate) fn note_level(&mut self, level: &LevelRecord) {
+        let key = (level.entry.clone(), level.scenario.clone());
+        self.levels.insert(key, Level::of(level));
+    }
+
+    /// In how many starts a cell without turns is done.
+    pub(crate) fn finished_starts(&self, entry: &EntryId, cell: &PlannedCell) -> usize {
+        let load = cell.load.to_string();
+        let of_cell = |key: &&TrialKey| key.entry == *entry && key.scenario == cell.scenario && key.load == load;
+        self.done.iter().filter(of_cell).count()
     }
 
     /// Those of the cells that no final record is stored of.
@@ -178,7 +228,7 @@ impl<'a> RunProgress<'a> {
             return Ok(());
         };
         self.services.check_alive().await?;
-        let contender = self.contender(start, &prepared, (framework, variant));
+        let contender = self.contender(start, &prepared, (framework, variant))?;
         let at = Timestamp::now();
         let bench = self.bench;
         let measured = while_up(&bench, std::slice::from_ref(&contender), async |up| match up {
@@ -201,13 +251,13 @@ impl<'a> RunProgress<'a> {
         start: StartOf<'c>,
         prepared: &'c Prepared,
         definition: (&'c Framework, &'c Variant),
-    ) -> Contender<'c> {
+    ) -> Result<Contender<'c>, BenchError> {
         let cores = start.plan.placement.of(Role::Server);
-        Contender {
+        Ok(Contender {
             memory_bytes: self.limits.memory_bytes,
             files: self.limits.files,
-            ..Contender::of_variant(prepared, definition, cores, self.services.environment())
-        }
+            ..Contender::of_variant(prepared, definition, cores, start.services.environment()?)
+        })
     }
 
     /// Warms a server up that was just started, stores its start, measures its cells.
@@ -219,7 +269,7 @@ impl<'a> RunProgress<'a> {
         at: Timestamp,
         running: &mut Running,
     ) -> Result<(), BenchError> {
-        let StartOf { plan, planned } = start;
+        let StartOf { plan, planned, .. } = start;
         let idle_memory_bytes = observe::memory(&running.target().watch);
         let warm_up = match self.warm_up(start, cells, running).await? {
             Ok(warm_up) => warm_up,
@@ -246,7 +296,7 @@ impl<'a> RunProgress<'a> {
     }
 
     /// Stores the cells that need no start: of an entry that was not built, and of scenarios it does not support.
-    fn store_what_cannot_run<'c>(
+    pub(crate) fn store_what_cannot_run<'c>(
         &mut self,
         start: StartOf<'_>,
         cells: Vec<&'c PlannedCell>,
@@ -331,6 +381,7 @@ pub(crate) fn trial_without_numbers(
         state,
         disturbances: vec![],
         recording: None,
+        turns: vec![],
         capacity: None,
         observation: None,
         imported: None,

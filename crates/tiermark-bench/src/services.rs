@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tiermark_model::catalog::Catalog;
 use tiermark_model::contract;
@@ -9,7 +10,7 @@ use tiermark_model::format::scenario::Scenario;
 use tiermark_model::host::Role;
 use tiermark_model::plan::{Plan, PlannedEntry, RunnerKind};
 use tiermark_model::run::ServiceFacts;
-use tiermark_model::trial::State;
+use tiermark_model::trial::{EntryId, State};
 use tiermark_stage::database::Database;
 use tiermark_stage::error::StageError;
 use tiermark_stage::stage::{Alive, Running, Stage, StartFailure};
@@ -21,10 +22,10 @@ use crate::launch::Contender;
 use crate::prepare::prepare_entry;
 
 /// The services that run; neither, if no scenario needs one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Services {
     database: Option<Database>,
-    upstream: Option<UpstreamService>,
+    upstream: Option<Arc<UpstreamService>>,
 }
 
 /// The built-in server in the part of the service that `/upstream` asks.
@@ -51,7 +52,7 @@ impl Services {
             services.database = start_database(stage, plan, sink).await?;
         }
         if needs(contract::UPSTREAM) {
-            services.upstream = Some(start_upstream(stage, catalog, plan, sink).await?);
+            services.upstream = Some(Arc::new(start_upstream(stage, catalog, plan, sink).await?));
         }
         Ok(services)
     }
@@ -71,13 +72,34 @@ impl Services {
         self.upstream.as_ref().map(|upstream| upstream.address)
     }
 
+    /// The same with a database for one entry, made from the seeded one.
+    ///
+    /// # Errors
+    /// The database does not answer, or refuses.
+    pub(crate) async fn for_entry(&self, entry: &EntryId) -> Result<Self, StageError> {
+        let database = match &self.database {
+            Some(database) => Some(database.for_entry(&entry.to_string()).await?),
+            None => None,
+        };
+        Ok(Self {
+            database,
+            upstream: self.upstream.clone(),
+        })
+    }
+
     /// What a server is told of them (`containers/CONTRACT.md`, "The environment").
-    #[must_use]
-    pub fn environment(&self) -> BTreeMap<String, String> {
-        let database = (self.database.iter()).map(|database| (contract::DATABASE_URL, database.url().to_owned()));
-        let upstream = (self.upstream()).map(|address| (contract::UPSTREAM_URL, format!("http://{address}")));
-        let all = database.chain(upstream);
-        all.map(|(name, value)| (name.to_owned(), value)).collect()
+    ///
+    /// # Errors
+    /// The user's own address of a database cannot be read.
+    pub fn environment(&self) -> Result<BTreeMap<String, String>, StageError> {
+        let mut all = BTreeMap::new();
+        if let Some(database) = &self.database {
+            all.insert(contract::DATABASE_URL.to_owned(), database.url()?);
+        }
+        if let Some(address) = self.upstream() {
+            all.insert(contract::UPSTREAM_URL.to_owned(), format!("http://{address}"));
+        }
+        Ok(all)
     }
 
     /// Why a scenario cannot be measured with what there is, if it cannot.

@@ -63,7 +63,7 @@ pub async fn while_up<T>(
     Ok(done)
 }
 
-async fn start(bench: &Bench<'_>, contender: &Contender<'_>, index: usize) -> Result<Running, ServerEnd> {
+pub(crate) async fn start(bench: &Bench<'_>, contender: &Contender<'_>, index: usize) -> Result<Running, ServerEnd> {
     let launch = contender.launch()?;
     let started = tokio::select! {
         started = bench.stage.start(contender.prepared, contender.readiness, &launch) => started,

@@ -37,7 +37,7 @@ impl RunProgress<'_> {
         cells: &[&PlannedCell],
         running: &mut Running,
     ) -> Result<Result<Option<WarmUp>, String>, BenchError> {
-        let StartOf { plan, planned } = start;
+        let StartOf { plan, planned, .. } = start;
         let Some(rounds) = Rounds::of(&plan.suite) else {
             return Ok(Ok(None));
         };
@@ -78,7 +78,7 @@ impl RunProgress<'_> {
                 rates.push(recording.rate_per_s());
             }
             if let Some(reason) = self.gone(running, "during the warm-up after its start", lost).await? {
-                self.restore_after(plan, cells).await?;
+                self.restore_after(start, cells).await?;
                 return Ok(Err(reason));
             }
             let rested = tokio::select! {
@@ -90,7 +90,7 @@ impl RunProgress<'_> {
                 break;
             }
         }
-        self.restore_after(plan, cells).await?;
+        self.restore_after(start, cells).await?;
         Ok(Ok(Some(warm_up)))
     }
 }
@@ -138,6 +138,7 @@ mod tests {
             timeout_s: 1.0,
             loads: None,
             scenario_loads: std::collections::BTreeMap::new(),
+            rounds: None,
         }
     }
 

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use tiermark_bench::{BenchEvent, EventSink};
+use tiermark_model::load::Load;
 use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
 use tiermark_model::recording::{CapacityFound, Recording};
+use tiermark_model::round::{LevelRecord, RoundRecord, TurnRecord};
 use tiermark_model::trial::{State, TrialRecord};
 use tiermark_model::verdict::Verdict;
 use tiermark_report::numbers::percent;
@@ -41,6 +43,33 @@ fn show(event: BenchEvent<'_>, ui: &Ui, progress: &mut Option<PlanProgress>) {
         BenchEvent::WarmsUp { start, cell, round } => {
             if let Some(progress) = progress {
                 progress.warms_up(start, cell, round);
+            }
+        }
+        BenchEvent::MemberStarts { entry } => {
+            if let Some(progress) = progress {
+                progress.bar.set_message(format!("{entry} starts"));
+            }
+        }
+        BenchEvent::GroupWarmsUp { round, entries } => {
+            if let Some(progress) = progress {
+                progress
+                    .bar
+                    .set_message(format!("warm-up, round {round}: {entries} get faster"));
+            }
+        }
+        BenchEvent::LevelChosen(level) => {
+            if let Some(progress) = progress {
+                progress.level(ui, level);
+            }
+        }
+        BenchEvent::RoundBegins { block, scenario } => {
+            if let Some(progress) = progress {
+                progress.bar.set_message(format!("block {block} {}", scenario.name));
+            }
+        }
+        BenchEvent::RoundStored(round) => {
+            if let Some(progress) = progress {
+                progress.round(ui, round);
             }
         }
         BenchEvent::TrialBegins { start, cell } => {
@@ -94,6 +123,43 @@ impl PlanProgress {
         self.bar.set_message(format!(
             "block {} {} warm-up {round} {}",
             start.block, start.entry, cell.scenario
+        ));
+    }
+
+    /// A level was chosen.
+    fn level(&self, ui: &Ui, level: &LevelRecord) {
+        let missed = if level.misses_objective {
+            ", which misses the objective"
+        } else {
+            ""
+        };
+        let load = Load::Closed(level.load);
+        self.bar
+            .set_message(format!("{} {}: {load}", level.entry, level.scenario));
+        if !ui.is_live() || level.misses_objective {
+            ui.note(&format!(
+                "{} {}: measured at {load}{missed}",
+                level.entry, level.scenario
+            ));
+        }
+    }
+
+    /// A round was stored.
+    fn round(&mut self, ui: &Ui, round: &RoundRecord) {
+        self.done = (self.done + 1).min(self.total);
+        self.bar.set_position(self.done as u64);
+        if ui.is_live() {
+            return;
+        }
+        let rate = |turn: &TurnRecord| format!("{} {:.0}/s", turn.entry.framework, turn.rate_per_s());
+        let rates: Vec<String> = round.turns.iter().map(rate).collect();
+        ui.note(&format!(
+            "[{}/{}] block {} {}: {}",
+            self.done,
+            self.total,
+            round.block,
+            round.scenario,
+            rates.join(", ")
         ));
     }
 
@@ -255,6 +321,7 @@ mod tests {
             state: State::Ok,
             disturbances: vec![],
             recording: Some(recording),
+            turns: vec![],
             capacity: None,
             observation: None,
             imported: None,

@@ -58,15 +58,7 @@ fn render(plan: &Plan) -> String {
         cores(Role::Generator)
     );
     let _ = writeln!(out, "seed       {} (the same seed gives the same order)", plan.seed);
-    let _ = writeln!(
-        out,
-        "measuring  {} trials of {} s after {} s of warm-up, {} starts: about {}",
-        plan.trials(),
-        suite.duration_s,
-        suite.warmup_s,
-        plan.starts.len(),
-        duration(plan.estimated_seconds())
-    );
+    out.push_str(&measuring(plan));
     let [least, limit] = suite.start_warmup();
     if least > 0.0 {
         let more = if limit > least {
@@ -91,7 +83,16 @@ fn render(plan: &Plan) -> String {
         out,
         "           (building images comes before, where they are not there yet)\n\norder"
     );
-    for start in &plan.starts {
+    if suite.rounds.is_some() {
+        for block in 1..=suite.blocks {
+            let _ = writeln!(
+                out,
+                "  block {block:<3} rounds of {}",
+                plan.order_of_rounds(block).join(" ")
+            );
+        }
+    }
+    for start in plan.starts.iter().filter(|start| !start.cells.is_empty()) {
         let cells: Vec<String> = start
             .cells
             .iter()
@@ -109,6 +110,36 @@ fn render(plan: &Plan) -> String {
 }
 
 /// Seconds in words.
+/// What is measured, in how many rounds and trials.
+fn measuring(plan: &Plan) -> String {
+    let suite = &plan.suite;
+    let about = duration(plan.estimated_seconds());
+    let alone: usize = plan.starts.iter().map(|start| start.cells.len()).sum();
+    let (warmup, window) = (suite.warmup_s, suite.duration_s);
+    let Some(rule) = &suite.rounds else {
+        let starts = plan.starts.len();
+        return format!(
+            "measuring  {alone} trials of {window} s after {warmup} s of warm-up, {starts} starts: about {about}\n"
+        );
+    };
+    let rounds = plan.trials() - alone;
+    let levels: Vec<String> = rule.levels.iter().map(ToString::to_string).collect();
+    let mut out = format!(
+        "measuring  {rounds} rounds in {} blocks: about {about}\n           all entries are up, and in a round each has one turn while the others are frozen\n           \
+         each is started once a block, one that starts slowly {} times in all\n           connections are chosen for each entry and scenario from {}\n",
+        suite.blocks,
+        rule.slow_starts.min(suite.blocks),
+        levels.join(", ")
+    );
+    if alone > 0 {
+        let _ = writeln!(
+            out,
+            "           and {alone} trials of {window} s after {warmup} s of warm-up, one entry at a time"
+        );
+    }
+    out
+}
+
 pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 90.0 {
         format!("{seconds:.0} s")

@@ -1,5 +1,6 @@
 //! From arguments to what a plan is made from.
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tiermark_model::catalog::Catalog;
@@ -10,7 +11,7 @@ use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::Suite;
 use tiermark_model::host::Placement;
 use tiermark_model::load::{Closed, Load};
-use tiermark_model::plan::{PlanInput, PlannedEntry, RunnerKind};
+use tiermark_model::plan::{PlanInput, PlannedEntry, RunnerKind, has_turns};
 use tiermark_model::trial::EntryId;
 use tiermark_stage::address::{Address, AddressError};
 use tiermark_stage::engine::Docker;
@@ -26,6 +27,10 @@ const EXTERNAL: &str = "external";
 /// What the arguments select, ready to be planned.
 pub(crate) fn select(catalog: &Catalog, arguments: &SelectArgs, runner: RunnerKind) -> Result<PlanInput, Failure> {
     let mut suite = suite_of(catalog, arguments)?;
+    if runner == RunnerKind::External {
+        // What somebody else runs cannot be frozen.
+        suite.rounds = None;
+    }
     let mut entries = if runner == RunnerKind::External {
         vec![external_entry()]
     } else {
@@ -125,6 +130,9 @@ fn suite_of(catalog: &Catalog, arguments: &SelectArgs) -> Result<Suite, Failure>
         levels.sort_unstable();
         levels.dedup();
         suite.scenario_loads.clear();
+        if let Some(rounds) = &mut suite.rounds {
+            rounds.levels.clone_from(&levels);
+        }
         suite.loads = Some(
             levels
                 .into_iter()
@@ -144,8 +152,18 @@ fn only_loads(suite: &mut Suite, scenarios: &[Scenario], names: &[String]) -> Re
     if names.is_empty() {
         return Ok(());
     }
+    let mut levels_kept = BTreeSet::new();
     for scenario in scenarios {
-        let levels = suite.loads_of(scenario);
+        let mut levels = suite.loads_of(scenario).to_vec();
+        // Each level that could be chosen can be named, as a report names the one that was.
+        if let (Some(rounds), Some(base)) = (&suite.rounds, suite.turn_load(scenario)) {
+            let of = |connections: &u32| Closed {
+                connections: *connections,
+                ..base
+            };
+            levels.retain(|load| !has_turns(load));
+            levels.extend(rounds.levels.iter().map(of).map(Load::Closed));
+        }
         let kept: Vec<Load> = levels
             .iter()
             .filter(|level| names.contains(&level.to_string()))
@@ -161,7 +179,11 @@ fn only_loads(suite: &mut Suite, scenarios: &[Scenario], names: &[String]) -> Re
                 there.join(", ")
             )));
         }
+        levels_kept.extend(kept.iter().filter(|load| has_turns(load)).map(Load::connections));
         suite.scenario_loads.insert(scenario.name.clone(), kept);
+    }
+    if let Some(rounds) = suite.rounds.as_mut().filter(|_| !levels_kept.is_empty()) {
+        rounds.levels = levels_kept.into_iter().collect();
     }
     Ok(())
 }

@@ -31,6 +31,7 @@ pub(super) fn to_verify(catalog: &Catalog, arguments: &VerifyArgs, runner: Runne
         timeout_s: 1.0,
         loads: None,
         scenario_loads: std::collections::BTreeMap::new(),
+        rounds: None,
     };
     if let Some(name) = &arguments.suite {
         let named = catalog.suite(name)?;

@@ -124,7 +124,7 @@ impl Verifier<'_> {
             prepared,
             (&entry.framework, variant),
             cores,
-            self.services.environment(),
+            self.services.environment()?,
         );
         let checks = while_up(&self.bench, std::slice::from_ref(&contender), async |up| {
             let mut checks = Vec::new();

@@ -1,0 +1,122 @@
+//! An entry of a group that is measured in rounds: started, kept up while others are started anew, frozen while others have their turns.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use tiermark_model::format::framework::{Framework, Variant};
+use tiermark_model::trial::{EntryId, StartRecord};
+use tiermark_stage::stage::Running;
+use tiermark_stage::types::Prepared;
+
+use crate::error::BenchError;
+use crate::services::Services;
+
+/// Longest time for which a server is frozen without a break: gunicorn ends a worker whose heart has not beaten for 30 s.
+const LONGEST_FREEZE: Duration = Duration::from_secs(7);
+/// How long a break lasts: time for every worker to say that it lives.
+const BREAK: Duration = Duration::from_millis(60);
+
+/// An entry of the group.
+pub(super) struct Member<'p> {
+    pub(super) id: &'p EntryId,
+    pub(super) framework: &'p Framework,
+    pub(super) variant: &'p Variant,
+    pub(super) prepared: Prepared,
+    /// The services, with a database of its own.
+    pub(super) services: Services,
+    /// Scenarios that it has turns in, if it answers rightly.
+    pub(super) scenarios: Vec<&'p str>,
+    /// Its present life; none: it is down.
+    pub(super) life: Option<Life<'p>>,
+    /// Why it is down, if it ended by itself.
+    pub(super) ended: Option<String>,
+    /// How often it was started in this run.
+    pub(super) starts: u32,
+    /// Whether it stays up while others are started anew.
+    pub(super) starts_slowly: bool,
+}
+
+/// One start of an entry.
+pub(super) struct Life<'p> {
+    pub(super) running: Running,
+    /// Scenarios that it failed in.
+    pub(super) failed: BTreeMap<&'p str, String>,
+    frozen_since: Option<Instant>,
+}
+
+impl Life<'_> {
+    pub(super) fn new(running: Running) -> Self {
+        Self {
+            running,
+            failed: BTreeMap::new(),
+            frozen_since: None,
+        }
+    }
+
+    async fn freeze(&mut self) -> Result<(), BenchError> {
+        if self.frozen_since.is_none() && self.running.freeze_means().is_some() {
+            self.running
+                .freeze()
+                .await
+                .map_err(tiermark_stage::error::StageError::from)?;
+            self.frozen_since = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    pub(super) async fn thaw(&mut self) -> Result<(), BenchError> {
+        if self.frozen_since.take().is_some() {
+            self.running
+                .thaw()
+                .await
+                .map_err(tiermark_stage::error::StageError::from)?;
+        }
+        Ok(())
+    }
+}
+
+impl Member<'_> {
+    /// Whether it can have a turn in a scenario now.
+    pub(super) fn takes_part(&self, scenario: &str) -> bool {
+        let life = self.life.as_ref();
+        self.scenarios.contains(&scenario) && life.is_some_and(|life| !life.failed.contains_key(scenario))
+    }
+}
+
+/// Freezes all but one, which is thawed. Whoever has been frozen for long has a break first, together with all others.
+pub(super) async fn freeze_all_but(members: &mut [Member<'_>], awake: usize) -> Result<(), BenchError> {
+    let lives = || members.iter().filter_map(|member| member.life.as_ref());
+    let is_due = |life: &Life<'_>| life.frozen_since.is_some_and(|since| since.elapsed() > LONGEST_FREEZE);
+    if lives().any(is_due) {
+        thaw_all(members).await?;
+        tokio::time::sleep(BREAK).await;
+    }
+    for (place, member) in members.iter_mut().enumerate() {
+        let Some(life) = member.life.as_mut() else { continue };
+        if place == awake {
+            life.thaw().await?;
+        } else {
+            life.freeze().await?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn thaw_all(members: &mut [Member<'_>]) -> Result<(), BenchError> {
+    for life in members.iter_mut().filter_map(|member| member.life.as_mut()) {
+        life.thaw().await?;
+    }
+    Ok(())
+}
+
+/// Milliseconds of a start from which on an entry starts slowly.
+const SLOW_START_MS: f64 = 5_000.0;
+/// How many times the least seconds of warm-up an entry needs if it starts slowly.
+const SLOW_WARM_UP: f64 = 3.0;
+
+/// Whether an entry takes long until it is worth measuring, so that it is started less often; told by what its first start took.
+pub(super) fn starts_slowly(start: &StartRecord, least_warm_up_s: f64) -> bool {
+    let took_long = start.parts.first_right_answer_ms.is_some_and(|ms| ms > SLOW_START_MS);
+    let warm_up_s = start.warm_up.as_ref().map_or(0.0, |warm_up| warm_up.seconds());
+    took_long || warm_up_s > SLOW_WARM_UP * least_warm_up_s
+}
