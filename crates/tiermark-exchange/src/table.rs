@@ -152,6 +152,7 @@ impl RateTable {
             timeout_s: 0.0,
             loads: None,
             scenario_loads: BTreeMap::new(),
+            rounds: None,
         }
     }
 
@@ -191,6 +192,7 @@ fn trial(plan: &str, row: &ImportedRow, rate: &RowRate, at: Timestamp) -> TrialR
         state,
         disturbances: vec![],
         recording: None,
+        turns: vec![],
         capacity: None,
         observation: None,
         imported,

@@ -102,6 +102,9 @@ pub struct RunFacts {
     pub warmup_s: f64,
     /// Seconds of each window.
     pub duration_s: f64,
+    /// Turns of each cell, at least, if closed loops were measured in rounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
     /// Seed of all shuffling.
     pub seed: u64,
     /// Hash of the plan.

@@ -148,6 +148,7 @@ fn suite(name: &str, entries: &[&str], scenarios: &[&str], blocks: u32) -> Suite
         timeout_s: 5.0,
         loads: None,
         scenario_loads: BTreeMap::new(),
+        rounds: None,
     }
 }
 

@@ -288,7 +288,8 @@ impl<'a> Export<'a> {
         let ends = self.run.records.iter().rev().find_map(|record| match record {
             Record::Session(session) => Some(session.at),
             Record::Trial(trial) => Some(trial.at),
-            Record::Start(_) => None,
+            Record::Round(round) => Some(round.at),
+            Record::Start(_) | Record::Level(_) => None,
         });
         ends.unwrap_or(self.run.manifest.created).as_millisecond()
     }

@@ -5,6 +5,7 @@ use tiermark_model::format::quantity::Quantity;
 use tiermark_model::format::scenario::Objective;
 use tiermark_model::host::Role;
 use tiermark_model::recording::Outcomes;
+use tiermark_model::round::rate_of_turns;
 use tiermark_model::trial::{State, TrialRecord};
 
 use super::spread;
@@ -61,7 +62,7 @@ pub(crate) fn rate_of_trial(trial: &TrialRecord) -> Option<f64> {
     let recording = trial.recording.as_ref().filter(|_| trial.state == State::Ok)?;
     Some(match &trial.capacity {
         Some(found) => found.rate_per_s.unwrap_or(0.0),
-        None => recording.rate_per_s(),
+        None => rate_of_turns(&trial.turns).unwrap_or_else(|| recording.rate_per_s()),
     })
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use tiermark_model::format::quantity::{Quantity, Vocabulary as _, WeightNames};
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::format::suite::Weights;
+use tiermark_model::load::Load;
 use tiermark_model::plan::PlannedEntry;
-use tiermark_model::trial::EntryId;
+use tiermark_model::trial::{EntryId, Record, TrialRecord};
 
 use crate::analysis::{
     ANALYSIS_FORMAT, Analysis, EntryAnalysis, Estimate, Family, IntervalMethod, Judgement, LoadKind, ReferenceUse,
@@ -40,7 +41,8 @@ pub struct Options {
 pub fn analyse(run: &RunView<'_>, weights: &Weights, options: &Options) -> Analysis {
     let tries = group::tries(run);
     let value = imported::value_rule(run, options.value);
-    let draws = if run.plan().suite.blocks as usize >= BOOTSTRAP_FROM {
+    // In rounds entries have different numbers of starts, so that blocks cannot be drawn.
+    let draws = if run.plan().suite.blocks as usize >= BOOTSTRAP_FROM && run.plan().suite.rounds.is_none() {
         stats::draws(run.plan().suite.blocks, run.plan().seed)
     } else {
         vec![]
@@ -95,15 +97,29 @@ fn run_facts(run: &RunView<'_>, tries: &Tries<'_>) -> RunFacts {
         start_warmup_s: plan.suite.start_warmup(),
         warmup_s: plan.suite.warmup_s,
         duration_s: plan.suite.duration_s,
+        turns: plan.suite.rounds.as_ref().map(|rounds| rounds.turns),
         seed: plan.seed,
         plan: plan.hash.clone(),
         hosts: manifest.hosts.clone(),
         server_host: manifest.roles.server.clone(),
         placement: plan.placement.clone(),
         planned_trials: plan.trials(),
-        final_trials: tries.values().map(|tries| group::counted(tries).len()).sum(),
+        final_trials: final_trials(run, tries),
         imported: None,
     }
+}
+
+/// Trials that need no further try. What was put together from turns counts by its rounds.
+fn final_trials(run: &RunView<'_>, tries: &Tries<'_>) -> usize {
+    let rounds = run.records.iter().filter(|record| matches!(record, Record::Round(_)));
+    let alone = |tries: &&Vec<&TrialRecord>| {
+        let load = tries.first().map(|trial| trial.key.load.as_str());
+        let cells = run.plan().starts.iter().flat_map(|start| &start.cells);
+        load.is_some_and(|load| cells.into_iter().any(|cell| cell.load.to_string() == load))
+    };
+    let in_rounds = run.plan().suite.rounds.is_some();
+    let counted = tries.values().filter(|tries| !in_rounds || alone(tries));
+    rounds.count() + counted.map(|tries| group::counted(tries).len()).sum::<usize>()
 }
 
 fn reference_use(run: &RunView<'_>, expected: &[String]) -> ReferenceUse {
@@ -208,13 +224,10 @@ fn logs_of(drafts: &[FamilyDraft], kind: LoadKind) -> Vec<Logs> {
 fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &Tries<'_>) -> FamilyDraft {
     let plan = run.plan();
     let without_record = group::without_record(run.manifest.entries.get(&entry.id), entry.framework.lacks(scenario));
-    let loads = plan.suite.loads_of(scenario);
+    let loads = run.loads_of(&entry.id, scenario);
+    let chosen = run.chosen_level(&entry.id, &scenario.name);
     let level_of = |load| {
-        let key = (
-            &entry.id,
-            scenario.name.as_str(),
-            tiermark_model::load::Load::to_string(load),
-        );
+        let key = (&entry.id, scenario.name.as_str(), Load::to_string(load));
         let tries = tries
             .get(&(key.0, key.1, key.2.as_str()))
             .map_or(&[][..], Vec::as_slice);
@@ -222,10 +235,13 @@ fn draft(run: &RunView<'_>, scenario: &Scenario, entry: &PlannedEntry, tries: &T
             load,
             objective: &scenario.objective,
             placement: &plan.placement,
-            planned: plan.suite.blocks as usize,
+            planned: run.planned_starts(&entry.id, load),
             tries,
             without_record: without_record.clone(),
             repeat: repeat::command(run.manifest, &entry.id, &scenario.name, &key.2),
+            chosen_as_meeting: chosen
+                .filter(|level| Load::Closed(level.load) == *load)
+                .map(|level| !level.misses_objective),
         })
     };
     let family = Family {
@@ -300,6 +316,7 @@ fn value_family(draft: &mut FamilyDraft, scenario: &Scenario, draws: &[Vec<u32>]
     let mut value = level.cell.rate;
     let mut resamples = vec![];
     if level.cell.starts.len() >= BOOTSTRAP_FROM
+        && !draws.is_empty()
         && let Some(value) = &mut value
     {
         resamples = draws

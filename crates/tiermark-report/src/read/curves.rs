@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::Role;
-use tiermark_model::trial::{EntryId, StartRecord, State, TrialRecord};
+use tiermark_model::trial::{EntryId, Record, StartRecord, State, TrialRecord};
 
 use crate::analysis::Percentile;
 use crate::read::group;
@@ -116,23 +116,25 @@ fn points(response: &Latency) -> Vec<Percentile> {
 /// The samples of all trials of a start, one a second.
 fn memory(run: &RunView<'_>) -> Vec<MemoryCurve> {
     let mut curves: Vec<MemoryCurve> = Vec::new();
-    let mut begun = None;
+    let mut begun = Vec::new();
     for record in run.records {
         match record {
-            tiermark_model::trial::Record::Start(start) => {
-                begun = Some(start.at);
+            Record::Start(start) => {
+                begun.push(start.at);
                 curves.push(MemoryCurve {
                     entry: start.entry.clone(),
                     block: start.block,
                     points: vec![],
                 });
             }
-            tiermark_model::trial::Record::Trial(trial) => {
-                if let (Some(begun), Some(curve)) = (begun, curves.last_mut()) {
-                    curve.points.extend(samples(trial, begun));
+            Record::Trial(trial) => {
+                // Several entries may be up at once.
+                let of_entry = curves.iter_mut().zip(&begun).rev();
+                if let Some((curve, begun)) = of_entry.into_iter().find(|(curve, _)| curve.entry == trial.key.entry) {
+                    curve.points.extend(samples(trial, *begun));
                 }
             }
-            tiermark_model::trial::Record::Session(_) => {}
+            Record::Level(_) | Record::Round(_) | Record::Session(_) => {}
         }
     }
     curves.retain(|curve| !curve.points.is_empty());

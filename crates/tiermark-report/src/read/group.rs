@@ -97,6 +97,10 @@ impl LevelEvidence {
         }
     }
 
+    fn errors_are_within(&self, objective: &Objective) -> bool {
+        self.total > 0 && 100.0 * self.errors / self.total as f64 <= objective.errors_percent
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.samples += other.samples;
         self.within += other.within;
@@ -107,12 +111,7 @@ impl LevelEvidence {
     /// The 99th percentile is within the objective when 99% of the merged samples are. Where they are too few for that percentile,
     /// they can still decide: see [`stats::share_is_above`].
     pub(crate) fn judge(&self, objective: &Objective) -> Judgement {
-        let errors_percent = if self.total == 0 {
-            100.0
-        } else {
-            100.0 * self.errors / self.total as f64
-        };
-        if errors_percent > objective.errors_percent {
+        if !self.errors_are_within(objective) {
             Judgement::Missed
         } else if (self.samples as f64) * (1.0 + 1e-9) < needed() {
             match stats::share_is_above(OBJECTIVE_FRACTION, self.within, self.samples) {
@@ -152,6 +151,8 @@ pub(crate) struct CellInput<'a> {
     pub(crate) without_record: Option<Standing>,
     /// The command that measures it again.
     pub(crate) repeat: String,
+    /// In a run in rounds: whether the level was chosen as one that meets the objective. What single turns did later does not change that.
+    pub(crate) chosen_as_meeting: Option<bool>,
 }
 
 pub(crate) fn level(input: &CellInput<'_>) -> LevelDraft {
@@ -182,7 +183,7 @@ pub(crate) fn level(input: &CellInput<'_>) -> LevelDraft {
             .map(|(trial, recording)| start_rate(trial, recording, input.objective))
             .collect(),
         rate: None,
-        judgement: (!valid.is_empty()).then(|| total(evidence.values()).judge(input.objective)),
+        judgement: (!valid.is_empty()).then(|| judgement(&total(evidence.values()), input)),
         response: Percentile::all(&response, &FRACTIONS),
         outcomes,
         // A search has a schedule too: that of the stage it recorded.
@@ -200,6 +201,14 @@ pub(crate) fn level(input: &CellInput<'_>) -> LevelDraft {
         logs: logs_of_cell(&cell, Quantity::Rate),
         cell,
         evidence,
+    }
+}
+
+fn judgement(evidence: &LevelEvidence, input: &CellInput<'_>) -> Judgement {
+    match input.chosen_as_meeting {
+        None => evidence.judge(input.objective),
+        Some(true) if evidence.errors_are_within(input.objective) => Judgement::Met,
+        Some(_) => Judgement::Missed,
     }
 }
 

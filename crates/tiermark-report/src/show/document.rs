@@ -96,23 +96,7 @@ pub(crate) fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
             )),
         ));
     }
-    facts.push((
-        "suite",
-        format!(
-            "{}: {} block{}, {}{} s warm-up and {} s window a cell, runner {}",
-            run.suite,
-            run.blocks,
-            if run.blocks == 1 { "" } else { "s" },
-            match run.start_warmup_s {
-                [0.0, _] => String::new(),
-                [least, limit] if limit <= least => format!("{least} s warm-up a scenario after each start, "),
-                [least, limit] => format!("{least} to {limit} s warm-up a scenario after each start, "),
-            },
-            run.warmup_s,
-            run.duration_s,
-            run.runner
-        ),
-    ));
+    facts.push(("suite", suite(analysis)));
     facts.push(("cores", cores(analysis)));
     if run.final_trials < run.planned_trials {
         facts.push((
@@ -124,6 +108,26 @@ pub(crate) fn facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
         ));
     }
     facts
+}
+
+fn suite(analysis: &Analysis) -> String {
+    let run = &analysis.run;
+    let warm_up = match run.start_warmup_s {
+        [0.0, _] => String::new(),
+        [least, limit] if limit <= least => format!("{least} s warm-up a scenario after each start, "),
+        [least, limit] => format!("{least} to {limit} s warm-up a scenario after each start, "),
+    };
+    let cells = match run.turns {
+        Some(turns) => format!("in rounds, {turns} turns a cell"),
+        None => format!("{} s warm-up and {} s window a cell", run.warmup_s, run.duration_s),
+    };
+    format!(
+        "{}: {} block{}, {warm_up}{cells}, runner {}",
+        run.suite,
+        run.blocks,
+        if run.blocks == 1 { "" } else { "s" },
+        run.runner
+    )
 }
 
 fn cores(analysis: &Analysis) -> String {
@@ -367,6 +371,10 @@ fn tier_rule() -> String {
 
 fn value_rule(analysis: &Analysis) -> String {
     let rule = match analysis.value_rule {
+        ValueRule::Objective if analysis.run.turns.is_some() => {
+            "value: the rate of right answers at the load level that was chosen before: the fewest connections near the best rate within the \
+             scenario's objective; objective missed: one connection missed it too, valued at 1/32 of the reference."
+        }
         ValueRule::Objective => {
             "value: the highest rate of right answers among the load levels that meet the scenario's objective; objective missed: \
              none does, valued at 1/32 of the reference."
@@ -391,6 +399,19 @@ fn interval_rule(analysis: &Analysis) -> String {
         .all(|family| family.value.is_none_or(|value| value.interval.is_none()))
     {
         return "±: there is no interval, because it takes two starts or more of some entry. A difference may be chance.".to_owned();
+    }
+    if analysis.run.turns.is_some() {
+        let most = analysis
+            .families
+            .iter()
+            .filter_map(|family| family.value)
+            .map(|value| value.starts)
+            .max();
+        return format!(
+            "±: 95% interval over the starts of an entry, {} at most (t-interval, spread pooled over the scenario's cells), without what the machine's \
+             speed did to all alike. It is about this machine and this run, not about other machines.",
+            most.unwrap_or(0)
+        );
     }
     let how = if blocks as usize >= BOOTSTRAP_FROM {
         "bootstrap over starts"

@@ -93,7 +93,7 @@ impl RunRates {
         let mut cells = Vec::new();
         for entry in plan.entries.iter().filter(|entry| selection.takes_entry(&entry.id)) {
             for scenario in plan.scenarios.iter().filter(|it| selection.takes_scenario(&it.name)) {
-                let loads = plan.suite.loads_of(scenario);
+                let loads = run.loads_of(&entry.id, scenario);
                 let closed = loads.iter().filter(|load| matches!(load, Load::Closed(_)));
                 for load in closed.map(Load::to_string) {
                     let valid = valid(&tries, &entry.id, &scenario.name, &load);

@@ -189,6 +189,7 @@ fn suite(blocks: u32) -> Suite {
         timeout_s: 5.0,
         loads: None,
         scenario_loads: BTreeMap::new(),
+        rounds: None,
     }
 }
 
@@ -296,6 +297,7 @@ pub(crate) fn trial(key: TrialKey, truth: &Truth) -> TrialRecord {
         state: truth.state.clone(),
         disturbances: vec![],
         recording: measured.then(|| recording(truth)),
+        turns: vec![],
         capacity: None,
         observation: measured.then(|| observation(truth)),
         imported: None,
