@@ -15,5 +15,6 @@ mod load;
 mod machine;
 mod private_engine;
 mod real;
+mod rounds;
 mod stored;
 mod walkthrough;
