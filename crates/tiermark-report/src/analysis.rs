@@ -154,7 +154,7 @@ pub struct ScenarioAnalysis {
     pub objective: Objective,
     /// The kind of load whose levels make the values.
     pub value_from: LoadKind,
-    /// What values are divided by; none where no entry of the core has a value.
+    /// What values are divided by; none if no entry of the core has a value.
     pub reference: Option<ScenarioReference>,
     /// Measures in which some default variant of the core has a value.
     pub measured: Vec<Quantity>,
@@ -202,7 +202,7 @@ pub struct EntryAnalysis {
     pub digest: Option<String>,
     /// Size of its image.
     pub image_bytes: Option<u64>,
-    /// Its standing over all scenarios of the weight set; none where it has none of them.
+    /// Its standing over all scenarios of the weight set; none if it has none of them.
     pub composite: Option<Composite>,
     /// The same by the further weight sets, in their order.
     pub also: Vec<Option<Composite>>,
@@ -218,7 +218,7 @@ pub struct EntryAnalysis {
 pub struct ImportedStanding {
     /// Its row.
     pub row: ImportedEntry,
-    /// Of TechEmpower's results: its composite made their way; none where a test is missing or no framework is named.
+    /// Of TechEmpower's results: its composite made their way; none if a test is missing or no framework is named.
     pub summed: Option<Summed>,
 }
 
@@ -394,7 +394,7 @@ pub struct Family {
     pub level: Option<LoadLevel>,
     /// Whether generator or database held that level back, or an open loop asked for no more: the value is a lower bound.
     pub lower_bound: bool,
-    /// In the weight set's measure, value / reference (of times reference / value); 1/32 where the objective was missed.
+    /// In the weight set's measure, value / reference (of times reference / value); 1/32 if the objective was missed.
     pub share: Option<Share>,
     /// The same in every measure.
     pub shares: BTreeMap<Quantity, Share>,
@@ -457,7 +457,7 @@ pub enum IntervalMethod {
 pub struct Cell {
     /// The load level.
     pub load: LoadLevel,
-    /// Connections that carry it; 0 where an imported table does not say.
+    /// Connections that carry it; 0 if an imported table does not say.
     pub connections: u32,
     /// Connections that are open beside them and ask nothing.
     pub held_connections: u32,
@@ -467,7 +467,7 @@ pub struct Cell {
     pub standing: Standing,
     /// What became of its trials.
     pub tally: TrialTally,
-    /// The rate of every valid start; of a search for the capacity the rate that it confirmed, 0 where it confirmed none.
+    /// The rate of every valid start; of a search for the capacity the rate that it confirmed, 0 if it confirmed none.
     pub starts: Vec<StartRate>,
     /// The rate over starts.
     pub rate: Option<Estimate>,
@@ -486,12 +486,12 @@ pub struct Cell {
     /// Of a mix: each of its requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<RequestSummary>,
-    /// Of a closed loop: whether its starts were steady; none where its trials are too short to be judged.
+    /// Of a closed loop: whether its starts were steady; none if its trials are too short to be judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steady: Option<SteadyStarts>,
     /// What kept it from being faster.
     pub limit: Limit,
-    /// Right answers in each tenth of the window, beside their mean; empty where windows are too short.
+    /// Right answers in each tenth of the window, beside their mean; empty if windows are too short.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pace: Vec<f64>,
     /// What was seen of the server over all valid starts.
@@ -506,7 +506,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A percentile of response time in nanoseconds; none where too few samples lie beyond it.
+    /// A percentile of response time in nanoseconds; none if too few samples lie beyond it.
     #[must_use]
     pub fn percentile(&self, fraction: f64) -> Option<u64> {
         Percentile::find(&self.response, fraction)

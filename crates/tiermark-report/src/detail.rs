@@ -118,11 +118,11 @@ pub struct Capacities {
     pub objective: LatencyObjective,
     /// Highest share of requests without a right answer, 0 to 1.
     pub error_share: f64,
-    /// Geometric mean of the confirmed rates, requests a second; none where a start confirmed none.
+    /// Geometric mean of the confirmed rates, requests a second; none if a start confirmed none.
     pub per_s: Option<f64>,
     /// The lowest over starts of the highest rates that met the objective.
     pub low: Option<f64>,
-    /// The highest over starts of the lowest rates that did not; none where a search ended before it met its match.
+    /// The highest over starts of the lowest rates that did not; none if a search ended before it met its match.
     pub high: Option<f64>,
 }
 
@@ -158,7 +158,7 @@ pub struct RequestSummary {
 }
 
 impl RequestSummary {
-    /// One for each request of the mix, in its order; none where there is no mix.
+    /// One for each request of the mix, in its order; none if there is no mix.
     pub(crate) fn of(recordings: &[&Recording], fractions: &[f64]) -> Vec<Self> {
         let Some(first) = recordings.first() else { return vec![] };
         let mut all: Vec<(String, Latency, Outcomes)> = first
@@ -189,7 +189,7 @@ impl RequestSummary {
 pub struct Percentile {
     /// 0.99 for the 99th.
     pub fraction: f64,
-    /// Nanoseconds; none where fewer than ten samples lie beyond it.
+    /// Nanoseconds; none if fewer than ten samples lie beyond it.
     pub ns: Option<u64>,
 }
 
@@ -203,7 +203,7 @@ impl Percentile {
         fractions.iter().map(of).collect()
     }
 
-    /// The one of that fraction; none where it is not there, or too few samples lie beyond it.
+    /// The one of that fraction; none if it is not there, or too few samples lie beyond it.
     #[must_use]
     pub fn find(all: &[Self], fraction: f64) -> Option<u64> {
         all.iter()

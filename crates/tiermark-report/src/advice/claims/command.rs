@@ -9,7 +9,7 @@ use tiermark_model::format::suite::Suite;
 use super::Definitions;
 use crate::analysis::{Analysis, LoadKind};
 
-/// The command that measures everything a claim asks for; none where no suite has such a load.
+/// The command that measures everything a claim asks for; none if no suite has such a load.
 pub(super) fn measuring(check: &ClaimCheck, analysis: &Analysis, with: &Definitions<'_>) -> Option<String> {
     let metrics = match check {
         ClaimCheck::Test(test) => test.metrics(),

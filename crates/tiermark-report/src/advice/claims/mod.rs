@@ -166,9 +166,9 @@ pub struct Figure {
 /// An interval whose ends may be open, where a bound was measured and not the value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Ends {
-    /// Its lower end; none where it is open.
+    /// Its lower end; none if it is open.
     pub low: Option<f64>,
-    /// Its upper end; none where it is open.
+    /// Its upper end; none if it is open.
     pub high: Option<f64>,
 }
 

@@ -48,7 +48,7 @@ pub(super) struct ClaimedValue {
     pub(super) caution: Option<String>,
     /// Whether it is a composite over a part of its scenarios.
     pub(super) partial: bool,
-    /// Logarithm of what each start showed, by block; empty where one showed 0.
+    /// Logarithm of what each start showed, by block; empty if one showed 0.
     pub(super) logs: Logs,
     pub(super) resamples: Vec<f64>,
 }

@@ -85,9 +85,9 @@ fn strongest(parts: impl IntoIterator<Item = ClaimVerdict>, order: &[ClaimVerdic
 /// is 0 or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Range {
-    /// Its lower end; 0 where it is open.
+    /// Its lower end; 0 if it is open.
     pub(crate) low: f64,
-    /// Its upper end; infinite where it is open.
+    /// Its upper end; infinite if it is open.
     pub(crate) high: f64,
 }
 

@@ -220,7 +220,7 @@ fn claim_blocks(claim: &Checked) -> [Block; 2] {
     ]
 }
 
-/// The numbers, and why they decide nothing where they do not.
+/// The numbers, and why they decide nothing if they do not.
 fn found(finding: &Finding, is_one_of_several: bool) -> String {
     let mut text = String::new();
     if let Some(verdict) = finding.verdict.filter(|_| is_one_of_several) {

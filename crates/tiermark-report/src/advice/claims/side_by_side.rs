@@ -26,7 +26,7 @@ pub struct SideBySide {
     pub published: Option<Tier>,
     /// What the run says of that claim.
     pub verdict: Option<ClaimVerdict>,
-    /// The measured tier over all scenarios of the weight set; none where the run has none.
+    /// The measured tier over all scenarios of the weight set; none if the run has none.
     pub measured: Option<Rating>,
     /// Its share of the reference.
     pub share: Option<f64>,

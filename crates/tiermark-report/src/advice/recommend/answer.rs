@@ -102,7 +102,7 @@ pub struct RankedChoice {
     pub place: usize,
     /// Weighted sum of utilities less the cost of the language, in tiers; 0 is as good as the reference in everything.
     pub score: f64,
-    /// Its score if all that is unknown of it were as good as the reference; none where nothing is.
+    /// Its score if all that is unknown of it were as good as the reference; none if nothing is.
     pub score_at_best: Option<f64>,
     /// What the team pays for a language that it does not know, in tiers.
     pub language_cost: f64,
@@ -135,7 +135,7 @@ pub struct Contribution {
 pub enum KnownValue {
     /// A measured value.
     Measured {
-        /// In the criterion's unit; none where it is the mean over several scenarios.
+        /// In the criterion's unit; none if it is the mean over several scenarios.
         value: Option<f64>,
         /// Value / reference; for less-is-better criteria reference / value. Below 1 is worse than the reference.
         share: f64,
@@ -198,7 +198,7 @@ pub struct CriterionUse {
 pub enum ReferenceValue {
     /// The best default variant of the core in the run.
     Measured {
-        /// Its value; none where it is the mean over several scenarios.
+        /// Its value; none if it is the mean over several scenarios.
         value: Option<f64>,
         /// Whose; of several scenarios each one's.
         entries: Vec<EntryId>,
@@ -239,7 +239,7 @@ pub struct LeftOutEntry {
 pub struct Uncertainty {
     /// Draws of the simulation.
     pub draws: usize,
-    /// Share of each source in the variance of the difference between the first two scores; none where it does not vary.
+    /// Share of each source in the variance of the difference between the first two scores; none if it does not vary.
     pub shares: Option<BTreeMap<DoubtSource, f64>>,
     /// Standard deviation of that difference, in tiers.
     pub sd: f64,

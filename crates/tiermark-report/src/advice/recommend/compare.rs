@@ -9,7 +9,7 @@ const REASONS: usize = 3;
 /// Differences below this many tiers are no reason.
 const LEAST: f64 = 0.03;
 
-/// How the picks of the profile's seed stand; none where it has none.
+/// How the picks of the profile's seed stand; none if it has none.
 pub(crate) fn with_seed(answer: &RecommendationAnswer, frameworks: &[Framework]) -> Option<SeedStanding> {
     let seed = answer.profile.seed.as_ref()?;
     let picks: Vec<PickStanding> = seed

@@ -160,7 +160,7 @@ fn of_scenario(
     })
 }
 
-/// None where no entry has a number: then the run did not measure it.
+/// None if no entry has a number: then the run did not measure it.
 fn component(
     analysis: &Analysis,
     quantity: Quantity,
@@ -235,7 +235,7 @@ fn of_family(family: Option<&Family>, value: impl Fn(&Family) -> CriterionValue)
     }
 }
 
-/// Why a standing says nothing of a quantity; none where it does.
+/// Why a standing says nothing of a quantity; none if it does.
 fn without_value(standing: &Standing) -> Option<CriterionValue> {
     let because = |reason: &str| format!("{}: {}", standing.name(), gist(reason));
     match standing {

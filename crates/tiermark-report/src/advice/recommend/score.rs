@@ -189,7 +189,7 @@ impl WeighedCriterion {
         }
     }
 
-    /// Least degrees of freedom of its parts; none where no part has an interval.
+    /// Least degrees of freedom of its parts; none if no part has an interval.
     pub(crate) fn degrees(&self) -> Option<usize> {
         match &self.known {
             KnownOfCriterion::Measured { parts, .. } => parts

@@ -114,7 +114,7 @@ fn page(title: &str, links: &Markup, main: &Markup) -> String {
     page.into_string()
 }
 
-/// A chart of the run, with its name for those who do not see it; nothing where the run has nothing for it.
+/// A chart of the run, with its name for those who do not see it; nothing if the run has nothing for it.
 fn chart(report: &Report<'_>, chart: &Chart, says: &str) -> Result<Markup, ChartError> {
     let svg = chart.on_page(report.analysis, report.curves)?;
     Ok(svg.map_or_else(|| html! {}, |svg| figure(&chart.name(), &svg, says)))

@@ -47,7 +47,7 @@ pub struct Description {
 }
 
 impl Description {
-    /// The rate of right answers over the generator's own ceiling; none where that is not known.
+    /// The rate of right answers over the generator's own ceiling; none if that is not known.
     #[must_use]
     pub fn fraction_of_ceiling(&self, recording: &Recording) -> Option<f64> {
         self.ceiling_per_s
@@ -68,7 +68,7 @@ fn target_rate(recording: &Recording, load: &Load) -> Option<f64> {
     }
 }
 
-/// Microseconds of the generator's CPU time for each right answer; none where there was no answer.
+/// Microseconds of the generator's CPU time for each right answer; none if there was no answer.
 fn cpu_us_per_request(recording: &Recording) -> Option<f64> {
     let right = recording.outcomes.ok;
     (right > 0).then(|| recording.generator.cpu_ns as f64 / 1e3 / right as f64)
