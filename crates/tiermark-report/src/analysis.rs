@@ -1,4 +1,4 @@
-//! What an analysis holds: every number beside its validity, per cell, per scenario and per entry.
+//! The data of an analysis: every number with its validity, per cell, per scenario and per entry.
 
 use std::collections::BTreeMap;
 
@@ -116,7 +116,7 @@ pub struct RunFacts {
     pub planned_trials: usize,
     /// Trials of the plan that are final.
     pub final_trials: usize,
-    /// Of a run that was not measured but imported: from what. Its rows stand with the entries.
+    /// Source of an imported run. The imported rows are in the entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
 }
@@ -208,7 +208,7 @@ pub struct EntryAnalysis {
     pub also: Vec<Option<Composite>>,
     /// How it starts.
     pub start: StartSummary,
-    /// Of an imported run: what the table says of it.
+    /// Data of the table, if the run was imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedStanding>,
 }
@@ -222,7 +222,7 @@ pub struct ImportedStanding {
     pub summed: Option<Summed>,
 }
 
-/// A sum of weighted shares: TechEmpower's composite, beside ours.
+/// A sum of weighted shares: TechEmpower's composite, shown next to ours.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Summed {
     /// Σ weight × rate / best rate in the file.
@@ -366,7 +366,7 @@ impl Standing {
         }
     }
 
-    /// Why there is no number, where a reason was stored.
+    /// The stored reason why there is no number, if there is one.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
@@ -434,7 +434,7 @@ pub struct Estimate {
     pub per_s: f64,
     /// Number of starts.
     pub starts: usize,
-    /// Its interval, where there are starts enough for one.
+    /// Its interval, if there are enough starts for one.
     pub interval: Option<Interval>,
     /// How the interval was made.
     pub method: IntervalMethod,
@@ -459,7 +459,7 @@ pub struct Cell {
     pub load: LoadLevel,
     /// Connections that carry it; 0 if an imported table does not say.
     pub connections: u32,
-    /// Connections that are open beside them and ask nothing.
+    /// Additional open connections that send nothing.
     pub held_connections: u32,
     /// Its kind.
     pub kind: LoadKind,
@@ -477,27 +477,27 @@ pub struct Cell {
     pub response: Vec<Percentile>,
     /// How all requests of its valid starts ended.
     pub outcomes: Outcomes,
-    /// Of an open loop: what was asked for.
+    /// The requested rate, for an open loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<AskedRate>,
-    /// Of a search for the capacity: what was found.
+    /// The result, for a search for the capacity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacities>,
-    /// Of a mix: each of its requests.
+    /// The requests, for a mix.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<RequestSummary>,
-    /// Of a closed loop: whether its starts were steady; none if its trials are too short to be judged.
+    /// Whether the starts of a closed loop were steady; none if its trials are too short to judge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steady: Option<SteadyStarts>,
     /// What kept it from being faster.
     pub limit: Limit,
-    /// Right answers in each tenth of the window, beside their mean; empty if windows are too short.
+    /// Right answers in each tenth of the window, relative to their mean; empty if windows are too short.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pace: Vec<f64>,
     /// What was seen of the server over all valid starts.
     #[serde(flatten)]
     pub server: ServerUse,
-    /// Of an imported run: which of the file's tests its rate is of.
+    /// The file's test that the rate comes from, if the run was imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
     /// The command that measures it again; none of an imported run.
@@ -567,7 +567,7 @@ pub enum Limiter {
     Upstream,
     /// The generator's cores.
     Generator,
-    /// Nobody's cores: connections, locks, the network.
+    /// None of these: connections, locks, the network.
     Waiting,
     /// Nothing was observed.
     Unknown,

@@ -1,4 +1,4 @@
-//! What cells show beside rate and latency, where their load is more than a plain closed loop over one request.
+//! Further results of cells whose load is more than a plain closed loop over one request.
 
 use std::fmt;
 
@@ -62,7 +62,7 @@ impl PartialEq<&str> for LoadLevel {
     }
 }
 
-/// Kinds of load, the one before whose levels make a family's value where it has several (methodology: values).
+/// Kinds of load. If a family has several, the levels of the first one make its value (methodology: values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadKind {
@@ -122,7 +122,7 @@ pub struct Capacities {
     pub per_s: Option<f64>,
     /// The lowest over starts of the highest rates that met the objective.
     pub low: Option<f64>,
-    /// The highest over starts of the lowest rates that did not; none if a search ended before it met its match.
+    /// The highest over starts of the lowest rates that did not; none if a search ended before a rate failed.
     pub high: Option<f64>,
 }
 
@@ -203,7 +203,7 @@ impl Percentile {
         fractions.iter().map(of).collect()
     }
 
-    /// The one of that fraction; none if it is not there, or too few samples lie beyond it.
+    /// The percentile of that fraction; none if it is missing or too few samples lie beyond it.
     #[must_use]
     pub fn find(all: &[Self], fraction: f64) -> Option<u64> {
         all.iter()
@@ -217,7 +217,7 @@ impl Percentile {
 pub struct StartRate {
     /// The block.
     pub block: u32,
-    /// Which try.
+    /// The number of the try.
     pub attempt: u32,
     /// Right answers a second.
     pub per_s: f64,
@@ -232,7 +232,7 @@ pub struct StartRate {
     pub tail: Option<Percentile>,
 }
 
-/// By hand, for the names and the order of fields that documents have.
+/// Written by hand to keep the names and the order of fields in documents.
 impl Serialize for StartRate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut start = serializer.serialize_struct("StartRate", 8)?;

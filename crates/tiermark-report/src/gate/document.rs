@@ -77,7 +77,7 @@ fn facts(report: &GateReport) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// In how many pairs the host did something else; none if it never did.
+/// Number of pairs in which the host was disturbed; none if it never was.
 fn busy(report: &GateReport) -> Option<String> {
     let pairs = &report.compared.first()?.pairs;
     let busy = pairs.iter().filter(|pair| pair.disturbed).count();

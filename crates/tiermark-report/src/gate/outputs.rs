@@ -99,7 +99,7 @@ pub fn step_summary(report: &GateReport) -> String {
     out + CUT
 }
 
-/// JUnit's XML with one test case for each comparison, as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>). What is open is skipped.
+/// JUnit's XML with one test case for each comparison, as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>). Undecided comparisons are skipped.
 #[must_use]
 pub fn junit(report: &GateReport) -> String {
     let name = format!("tiermark gate {}", text_of(&report.service));

@@ -24,7 +24,7 @@ use crate::read::view::RunView;
 use crate::read::warnings;
 use crate::repeat;
 
-/// What the reader of a run may choose.
+/// Options of an analysis.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// How a value is chosen from the load levels.

@@ -124,7 +124,7 @@ pub fn pooled_spread(cells: &[Logs]) -> Option<Spread> {
 ///
 /// This is the analysis of a randomised complete block design, the pooled form of "paired blocks on log ratios": what
 /// a block does to all (a warmer processor, a neighbour) cancels in the ratio. Cells that lack a block are allowed for by
-/// fitting both effects in turn until they stand still. Source: Box, Hunter & Hunter (2005), ch. 4.2.
+/// fitting both effects in turn until they no longer change. Source: Box, Hunter & Hunter (2005), ch. 4.2.
 #[must_use]
 pub fn paired_spread(cells: &[Logs]) -> Option<Spread> {
     let cells: Vec<&Logs> = cells.iter().filter(|cell| cell.len() > 1).collect();
@@ -276,7 +276,7 @@ pub fn t_below(at: f64, degrees: usize) -> f64 {
     StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::NAN, below)
 }
 
-/// The spread that blurs ratios of cells: paired where blocks allow it, else pooled.
+/// The spread that blurs ratios of cells: paired if blocks allow it, otherwise pooled.
 #[must_use]
 pub fn ratio_spread(cells: &[Logs]) -> Option<Spread> {
     paired_spread(cells).or_else(|| pooled_spread(cells))

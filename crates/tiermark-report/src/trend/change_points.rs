@@ -15,7 +15,7 @@ use rand::seq::SliceRandom as _;
 
 /// Least number of values on each side of a cut: with fewer, one odd run would decide.
 pub(super) const LEAST: usize = 3;
-/// The search stops after this many shuffles with as great a distance: p is then known to a quarter of itself and is too large for a change.
+/// The shuffling stops after this many shuffles with as great a distance: p is then known to a quarter of itself and is as large as without any change.
 /// Source: J. Besag and P. Clifford, "Sequential Monte Carlo p-values", *Biometrika* 78 (1991), 301–304.
 const ENOUGH: usize = 20;
 /// Two distances that differ by less than this share count as equal, because sums in different orders round differently.

@@ -1,4 +1,4 @@
-//! What a recommendation says: every choice with its reasons, its doubts, and what would change it.
+//! A recommendation: every choice with its reasons, its doubts, and what would change it.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub struct RecommendationAnswer {
     pub run: RunUse,
     /// What was asked for.
     pub profile: Profile,
-    /// The answer in one.
+    /// The answer in short.
     pub verdict: RecommendationVerdict,
     /// The candidates, best first.
     pub ranking: Vec<RankedChoice>,
@@ -37,7 +37,7 @@ pub struct RecommendationAnswer {
     pub uncertainty: Uncertainty,
     /// The smallest changes that would make the second win, one of each kind that could.
     pub changes: Vec<FlippingChange>,
-    /// What the article picked, and how that stands here.
+    /// The article's picks and their places in this answer.
     pub seed: Option<SeedStanding>,
     /// What a reader must know before following it.
     pub caveats: Vec<String>,
@@ -58,7 +58,7 @@ pub struct RunUse {
     pub machine: String,
 }
 
-/// The answer in one.
+/// The answer in short.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum RecommendationVerdict {
@@ -71,7 +71,7 @@ pub enum RecommendationVerdict {
     },
     /// No clear winner: the smallest set of candidates whose combined probability of first place reaches 60%.
     EitherOf {
-        /// Which, the most probable first.
+        /// The candidates, the most probable first.
         entries: Vec<EntryId>,
         /// How probable it is that one of them is first.
         probability: f64,
@@ -158,10 +158,10 @@ pub enum KnownValue {
     },
     /// Of several scenarios some have no value: those count at 1/32 of the reference.
     Partly {
-        /// Which, and why.
+        /// The scenarios and the reasons.
         reason: String,
     },
-    /// Measured of others, unknown of this one: counted as missed until it is known.
+    /// Measured for others but unknown for this entry: counted as missed until it is known.
     Unknown {
         /// The reason.
         reason: String,
@@ -188,7 +188,7 @@ pub struct CriterionUse {
     pub weight: f64,
     /// The scenarios that it is measured in, with the load level where one is common to all.
     pub scenarios: Vec<String>,
-    /// Whose value utilities are relative to.
+    /// The value that utilities are relative to.
     pub reference: ReferenceValue,
 }
 
@@ -200,9 +200,9 @@ pub enum ReferenceValue {
     Measured {
         /// Its value; none if it is the mean over several scenarios.
         value: Option<f64>,
-        /// Whose; of several scenarios each one's.
+        /// The entry that has it; with several scenarios, the entry of each.
         entries: Vec<EntryId>,
-        /// Whether it is of the core. Where no entry of the core has a value, the best of the run stands in.
+        /// Whether it is in the core. If no entry of the core has a value, the best of the run is used.
         core: bool,
     },
     /// The rate that the profile needs: half of the value has to carry it.
@@ -307,11 +307,11 @@ pub struct PickStanding {
     pub pick: String,
     /// The name people know.
     pub title: String,
-    /// Where it stands.
+    /// Its place.
     pub standing: Pick,
 }
 
-/// Where a pick stands.
+/// The place of a pick.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Pick {

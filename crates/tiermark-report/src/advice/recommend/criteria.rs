@@ -37,15 +37,15 @@ pub(crate) struct KnownNumber {
 /// One scenario's part in a criterion; criteria that are of no scenario have one part.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Component {
-    /// The scenario, where it is of one.
+    /// The scenario, if it belongs to one.
     pub(crate) scenario: Option<String>,
-    /// The load level that all are compared at, where there is one.
+    /// The load level at which all are compared, if there is one.
     pub(crate) load: Option<LoadLevel>,
     /// Its share in the criterion.
     pub(crate) share: f64,
-    /// Of every entry of the run that is no yardstick.
+    /// What is known of every entry of the run that is not a yardstick.
     pub(crate) values: BTreeMap<EntryId, CriterionValue>,
-    /// How much its logarithm differs from start to start, what a block does to all taken out; none with too few starts.
+    /// Spread of its logarithm from start to start, without block effects; none if there are too few starts.
     pub(crate) spread: Option<Spread>,
     /// Whether every start has the same, so that it needs no interval: the size of an image.
     pub(crate) exact: bool,
@@ -320,7 +320,7 @@ fn rate(family: &Family, scenario: &ScenarioAnalysis, p99_ms: Option<f64>) -> Cr
     )
 }
 
-/// What is read off the level of the value; where none met the objective, off the fastest there is.
+/// The number at the value's level, or at the fastest level if none met the objective.
 fn at_the_value(
     family: &Family,
     scenario: &ScenarioAnalysis,

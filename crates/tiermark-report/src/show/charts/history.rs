@@ -19,7 +19,7 @@ pub(super) struct Plot {
     pub(super) foot: i32,
 }
 
-/// What stands along and over lines whose x is a run.
+/// Marks along and over lines whose x is a run.
 pub(super) struct History {
     /// Date and name of each run.
     pub(super) runs: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! Lines over two axes, each named where it ends.
+//! Lines over two axes, each with its name at its end.
 
 use super::canvas::{Align, Canvas, Drawn, Lettering, Marker, NOTE, Pixel, TICK, TITLE, count, cut};
 use super::history::{History, Plot};
@@ -7,7 +7,7 @@ use super::scale::{AxisSpread, Scale};
 const WIDTH: i32 = 960;
 const PLOT_X: [i32; 2] = [76, 760];
 const TOP: i32 = 78;
-/// Height of the plot; more where that many lines need it for their names.
+/// Height of the plot; greater if the names of many lines need it.
 const LEAST_HEIGHT: i32 = 318;
 const BOTTOM: i32 = 74;
 /// Between two names at the right edge.
@@ -162,7 +162,7 @@ impl Lines {
         Ok(())
     }
 
-    /// The names at the lines' ends, pushed apart where lines end beside each other, and tied to them.
+    /// The names at the lines' ends, connected to the lines and pushed apart if lines end close together.
     fn names(&self, canvas: &Canvas, y: &Scale) -> Drawn<()> {
         let mut ends: Vec<(i32, usize)> = (self.lines.iter().enumerate())
             .filter_map(|(index, line)| Some((y.at(line.points.last()?.1), index)))

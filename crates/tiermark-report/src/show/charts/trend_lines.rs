@@ -87,7 +87,7 @@ fn note(trend: &Trend) -> String {
     host.into_iter().chain([what]).collect::<Vec<_>>().join("  ·  ")
 }
 
-/// The framework's name; with its variant where another variant of it is drawn as well.
+/// The framework's name, with its variant if another variant is drawn as well.
 fn name_of(series: &Series, shown: &[&Series]) -> String {
     let variants = shown
         .iter()

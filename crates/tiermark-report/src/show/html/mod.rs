@@ -32,9 +32,9 @@ pub struct Report<'a> {
     pub analysis: &'a Analysis,
     /// Its curves.
     pub curves: &'a Curves,
-    /// Recommendations, a use case each; none without.
+    /// Recommendations, one for each use case; may be empty.
     pub answers: &'a [RecommendationAnswer],
-    /// Where servers' sources are, seen from the report, up to the framework's name; none: they are named, without a link.
+    /// Path from the report to the servers' sources, up to the framework's name. If none, sources are named without a link.
     pub sources: Option<&'a str>,
 }
 

@@ -43,7 +43,7 @@ pub struct LoadResult {
     pub latency_ns: LatencyResults,
     /// What generating the load cost.
     pub generator: GeneratorResult,
-    /// Whether the recording holds. The command's exit code is 4 where it does not.
+    /// Whether the recording is valid. The command's exit code is 4 if it is not.
     pub valid: bool,
     /// All checks of the recording.
     pub verdicts: Vec<VerdictResult>,
@@ -58,13 +58,13 @@ pub struct LoadResult {
 pub struct ErrorsResult {
     /// Their share of all requests, 0 to 1.
     pub share: f64,
-    /// The lower end of the range in which that share lies with 95% confidence; the same number where every body was looked at.
+    /// The lower end of the range in which that share lies with 95% confidence; the same number if every body was checked.
     pub low: f64,
     /// Its upper end.
     pub high: f64,
-    /// Bodies that were looked at, of answers with the right status and length; null if bodies were of no matter.
+    /// Bodies that were checked, of answers with the right status and length; null if bodies did not matter.
     pub bodies_looked_at: Option<u64>,
-    /// Bodies of such answers that were not; null if bodies were of no matter.
+    /// Bodies of such answers that were not checked; null if bodies did not matter.
     pub bodies_unseen: Option<u64>,
 }
 
@@ -171,7 +171,7 @@ pub struct StageResult {
     pub confirming: bool,
     /// Whether the objective was met.
     pub met: bool,
-    /// Why not, or what else is to be known.
+    /// Why it was not met, or other remarks.
     pub reason: Option<String>,
 }
 
@@ -191,7 +191,7 @@ impl LoadResult {
             requests: recording.outcomes.ok,
             rate_per_s: recording.rate_per_s(),
             target_rate_per_s: target_rate(recording, &description.load),
-            // What is known of bodies stands under `errors`.
+            // Results about bodies are under `errors`.
             outcomes: Outcomes {
                 bodies: None,
                 ..recording.outcomes
@@ -219,7 +219,7 @@ impl LoadResult {
     #[must_use]
     pub fn json_schema() -> schemars::Schema {
         schemars::generate::SchemaSettings::draft2020_12()
-            // Of what is printed, not of what could be read: every field is there, null or not.
+            // The schema describes the printed document, in which every field is present, null or not.
             .for_serialize()
             .into_generator()
             .into_root_schema_for::<LoadResult>()

@@ -25,7 +25,7 @@ pub use json::{
 };
 pub use text::render_text;
 
-/// What stands beside a recording: what was asked for, and what else is known of the generator.
+/// The context of a recording: what was asked for, and what is known of the generator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {
     /// Where the requests went, without a password.
@@ -38,9 +38,9 @@ pub struct Description {
     pub load: Load,
     /// Time under load before the window.
     pub warmup: Duration,
-    /// Requests a second at which this generator's CPU is used up on this host, where that was measured.
+    /// Requests a second at which this generator's CPU is used up on this host, if that was measured.
     pub ceiling_per_s: Option<f64>,
-    /// The most memory the generator's process held at once, where the system tells.
+    /// The most memory the generator's process held at once, if the system tells.
     pub peak_rss_bytes: Option<u64>,
     /// What a search for the capacity found; the recording is then that of its deciding stage.
     pub capacity: Option<CapacityFound>,
