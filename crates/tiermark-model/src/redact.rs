@@ -103,7 +103,7 @@ impl Redactor {
     }
 }
 
-/// Replaces the folder where it stands as a whole path component: `/root` is home, `/rootfs` is not.
+/// Replaces the folder if it is a whole path component: `/root` is home, `/rootfs` is not.
 fn replace_folder(text: &str, folder: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
