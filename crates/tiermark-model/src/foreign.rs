@@ -1,4 +1,4 @@
-//! Texts that others wrote (names in imported files, a server's own words): made harmless before they stand in a terminal, a table or a
+//! Texts that others wrote (names in imported files, a server's own words): made harmless before they are shown in a terminal, a table or a
 //! document.
 //!
 //! A control character can move the cursor or hide lines of a terminal; one that turns the direction of writing makes a name read as

@@ -66,7 +66,7 @@ impl Redactor {
     }
 
     /// A document of definitions without their secrets: every text by [`Redactor::secrets`], and the values of headers
-    /// that authorize, which stand as pairs of name and value.
+    /// that authorize, which are pairs of name and value.
     pub fn definitions(&self, document: &mut serde_json::Value) {
         use serde_json::Value;
         match document {

@@ -1,4 +1,4 @@
-//! Numbers as people read them: three significant digits, a unit, and a dash where there is nothing to say.
+//! Numbers as people read them: three significant digits, a unit, and a dash if there is nothing to say.
 
 use crate::rate::stats::Interval;
 

@@ -34,7 +34,7 @@ pub(super) struct Cut {
 /// Rejected cuts are included, because they were tested too. The same values give the same cuts.
 pub(super) fn tested(values: &[f64], level: f64, shuffles: usize) -> Vec<Cut> {
     let mut found = Vec::new();
-    // Stretches still to be searched: where they begin, their values, the p of the cut that made them.
+    // Stretches still to be searched: their first index, their values, and the p of the cut that made them.
     let mut open = vec![(0, values, 0.0_f64)];
     while let Some((from, stretch, above)) = open.pop() {
         let mut search = Search::over(stretch.len());

@@ -110,7 +110,7 @@ pub struct RankedChoice {
     pub places: Vec<f64>,
     /// What each criterion contributes, in the order of [`RecommendationAnswer::criteria`].
     pub parts: Vec<Contribution>,
-    /// Instances that the needed rate takes, where one is given.
+    /// Instances that the needed rate takes, if one is given.
     pub instances: Option<Instances>,
     /// Needs and limits that it is not known to meet.
     pub unsure: Vec<String>,
@@ -186,7 +186,7 @@ pub struct CriterionUse {
     pub criterion: Criterion,
     /// Its share of all weights that count.
     pub weight: f64,
-    /// The scenarios that it is measured in, with the load level where one is common to all.
+    /// The scenarios that it is measured in, with the load level if all share one.
     pub scenarios: Vec<String>,
     /// The value that utilities are relative to.
     pub reference: ReferenceValue,
@@ -274,7 +274,7 @@ pub enum FlippingChange {
     Value {
         /// The criterion.
         criterion: Criterion,
-        /// Above 1 where more is better.
+        /// Above 1 if more is better.
         factor: f64,
     },
     /// A judged fact of the second rated this many steps higher.
@@ -291,16 +291,16 @@ pub enum FlippingChange {
     },
 }
 
-/// What an article picked, beside this answer.
+/// An article's picks, compared with this answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SeedStanding {
     /// Whether its pick is first here, or one of those that share the first place.
     pub agrees: bool,
-    /// How each of its picks stands.
+    /// The place of each of its picks.
     pub picks: Vec<PickStanding>,
 }
 
-/// How a pick stands.
+/// The place of a pick.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PickStanding {
     /// As the article's pick is named in the profile.

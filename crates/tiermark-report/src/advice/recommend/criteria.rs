@@ -134,7 +134,7 @@ fn of_scenario(
     scenario: &ScenarioAnalysis,
     share: f64,
 ) -> Option<Component> {
-    // The profile's own objective holds where its load is this scenario.
+    // The profile's own objective applies if its load is this scenario.
     let p99_ms = (profile.load.p99_ms).filter(|_| profile.load.scenario.as_ref() == Some(&scenario.name));
     let of_families = |value: &dyn Fn(&Family) -> CriterionValue| {
         component(analysis, quantity, Some(scenario), share, |entry| {

@@ -65,7 +65,7 @@ pub(super) fn count(number: usize) -> i32 {
     i32::try_from(number.min(1000)).unwrap_or(1000)
 }
 
-/// The shape of a series' points: a second cue beside its colour.
+/// The shape of a series' points: a second cue besides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker {
     Circle,

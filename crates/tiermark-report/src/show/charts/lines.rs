@@ -43,7 +43,7 @@ pub(super) struct ChartLine {
     pub(super) name: String,
     /// From left to right; at least one.
     pub(super) points: Vec<(f64, f64)>,
-    /// Lower and upper ends of intervals, beside the points; empty without.
+    /// Lower and upper ends of the points' intervals; empty if there are none.
     pub(super) intervals: Vec<(f64, f64, f64)>,
     pub(super) spots: Spots,
 }
@@ -79,11 +79,11 @@ impl Lines {
         canvas.text((16, 24), &self.title, canvas.colours.ink, TITLE)?;
         canvas.text((16, 46), &self.note, canvas.colours.faint, NOTE)?;
         self.axes(canvas, &x, &y)?;
-        // Beyond the scale it would be drawn at the edge, where it is not.
+        // A value beyond the scale would be drawn at the edge, which is wrong.
         if let Some((level, name)) = self.limit.as_ref().filter(|(level, _)| y.holds(*level)) {
             let at = y.at(*level);
             canvas.dashes((PLOT_X[0], at), (PLOT_X[1], at), canvas.colours.faint)?;
-            // Above the line; below it where the axis's title stands above.
+            // Above the line, or below it if the axis's title is above.
             let place = if at < TOP + 16 { at + 11 } else { at - 9 };
             canvas.text((PLOT_X[0] + 6, place), name, canvas.colours.faint, NOTE)?;
         }

@@ -1,4 +1,4 @@
-//! From numbers to pixels, and the numbers that stand beside an axis.
+//! From numbers to pixels, and the numbers along an axis.
 
 /// How numbers are spread over an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
