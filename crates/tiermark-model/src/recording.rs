@@ -78,7 +78,6 @@ pub struct CapacityFound {
     pub low: Option<f64>,
     /// The lowest rate above it at which one did not; none if the search ended before a rate failed.
     pub high: Option<f64>,
-    /// The objective.
     pub objective: LatencyObjective,
     /// Highest share of requests without a right answer, 0 to 1.
     pub error_share: f64,

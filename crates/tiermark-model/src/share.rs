@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// A share with the range that it lies in with 95% confidence, each from 0 to 1. Where everything was counted, the three are one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EstimatedShare {
-    /// The estimate.
     pub estimate: f64,
     /// The lower end of the range.
     pub low: f64,

@@ -29,7 +29,6 @@ pub const ANALYSIS_FORMAT: u32 = 1;
 pub struct Analysis {
     /// Version of this document: [`ANALYSIS_FORMAT`].
     pub format: u32,
-    /// The run.
     pub run: RunFacts,
     /// How a value is chosen from the load levels.
     pub value_rule: ValueRule,
@@ -80,7 +79,6 @@ pub enum ValueRule {
 /// The run and where it was made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunFacts {
-    /// Its name.
     pub name: String,
     /// When it was planned.
     pub created: Timestamp,
@@ -88,7 +86,6 @@ pub struct RunFacts {
     pub tool_version: String,
     /// Revision of its source.
     pub tool_revision: Option<String>,
-    /// The command line.
     pub command_line: Vec<String>,
     /// The suite's name.
     pub suite: String,
@@ -144,7 +141,6 @@ pub struct ReferenceUse {
 /// A scenario.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScenarioAnalysis {
-    /// Its name.
     pub name: String,
     /// The name people know.
     pub title: String,
@@ -188,7 +184,6 @@ pub struct EntryAnalysis {
     pub language: String,
     /// How much its data layer does.
     pub data_layer: DataLayerKind,
-    /// Its data layer's name.
     pub data_layer_name: String,
     /// Whether its framework belongs to the core.
     pub core: bool,
@@ -216,7 +211,6 @@ pub struct EntryAnalysis {
 /// What an imported table says of an entry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImportedStanding {
-    /// Its row.
     pub row: ImportedEntry,
     /// Of TechEmpower's results: its composite made their way; none if a test is missing or no framework is named.
     pub summed: Option<Summed>,
@@ -276,7 +270,6 @@ pub struct StartSummary {
 /// One start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct StartValues {
-    /// The block.
     pub block: u32,
     /// Milliseconds to the first right answer.
     pub first_right_answer_ms: Option<f64>,
@@ -293,20 +286,14 @@ pub enum Standing {
     /// Measured, but no load level met the objective: valued at 1/32 of the reference.
     ObjectiveMissed,
     /// Measured, but the measurement does not hold.
-    Invalid {
-        /// The reason.
-        reason: String,
-    },
+    Invalid { reason: String },
     /// The target's fault.
     Failed {
         /// What was wrong.
         reason: String,
     },
     /// The framework lacks it.
-    Unsupported {
-        /// The reason.
-        reason: String,
-    },
+    Unsupported { reason: String },
     /// What it is built from cannot be had here.
     NotBuildableHere {
         /// What is missing.
@@ -382,9 +369,7 @@ impl Standing {
 /// A cell family: one entry in one scenario, over its load levels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Family {
-    /// The entry.
     pub entry: EntryId,
-    /// The scenario.
     pub scenario: String,
     /// Whether there is a value, and if not, why.
     pub standing: Standing,
@@ -461,7 +446,6 @@ pub struct Cell {
     pub connections: u32,
     /// Additional open connections that send nothing.
     pub held_connections: u32,
-    /// Its kind.
     pub kind: LoadKind,
     /// Whether it has a rate, and if not, why. A level that misses its objective is still `ok` here: see `judgement`.
     pub standing: Standing,

@@ -147,7 +147,6 @@ impl Capacities {
 /// One request of a mix, over all valid starts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RequestSummary {
-    /// Its name.
     pub name: String,
     /// Its share of all requests that were sent, 0 to 1.
     pub share: f64,
@@ -215,7 +214,6 @@ impl Percentile {
 /// The rate of one start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StartRate {
-    /// The block.
     pub block: u32,
     /// The number of the try.
     pub attempt: u32,

@@ -28,7 +28,6 @@ pub enum Warning {
     },
     /// Cells of an imported table without a rate, which would be a line each.
     FailedThere {
-        /// Cells.
         cells: usize,
         /// Entries that have one.
         entries: usize,
@@ -46,7 +45,6 @@ pub enum Warning {
     },
     /// An entry has no number in a scenario, or at a load level of one.
     WithoutNumber {
-        /// The entry.
         entry: EntryId,
         /// The scenarios, or levels of one, all for the same reason.
         places: Vec<String>,
@@ -57,9 +55,7 @@ pub enum Warning {
     },
     /// A value rests on fewer starts than planned.
     FewerStarts {
-        /// The entry.
         entry: EntryId,
-        /// The scenario.
         scenario: String,
         /// The load level.
         load: String,

@@ -114,13 +114,10 @@ impl Comparison {
 /// A cell in every run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedCell {
-    /// The entry.
     pub entry: EntryId,
-    /// The scenario.
     pub scenario: String,
     /// The load level.
     pub load: LoadLevel,
-    /// Its kind.
     pub kind: LoadKind,
     /// The cell in each of the runs, in the order of the runs.
     pub sides: Vec<ComparedSide>,
@@ -160,7 +157,6 @@ pub struct RateChange {
 pub enum ChangeVerdict {
     /// Faster than the base, by any amount.
     Faster,
-    /// Slower.
     Slower,
     /// The whole interval is within the threshold.
     Same,

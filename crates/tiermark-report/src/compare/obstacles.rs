@@ -36,7 +36,6 @@ pub enum Obstacle {
     Scenario {
         /// The later run.
         run: String,
-        /// Its name.
         name: String,
     },
     /// The rates of one were not measured here.

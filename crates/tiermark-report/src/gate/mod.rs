@@ -43,7 +43,6 @@ pub struct GateReport {
     pub seed: u64,
     /// Each metric of each scenario.
     pub compared: Vec<Compared>,
-    /// The objectives.
     pub objectives: Vec<Kept>,
     /// Why the head could not be measured, if it could not and the head itself is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +57,6 @@ pub struct GateReport {
 pub struct Compared {
     /// The scenario; none for a metric of the whole start.
     pub scenario: Option<String>,
-    /// The metric.
     pub metric: Quantity,
     /// Every pair, in the order they were measured.
     pub pairs: Vec<Pair>,
@@ -92,7 +90,6 @@ pub struct Pair {
 /// An objective, and what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Kept {
-    /// The objective.
     pub objective: ServiceObjective,
     /// Milliseconds of the 99th percentile or of a start, or mebibytes; none if it could not be measured.
     pub measured: Option<f64>,

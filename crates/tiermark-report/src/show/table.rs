@@ -13,7 +13,6 @@ pub(crate) enum Block {
     Paragraph(String),
     /// Items of a list.
     List(Vec<String>),
-    /// A table.
     Table(Table),
 }
 
@@ -22,18 +21,15 @@ pub(crate) enum Block {
 pub(crate) struct Table {
     /// Name of what rows are grouped by; empty without groups.
     pub(crate) group_title: &'static str,
-    /// The columns.
     pub(crate) columns: Vec<Column>,
     /// Number of first columns that are repeated if the table is too wide and continues below.
     pub(crate) repeated: usize,
-    /// The rows.
     pub(crate) rows: Vec<TableRow>,
 }
 
 /// A column.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Column {
-    /// Its title.
     pub(crate) title: String,
     /// Whether it contains numbers.
     pub(crate) right: bool,
@@ -63,7 +59,6 @@ impl TableRow {
 /// The text of a cell, in one line or two.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Text {
-    /// Its lines.
     pub(crate) lines: Vec<String>,
     /// The meaning that colour may repeat.
     pub(crate) tone: Tone,

@@ -46,11 +46,9 @@ impl Selection {
 /// A run of a trend.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrendRun {
-    /// Its name.
     pub name: String,
     /// When it was planned.
     pub created: Timestamp,
-    /// Its suite.
     pub suite: String,
     /// Starts of each entry.
     pub blocks: u32,

@@ -76,9 +76,7 @@ pub enum Reason {
 /// One cell over the runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Series {
-    /// The entry.
     pub entry: EntryId,
-    /// The scenario.
     pub scenario: String,
     /// The load level.
     pub load: String,

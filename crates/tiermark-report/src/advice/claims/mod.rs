@@ -37,7 +37,6 @@ pub const CLAIMS_FORMAT: u32 = 1;
 /// Everything except the run that is needed to check claims.
 #[derive(Debug, Clone, Copy)]
 pub struct Definitions<'a> {
-    /// The claims.
     pub claims: &'a [Claim],
     /// All known frameworks, to describe those that the run lacks.
     pub frameworks: &'a [Framework],
@@ -75,7 +74,6 @@ pub struct ClaimsReport {
 /// How many claims have a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// The verdict.
     pub verdict: ClaimVerdict,
     /// The number of claims.
     pub claims: usize,
@@ -84,7 +82,6 @@ pub struct Count {
 /// A claim with its verdict.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Checked {
-    /// Its name.
     pub name: String,
     /// The statement.
     pub title: String,

@@ -16,7 +16,6 @@ use crate::show::numbers::times;
 /// A framework's row: its default variant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SideBySide {
-    /// The framework.
     pub framework: String,
     /// The name people know.
     pub title: String,
@@ -43,7 +42,6 @@ pub struct SideBySide {
 pub struct Steps {
     /// The fewest.
     pub least: i8,
-    /// The most.
     pub most: i8,
 }
 

@@ -46,11 +46,9 @@ pub struct RecommendationAnswer {
 /// The run that an answer rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunUse {
-    /// Its name.
     pub name: String,
     /// When it was planned.
     pub created: Timestamp,
-    /// Its suite.
     pub suite: String,
     /// Its blocks: starts of each entry.
     pub blocks: u32,
@@ -64,7 +62,6 @@ pub struct RunUse {
 pub enum RecommendationVerdict {
     /// One is first with a probability of 60% or more.
     First {
-        /// The entry.
         entry: EntryId,
         /// How probable that is.
         probability: f64,
@@ -79,16 +76,12 @@ pub enum RecommendationVerdict {
         question: String,
     },
     /// Every candidate was left out, or nothing that was asked for is known.
-    Nobody {
-        /// The reason.
-        reason: String,
-    },
+    Nobody { reason: String },
 }
 
 /// A candidate in its place.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RankedChoice {
-    /// The entry.
     pub entry: EntryId,
     /// The framework's name as people know it.
     pub title: String,
@@ -96,7 +89,6 @@ pub struct RankedChoice {
     pub language: String,
     /// How much its data layer does: a mapper does more for a developer and costs rate.
     pub data_layer: DataLayerKind,
-    /// Its data layer's name.
     pub data_layer_name: String,
     /// Its place, from 1.
     pub place: usize,
@@ -119,7 +111,6 @@ pub struct RankedChoice {
 /// What a criterion contributes to a score.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contribution {
-    /// The criterion.
     pub criterion: Criterion,
     /// What is known.
     pub known: KnownValue,
@@ -152,20 +143,14 @@ pub enum KnownValue {
         source: String,
     },
     /// Measured, and missed: counted at 1/32 of the reference.
-    Missed {
-        /// The reason.
-        reason: String,
-    },
+    Missed { reason: String },
     /// Of several scenarios some have no value: those count at 1/32 of the reference.
     Partly {
         /// The scenarios and the reasons.
         reason: String,
     },
     /// Measured for others but unknown for this entry: counted as missed until it is known.
-    Unknown {
-        /// The reason.
-        reason: String,
-    },
+    Unknown { reason: String },
 }
 
 /// Instances of the measured machine.
@@ -182,7 +167,6 @@ pub struct Instances {
 /// A criterion that was weighed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CriterionUse {
-    /// The criterion.
     pub criterion: Criterion,
     /// Its share of all weights that count.
     pub weight: f64,
@@ -217,7 +201,6 @@ pub enum ReferenceValue {
 /// A criterion without weight.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NotMeasured {
-    /// The criterion.
     pub criterion: Criterion,
     /// Its share of all weights that the profile gives.
     pub weight: f64,
@@ -228,7 +211,6 @@ pub struct NotMeasured {
 /// An entry that was left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeftOutEntry {
-    /// The entry.
     pub entry: EntryId,
     /// Every reason.
     pub reasons: Vec<String>,
@@ -265,30 +247,24 @@ pub enum DoubtSource {
 pub enum FlippingChange {
     /// A criterion's weight, times this.
     Weight {
-        /// The criterion.
         criterion: Criterion,
         /// 0: it does not count at all.
         factor: f64,
     },
     /// A measured value of the second, times this.
     Value {
-        /// The criterion.
         criterion: Criterion,
         /// Above 1 if more is better.
         factor: f64,
     },
     /// A judged fact of the second rated this many steps higher.
     Rating {
-        /// The criterion.
         criterion: Criterion,
         /// Steps of the rubric.
         steps: u8,
     },
     /// The team learns a language.
-    Language {
-        /// The language.
-        language: String,
-    },
+    Language { language: String },
 }
 
 /// An article's picks, compared with this answer.

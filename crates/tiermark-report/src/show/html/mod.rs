@@ -30,7 +30,6 @@ pub struct Report<'a> {
     pub manifest: &'a Manifest,
     /// What was made of it.
     pub analysis: &'a Analysis,
-    /// Its curves.
     pub curves: &'a Curves,
     /// Recommendations, one for each use case; may be empty.
     pub answers: &'a [RecommendationAnswer],

@@ -34,7 +34,6 @@ pub struct Description {
     pub method: Method,
     /// What carried them.
     pub protocol: Protocol,
-    /// The load.
     pub load: Load,
     /// Time under load before the window.
     pub warmup: Duration,
