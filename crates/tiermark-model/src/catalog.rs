@@ -265,7 +265,7 @@ fn contradictions(files: &[(PathBuf, String)]) -> BTreeMap<String, Option<Vec<St
     files.iter().map(|(path, name)| (name.clone(), of(path))).collect()
 }
 
-/// Names of files, as for scenarios; languages only where every framework could be read.
+/// Names of files, as for scenarios; languages only if every framework could be read.
 fn known(
     containers: &Path,
     frameworks: &[Framework],
@@ -320,7 +320,7 @@ fn each<T>(
     Ok(all)
 }
 
-/// `frameworks/core.yaml`, where there is one; without it the frameworks' own marks are all that is known.
+/// `frameworks/core.yaml`, if there is one; without it only the frameworks' own marks are known.
 fn core_file(containers: &Path) -> Result<Vec<(PathBuf, String)>, CatalogError> {
     let all = files(&containers.join("frameworks"))?;
     Ok(all.into_iter().filter(|(_, name)| name == "core").collect())

@@ -1,12 +1,12 @@
-//! What tiermark and a reference server agree on beside HTTP: the environment. `containers/CONTRACT.md` is the prose.
+//! What tiermark and a reference server agree on besides HTTP: the environment. `containers/CONTRACT.md` is the prose.
 
 /// Address to bind to.
 pub const HOST: &str = "HOST";
 /// Port to listen on.
 pub const PORT: &str = "PORT";
-/// `postgres://user:password@host:port/database`; absent where a scenario needs no database.
+/// `postgres://user:password@host:port/database`; absent if a scenario needs no database.
 pub const DATABASE_URL: &str = "DATABASE_URL";
-/// `http://host:port` of the upstream service; absent where a scenario needs none.
+/// `http://host:port` of the upstream service; absent if a scenario needs none.
 pub const UPSTREAM_URL: &str = "UPSTREAM_URL";
 /// Number of processes.
 pub const WORKERS: &str = "WORKERS";

@@ -1,4 +1,4 @@
-//! Texts that others wrote (names in imported files, a server's own words): made harmless before they stand in a terminal, a table or a
+//! Texts that others wrote (names in imported files, a server's own words): made harmless before they are shown in a terminal, a table or a
 //! document.
 //!
 //! A control character can move the cursor or hide lines of a terminal; one that turns the direction of writing makes a name read as
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Whether a character may not stand in a text that is shown.
+/// Whether a character is forbidden in a text that is shown.
 #[must_use]
 pub fn is_harmful(character: char) -> bool {
     let turns_or_hides = matches!(
@@ -87,7 +87,7 @@ pub fn cell(text: &str) -> Cow<'_, str> {
 /// As `serde_json`, with the place in the text as it came.
 pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
     let read = serde_json::from_slice(json)?;
-    // To look at the bytes costs nothing beside reading them, and hardly any text has such a character.
+    // Looking at the bytes costs nothing compared with reading them, and hardly any text has such a character.
     if !may_be_harmful(json) {
         return Ok(read);
     }

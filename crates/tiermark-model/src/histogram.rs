@@ -87,7 +87,7 @@ impl Latency {
         }
     }
 
-    /// Looks at the counts, decoding them for this one time where they are stored.
+    /// Looks at the counts, and decodes them for this one time if they are stored.
     fn read<T>(&self, look: impl FnOnce(&Histogram<u64>) -> T) -> T {
         match &self.counts {
             Counts::Live(counts) => look(counts),
@@ -179,7 +179,7 @@ impl Latency {
 
     /// The value in nanoseconds below which a `fraction` (0 to 1) of the samples lie.
     ///
-    /// `None` where fewer than 10 / (1 − fraction) samples lie in the histogram: such a percentile would rest on fewer
+    /// `None` if fewer than 10 / (1 − fraction) samples lie in the histogram: such a percentile would rest on fewer
     /// than ten samples beyond it.
     #[must_use]
     pub fn percentile(&self, fraction: f64) -> Option<u64> {
@@ -214,7 +214,7 @@ impl Latency {
     }
 }
 
-/// What stands on disk.
+/// The form on disk.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {

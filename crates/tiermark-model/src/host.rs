@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The id of the machine that runs tiermark, where every role runs unless told otherwise.
+/// The id of the machine that runs tiermark. Every role runs there unless another host is given.
 pub const LOCAL: &str = "local";
 
 /// What takes part in a trial.
@@ -15,9 +15,9 @@ pub const LOCAL: &str = "local";
 pub enum Role {
     /// The framework under test.
     Server,
-    /// The database, where scenarios need one.
+    /// The database, if scenarios need one.
     Database,
-    /// The service that the framework under test asks, where scenarios need one.
+    /// The service that the framework under test asks, if scenarios need one.
     Upstream,
     /// What makes the load.
     Generator,
@@ -62,7 +62,7 @@ impl Default for Roles {
 pub struct HostFacts {
     /// Operating system: `linux`, `macos`.
     pub os: String,
-    /// The distribution's own name, where it says one.
+    /// The distribution's own name, if it has one.
     pub distribution: Option<String>,
     /// Kernel release.
     pub kernel: String,
@@ -74,11 +74,11 @@ pub struct HostFacts {
     pub cores: usize,
     /// Memory in bytes.
     pub memory_bytes: u64,
-    /// Clock source of the kernel, where it says one.
+    /// Clock source of the kernel, if it names one.
     pub clock_source: Option<String>,
-    /// Frequency governor, where there is one.
+    /// Frequency governor, if there is one.
     pub governor: Option<String>,
-    /// 1 or 2; none where there are no control groups.
+    /// 1 or 2; none if there are no control groups.
     pub cgroup_version: Option<u8>,
 }
 

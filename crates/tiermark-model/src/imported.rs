@@ -1,4 +1,4 @@
-//! What a run knows of the table that its rates were taken from, where it was imported and not measured.
+//! What an imported run knows of the table that its rates were taken from.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub struct Imported {
     /// Whether tiermark wrote it: the rates are then of a run of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own: bool,
-    /// When it was begun to measure what stands in it, where the file says so.
+    /// When the measurements in the file began, if the file says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Timestamp>,
     /// Where that was, in the file's own words.
@@ -63,7 +63,7 @@ impl Imported {
         format!("{what}{}{}", when.unwrap_or_default(), place.unwrap_or_default())
     }
 
-    /// Whose measurement it is, in words.
+    /// The people who measured it, in words.
     #[must_use]
     pub fn whose(&self) -> &'static str {
         if self.own {
@@ -97,16 +97,16 @@ pub struct ImportedEntry {
 pub struct ImportedRate {
     /// Right answers a second.
     pub per_s: f64,
-    /// Right answers counted, where the file has counts.
+    /// Right answers counted, if the file has counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ok: Option<u64>,
-    /// Answers of a wrong status, where the file has counts.
+    /// Answers of a wrong status, if the file has counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<u64>,
-    /// Connections that carried the load, where the file says so.
+    /// Connections that carried the load, if the file says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
-    /// Which of the file's tests it is of, where several are joined.
+    /// The file's test that it comes from, if several tests are joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
 }

@@ -34,7 +34,7 @@ pub struct Closed {
     /// HTTP/2: streams of each connection, each with one request under way.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub streams: u32,
-    /// Connections that are opened and stay idle beside the load.
+    /// Additional connections that are opened and stay idle during the load.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held_connections: u32,
     /// Whether a connection carries more than one request.
@@ -64,7 +64,7 @@ pub struct Open {
     /// HTTP/2: streams of each connection.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub streams: u32,
-    /// Connections that are opened and stay idle beside the load.
+    /// Additional connections that are opened and stay idle during the load.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held_connections: u32,
     /// Whether a connection carries more than one request.
@@ -89,7 +89,7 @@ pub struct Capacity {
     /// HTTP/2: streams of each connection.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub streams: u32,
-    /// Connections that are opened and stay idle beside the load.
+    /// Additional connections that are opened and stay idle during the load.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held_connections: u32,
 }
@@ -203,7 +203,7 @@ impl Load {
         }
     }
 
-    /// Connections that stay idle beside it.
+    /// Additional connections that stay idle.
     #[must_use]
     pub fn held_connections(&self) -> u32 {
         match self {
@@ -243,7 +243,7 @@ pub struct Unfit {
 }
 
 impl Load {
-    /// Whether parts of the load contradict each other, or the protocol where it is known.
+    /// Whether parts of the load contradict each other, or the protocol, if that is known.
     #[must_use]
     pub fn unfit(&self, protocol: Option<Protocol>) -> Option<Unfit> {
         let (pipeline, keep_alive) = match self {
@@ -424,10 +424,10 @@ pub struct Request {
     pub method: Method,
     /// Path and query, beginning with `/`.
     pub path: String,
-    /// Header names and values beside `Host`, which the sender adds.
+    /// Header names and values besides `Host`, which the sender adds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
-    /// The body, where there is one.
+    /// The body, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// What varies from one sending to the next.
@@ -439,7 +439,7 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Value {
-    /// Its name, written `{name}` where it is used.
+    /// Its name, which is written as `{name}` in requests.
     pub name: String,
     /// The smallest number.
     pub from: u64,

@@ -75,7 +75,7 @@ pub struct PlanInput {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("scenario `{scenario}` ({protocol}) under the load {load} of suite `{suite}`: {reason}\nremedy: {remedy}")]
 pub struct Unplannable {
-    /// The suite whose loads stand in place of the scenario's own.
+    /// The suite whose loads replace the scenario's own.
     pub suite: String,
     /// The load's name.
     pub load: String,
@@ -91,7 +91,7 @@ pub struct Unplannable {
 
 impl PlanInput {
     /// Whether every load can be put on every scenario. A scenario's own loads were checked when its file was read; a suite's
-    /// can be only where both are known.
+    /// can be only if both are known.
     ///
     /// # Errors
     /// The first load and scenario that do not go together.
@@ -160,7 +160,7 @@ pub struct PlannedCell {
     pub load: Load,
 }
 
-/// Seconds that a start, its checks and its end take beside the cells: an estimate for people, not a limit.
+/// Seconds that a start, its checks and its end take in addition to the cells: an estimate for people, not a limit.
 const START_ESTIMATE_S: f64 = 4.0;
 /// Seconds that a start rests after a round of its warm-up.
 const REST_ESTIMATE_S: f64 = 1.0;
@@ -381,7 +381,7 @@ impl Plan {
         cells.iter().map(window).collect()
     }
 
-    /// Seconds of a window with so many responses a second; the suite's where that is not known.
+    /// Seconds of a window with so many responses a second; the suite's if that is not known.
     fn window_s(&self, rate_per_s: Option<f64>) -> f64 {
         let shortest = self.suite.duration_s;
         rate_per_s.map_or(shortest, |rate| {
@@ -445,7 +445,7 @@ pub struct WarmUpLevels<'c> {
     pub calmest: &'c PlannedCell,
 }
 
-/// Those of each scenario, in the order of the cells: closed loops where it has any, without held connections where it can be.
+/// Those of each scenario, in the order of the cells: closed loops if it has any, and without held connections if possible.
 #[must_use]
 pub fn warm_up_levels<'c>(cells: &[&'c PlannedCell]) -> Vec<WarmUpLevels<'c>> {
     let under_way = |cell: &PlannedCell| {

@@ -72,14 +72,13 @@ pub struct Scheduled {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CapacityFound {
-    /// The highest rate that a confirming stage met the objective at, requests a second; none where not even the lowest
+    /// The highest rate that a confirming stage met the objective at, requests a second; none if not even the lowest
     /// did.
     pub rate_per_s: Option<f64>,
     /// The highest rate at which a stage met the objective.
     pub low: Option<f64>,
-    /// The lowest rate above it at which one did not; none where the search ended before it met its match.
+    /// The lowest rate above it at which one did not; none if the search ended before a rate failed.
     pub high: Option<f64>,
-    /// The objective.
     pub objective: LatencyObjective,
     /// Highest share of requests without a right answer, 0 to 1.
     pub error_share: f64,
@@ -95,7 +94,7 @@ pub struct CapacityStage {
     pub rate_per_s: f64,
     /// Right answers a second.
     pub reached_per_s: f64,
-    /// The objective's percentile of response time, nanoseconds; none where samples are too few.
+    /// The objective's percentile of response time, nanoseconds; none if there are too few samples.
     pub response_ns: Option<u64>,
     /// Share of requests without a right answer, 0 to 1.
     pub error_share: f64,
@@ -136,7 +135,7 @@ impl Window {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcomes {
-    /// Right status, right length, and a right body where it was looked at.
+    /// Right status, right length, and a right body if it was checked.
     pub ok: u64,
     /// Another status than expected.
     pub status: u64,
@@ -261,7 +260,7 @@ impl Outcomes {
         }
     }
 
-    /// Names and counts of all outcomes that occurred beside `ok`, most frequent first.
+    /// Names and counts of all outcomes other than `ok` that occurred, most frequent first.
     #[must_use]
     pub fn failures(&self) -> Vec<(&'static str, u64)> {
         let mut all = vec![
@@ -279,7 +278,7 @@ impl Outcomes {
         all
     }
 
-    /// The same in a line: `12 reset, 3 status`; empty where none occurred.
+    /// The same in a line: `12 reset, 3 status`; empty if none occurred.
     #[must_use]
     pub fn failures_in_words(&self) -> String {
         let failures: Vec<String> = self
@@ -350,7 +349,7 @@ pub struct GeneratorUse {
     pub cpu_ns: u64,
     /// The greatest number of connections that were open at once and carried the load.
     pub connections_reached: u32,
-    /// The greatest number of idle connections that were open at once beside it.
+    /// The greatest number of additional idle connections that were open at once.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held_reached: u32,
     /// How often the other side ended an idle connection; each was opened anew.
@@ -385,7 +384,7 @@ impl Recording {
         rate_of_closed_loop(load, &self.response, &self.outcomes, window_ns)
     }
 
-    /// What was recorded of one request of a mix, where it is named and there is one of that name; else of all requests.
+    /// The records of one request of a mix if a name is given and found, otherwise of all requests.
     #[must_use]
     pub fn about(&self, request: Option<&str>) -> (&Latency, &Outcomes) {
         let part = request.and_then(|name| self.requests.iter().find(|part| part.name == name));

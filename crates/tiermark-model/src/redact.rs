@@ -66,7 +66,7 @@ impl Redactor {
     }
 
     /// A document of definitions without their secrets: every text by [`Redactor::secrets`], and the values of headers
-    /// that authorize, which stand as pairs of name and value.
+    /// that authorize, which are pairs of name and value.
     pub fn definitions(&self, document: &mut serde_json::Value) {
         use serde_json::Value;
         match document {
@@ -103,7 +103,7 @@ impl Redactor {
     }
 }
 
-/// Replaces the folder where it stands as a whole path component: `/root` is home, `/rootfs` is not.
+/// Replaces the folder if it is a whole path component: `/root` is home, `/rootfs` is not.
 fn replace_folder(text: &str, folder: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

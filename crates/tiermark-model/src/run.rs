@@ -32,7 +32,7 @@ pub const OLDEST_FORMAT: u32 = 2;
 pub const MANIFEST: &str = "manifest.json";
 /// The records' file name.
 pub const TRIALS: &str = "trials.jsonl";
-/// Its name where `gzip` packed it, for a run that is kept: half the size, and read as it is.
+/// Its name if `gzip` packed it to keep the run: it has half the size and can be read as it is.
 pub const PACKED: &str = "trials.jsonl.gz";
 
 /// Most characters of a reader's words that a message repeats: they may hold a whole value.
@@ -65,7 +65,7 @@ pub struct Manifest {
     pub entries: BTreeMap<EntryId, EntryFacts>,
     /// What each service is built from.
     pub services: BTreeMap<String, ServiceFacts>,
-    /// Where the rates come from, where they were taken from somebody else's table: nothing of the run was then measured here.
+    /// The source of the rates, if they were imported from a table: nothing of the run was then measured here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
 }
@@ -124,7 +124,7 @@ impl Manifest {
 pub struct Tool {
     /// Version of tiermark.
     pub version: String,
-    /// Revision of its source, where it is known.
+    /// Revision of its source, if it is known.
     pub revision: Option<String>,
 }
 
@@ -132,7 +132,7 @@ pub struct Tool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Memory of a server, bytes; none where the runner cannot limit it.
+    /// Memory of a server, bytes; none if the runner cannot limit it.
     pub memory_bytes: Option<u64>,
     /// Open files wanted.
     pub files_wanted: u64,
@@ -150,7 +150,7 @@ pub struct EntryFacts {
     pub digest: Option<String>,
     /// Size of the image in bytes.
     pub image_bytes: Option<u64>,
-    /// Why it could not be built, where it could not.
+    /// Why it could not be built, if it could not.
     pub not_built: Option<NotBuilt>,
 }
 
@@ -178,7 +178,7 @@ pub enum NotBuilt {
 pub struct ServiceFacts {
     /// Version, as the service said it.
     pub version: Option<String>,
-    /// Digest of the image, where it is one.
+    /// Digest of the image, if it is an image.
     pub digest: Option<String>,
 }
 
@@ -198,7 +198,7 @@ pub enum RunError {
     Content {
         /// The file.
         path: PathBuf,
-        /// The line, from 1, where the file has lines.
+        /// The line, from 1, if the file has lines.
         line: Option<usize>,
         /// What is wrong.
         message: String,

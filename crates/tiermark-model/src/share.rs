@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// A share with the range that it lies in with 95% confidence, each from 0 to 1. Where everything was counted, the three are one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EstimatedShare {
-    /// The estimate.
     pub estimate: f64,
     /// The lower end of the range.
     pub low: f64,
@@ -34,7 +33,7 @@ impl EstimatedShare {
         let middle = share + Z * Z / (2.0 * n);
         let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
         let scale = 1.0 + Z * Z / n;
-        // What rounding leaves must not keep an end from where it is by definition.
+        // A rounding error must not move an end away from its exact value.
         Self {
             estimate: share,
             low: if found == 0 { 0.0 } else { (middle - half) / scale },

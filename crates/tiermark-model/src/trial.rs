@@ -111,9 +111,9 @@ pub enum SessionEvent {
     Resumed,
     /// The plan is done.
     Completed,
-    /// The infrastructure failed or the user interrupted; what was measured stands above.
+    /// The infrastructure failed or the user interrupted; the fields above have what was measured.
     Ended {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -140,7 +140,7 @@ pub struct StartRecord {
     pub pool_per_process: u32,
     /// Limit of open files in force.
     pub file_limit: u64,
-    /// The load before the first trial, where the suite asks for it.
+    /// The load before the first trial, if the suite asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up: Option<WarmUp>,
 }
@@ -218,7 +218,7 @@ impl WarmUp {
         self.round_s * rounds.unwrap_or(0) as f64
     }
 
-    /// What a scenario's last round at each level gave; none where a level had no round.
+    /// What a scenario's last round at each level gave; none if a level had no round.
     #[must_use]
     pub fn last_rates(&self, scenario: &str) -> Option<LevelRates> {
         let rates = self.rates_per_s.get(scenario)?;
@@ -235,7 +235,7 @@ impl WarmUp {
     }
 
     /// Whether a scenario is still getting faster, or was not under load long enough to tell. Rounds alternate between two levels, each of
-    /// which is judged by itself: it rises where its best round of the later half is faster than its best of the earlier half by a quarter.
+    /// which is judged by itself: it rises if its best round of the later half is faster than its best of the earlier half by a quarter.
     /// Halves, so that a slow climb is seen as well as a fast one, however long it has lasted.
     ///
     /// A steady state is recognised by the last repetitions, as Georges, Buytaert and Eeckhout do (*Statistically rigorous Java
@@ -262,7 +262,7 @@ pub struct LevelRates {
     pub calmest: f64,
 }
 
-/// The parts of a start, each in milliseconds since the start was asked for; none where the runner cannot tell.
+/// The parts of a start, each in milliseconds since the start was asked for; none if the runner cannot tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartParts {
@@ -288,10 +288,10 @@ pub struct TrialRecord {
     pub at: Timestamp,
     /// How it ended.
     pub state: State,
-    /// What the host did beside: a trial over the limits is repeated once, both kept.
+    /// What else the host did: a trial over the limits is repeated once, both kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbances: Vec<Disturbance>,
-    /// What the generator recorded, where it came to a load.
+    /// What the generator recorded, if the trial reached its load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
     /// Of a run in rounds: the turns that the recording is put together from.
@@ -327,7 +327,7 @@ pub enum State {
     },
     /// The framework lacks it.
     Unsupported {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// What it is built from cannot be had here.
@@ -365,7 +365,7 @@ impl State {
     }
 }
 
-/// Something the host did beside the trial, over its limit.
+/// Something that the host did during the trial, over its limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disturbance {
@@ -409,7 +409,7 @@ pub struct RoleUse {
 }
 
 impl RoleUse {
-    /// Share of its cores that was busy, 0 to 1 (a little above where accounting is coarse).
+    /// Share of its cores that was busy, 0 to 1 (a little above 1 if accounting is coarse).
     #[must_use]
     pub fn busy(&self) -> f64 {
         let available = self.over_ns as f64 * f64::from(self.cores.max(1));
@@ -421,7 +421,7 @@ impl RoleUse {
     }
 }
 
-/// What else the host did within the window. None where the kernel does not say.
+/// What else the host did within the window. None if the kernel does not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostNoise {
@@ -447,7 +447,7 @@ pub struct HostNoise {
 pub struct Sample {
     /// Nanoseconds since the trial's zero.
     pub at_ns: u64,
-    /// Whose.
+    /// The role that was sampled.
     pub role: Role,
     /// CPU time so far, nanoseconds since the trial's zero.
     pub cpu_ns: u64,

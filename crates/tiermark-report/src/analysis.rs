@@ -1,4 +1,4 @@
-//! What an analysis holds: every number beside its validity, per cell, per scenario and per entry.
+//! The data of an analysis: every number with its validity, per cell, per scenario and per entry.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,6 @@ pub const ANALYSIS_FORMAT: u32 = 1;
 pub struct Analysis {
     /// Version of this document: [`ANALYSIS_FORMAT`].
     pub format: u32,
-    /// The run.
     pub run: RunFacts,
     /// How a value is chosen from the load levels.
     pub value_rule: ValueRule,
@@ -80,7 +79,6 @@ pub enum ValueRule {
 /// The run and where it was made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunFacts {
-    /// Its name.
     pub name: String,
     /// When it was planned.
     pub created: Timestamp,
@@ -88,7 +86,6 @@ pub struct RunFacts {
     pub tool_version: String,
     /// Revision of its source.
     pub tool_revision: Option<String>,
-    /// The command line.
     pub command_line: Vec<String>,
     /// The suite's name.
     pub suite: String,
@@ -119,7 +116,7 @@ pub struct RunFacts {
     pub planned_trials: usize,
     /// Trials of the plan that are final.
     pub final_trials: usize,
-    /// Of a run that was not measured but imported: from what. Its rows stand with the entries.
+    /// Source of an imported run. The imported rows are in the entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
 }
@@ -147,7 +144,6 @@ pub struct ReferenceUse {
 /// A scenario.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScenarioAnalysis {
-    /// Its name.
     pub name: String,
     /// The name people know.
     pub title: String,
@@ -157,7 +153,7 @@ pub struct ScenarioAnalysis {
     pub objective: Objective,
     /// The kind of load whose levels make the values.
     pub value_from: LoadKind,
-    /// What values are divided by; none where no entry of the core has a value.
+    /// What values are divided by; none if no entry of the core has a value.
     pub reference: Option<ScenarioReference>,
     /// Measures in which some default variant of the core has a value.
     pub measured: Vec<Quantity>,
@@ -191,7 +187,6 @@ pub struct EntryAnalysis {
     pub language: String,
     /// How much its data layer does.
     pub data_layer: DataLayerKind,
-    /// Its data layer's name.
     pub data_layer_name: String,
     /// Whether its framework belongs to the core.
     pub core: bool,
@@ -205,13 +200,13 @@ pub struct EntryAnalysis {
     pub digest: Option<String>,
     /// Size of its image.
     pub image_bytes: Option<u64>,
-    /// Its standing over all scenarios of the weight set; none where it has none of them.
+    /// Its standing over all scenarios of the weight set; none if it has none of them.
     pub composite: Option<Composite>,
     /// The same by the further weight sets, in their order.
     pub also: Vec<Option<Composite>>,
     /// How it starts.
     pub start: StartSummary,
-    /// Of an imported run: what the table says of it.
+    /// Data of the table, if the run was imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedStanding>,
 }
@@ -219,13 +214,12 @@ pub struct EntryAnalysis {
 /// What an imported table says of an entry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImportedStanding {
-    /// Its row.
     pub row: ImportedEntry,
-    /// Of TechEmpower's results: its composite made their way; none where a test is missing or no framework is named.
+    /// Of TechEmpower's results: its composite made their way; none if a test is missing or no framework is named.
     pub summed: Option<Summed>,
 }
 
-/// A sum of weighted shares: TechEmpower's composite, beside ours.
+/// A sum of weighted shares: TechEmpower's composite, shown next to ours.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Summed {
     /// Σ weight × rate / best rate in the file.
@@ -279,7 +273,6 @@ pub struct StartSummary {
 /// One start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct StartValues {
-    /// The block.
     pub block: u32,
     /// Milliseconds to the first right answer.
     pub first_right_answer_ms: Option<f64>,
@@ -296,20 +289,14 @@ pub enum Standing {
     /// Measured, but no load level met the objective: valued at 1/32 of the reference.
     ObjectiveMissed,
     /// Measured, but the measurement does not hold.
-    Invalid {
-        /// The reason.
-        reason: String,
-    },
+    Invalid { reason: String },
     /// The target's fault.
     Failed {
         /// What was wrong.
         reason: String,
     },
     /// The framework lacks it.
-    Unsupported {
-        /// The reason.
-        reason: String,
-    },
+    Unsupported { reason: String },
     /// What it is built from cannot be had here.
     NotBuildableHere {
         /// What is missing.
@@ -369,7 +356,7 @@ impl Standing {
         }
     }
 
-    /// Why there is no number, where a reason was stored.
+    /// The stored reason why there is no number, if there is one.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
@@ -385,9 +372,7 @@ impl Standing {
 /// A cell family: one entry in one scenario, over its load levels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Family {
-    /// The entry.
     pub entry: EntryId,
-    /// The scenario.
     pub scenario: String,
     /// Whether there is a value, and if not, why.
     pub standing: Standing,
@@ -397,7 +382,7 @@ pub struct Family {
     pub level: Option<LoadLevel>,
     /// Whether generator or database held that level back, or an open loop asked for no more: the value is a lower bound.
     pub lower_bound: bool,
-    /// In the weight set's measure, value / reference (of times reference / value); 1/32 where the objective was missed.
+    /// In the weight set's measure, value / reference (of times reference / value); 1/32 if the objective was missed.
     pub share: Option<Share>,
     /// The same in every measure.
     pub shares: BTreeMap<Quantity, Share>,
@@ -437,7 +422,7 @@ pub struct Estimate {
     pub per_s: f64,
     /// Number of starts.
     pub starts: usize,
-    /// Its interval, where there are starts enough for one.
+    /// Its interval, if there are enough starts for one.
     pub interval: Option<Interval>,
     /// How the interval was made.
     pub method: IntervalMethod,
@@ -460,17 +445,16 @@ pub enum IntervalMethod {
 pub struct Cell {
     /// The load level.
     pub load: LoadLevel,
-    /// Connections that carry it; 0 where an imported table does not say.
+    /// Connections that carry it; 0 if an imported table does not say.
     pub connections: u32,
-    /// Connections that are open beside them and ask nothing.
+    /// Additional open connections that send nothing.
     pub held_connections: u32,
-    /// Its kind.
     pub kind: LoadKind,
     /// Whether it has a rate, and if not, why. A level that misses its objective is still `ok` here: see `judgement`.
     pub standing: Standing,
     /// What became of its trials.
     pub tally: TrialTally,
-    /// The rate of every valid start; of a search for the capacity the rate that it confirmed, 0 where it confirmed none.
+    /// The rate of every valid start; of a search for the capacity the rate that it confirmed, 0 if it confirmed none.
     pub starts: Vec<StartRate>,
     /// The rate over starts.
     pub rate: Option<Estimate>,
@@ -480,27 +464,27 @@ pub struct Cell {
     pub response: Vec<Percentile>,
     /// How all requests of its valid starts ended.
     pub outcomes: Outcomes,
-    /// Of an open loop: what was asked for.
+    /// The requested rate, for an open loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<AskedRate>,
-    /// Of a search for the capacity: what was found.
+    /// The result, for a search for the capacity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacities>,
-    /// Of a mix: each of its requests.
+    /// The requests, for a mix.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<RequestSummary>,
-    /// Of a closed loop: whether its starts were steady; none where its trials are too short to be judged.
+    /// Whether the starts of a closed loop were steady; none if its trials are too short to judge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steady: Option<SteadyStarts>,
     /// What kept it from being faster.
     pub limit: Limit,
-    /// Right answers in each tenth of the window, beside their mean; empty where windows are too short.
+    /// Right answers in each tenth of the window, relative to their mean; empty if windows are too short.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pace: Vec<f64>,
     /// What was seen of the server over all valid starts.
     #[serde(flatten)]
     pub server: ServerUse,
-    /// Of an imported run: which of the file's tests its rate is of.
+    /// The file's test that the rate comes from, if the run was imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
     /// The command that measures it again; none of an imported run.
@@ -509,7 +493,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A percentile of response time in nanoseconds; none where too few samples lie beyond it.
+    /// A percentile of response time in nanoseconds; none if too few samples lie beyond it.
     #[must_use]
     pub fn percentile(&self, fraction: f64) -> Option<u64> {
         Percentile::find(&self.response, fraction)
@@ -570,7 +554,7 @@ pub enum Limiter {
     Upstream,
     /// The generator's cores.
     Generator,
-    /// Nobody's cores: connections, locks, the network.
+    /// None of these: connections, locks, the network.
     Waiting,
     /// Nothing was observed.
     Unknown,

@@ -1,4 +1,4 @@
-//! What cells show beside rate and latency, where their load is more than a plain closed loop over one request.
+//! Further results of cells whose load is more than a plain closed loop over one request.
 
 use std::fmt;
 
@@ -62,7 +62,7 @@ impl PartialEq<&str> for LoadLevel {
     }
 }
 
-/// Kinds of load, the one before whose levels make a family's value where it has several (methodology: values).
+/// Kinds of load. If a family has several, the levels of the first one make its value (methodology: values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadKind {
@@ -118,11 +118,11 @@ pub struct Capacities {
     pub objective: LatencyObjective,
     /// Highest share of requests without a right answer, 0 to 1.
     pub error_share: f64,
-    /// Geometric mean of the confirmed rates, requests a second; none where a start confirmed none.
+    /// Geometric mean of the confirmed rates, requests a second; none if a start confirmed none.
     pub per_s: Option<f64>,
     /// The lowest over starts of the highest rates that met the objective.
     pub low: Option<f64>,
-    /// The highest over starts of the lowest rates that did not; none where a search ended before it met its match.
+    /// The highest over starts of the lowest rates that did not; none if a search ended before a rate failed.
     pub high: Option<f64>,
 }
 
@@ -147,7 +147,6 @@ impl Capacities {
 /// One request of a mix, over all valid starts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RequestSummary {
-    /// Its name.
     pub name: String,
     /// Its share of all requests that were sent, 0 to 1.
     pub share: f64,
@@ -158,7 +157,7 @@ pub struct RequestSummary {
 }
 
 impl RequestSummary {
-    /// One for each request of the mix, in its order; none where there is no mix.
+    /// One for each request of the mix, in its order; none if there is no mix.
     pub(crate) fn of(recordings: &[&Recording], fractions: &[f64]) -> Vec<Self> {
         let Some(first) = recordings.first() else { return vec![] };
         let mut all: Vec<(String, Latency, Outcomes)> = first
@@ -189,7 +188,7 @@ impl RequestSummary {
 pub struct Percentile {
     /// 0.99 for the 99th.
     pub fraction: f64,
-    /// Nanoseconds; none where fewer than ten samples lie beyond it.
+    /// Nanoseconds; none if fewer than ten samples lie beyond it.
     pub ns: Option<u64>,
 }
 
@@ -203,7 +202,7 @@ impl Percentile {
         fractions.iter().map(of).collect()
     }
 
-    /// The one of that fraction; none where it is not there, or too few samples lie beyond it.
+    /// The percentile of that fraction; none if it is missing or too few samples lie beyond it.
     #[must_use]
     pub fn find(all: &[Self], fraction: f64) -> Option<u64> {
         all.iter()
@@ -215,9 +214,8 @@ impl Percentile {
 /// The rate of one start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StartRate {
-    /// The block.
     pub block: u32,
-    /// Which try.
+    /// The number of the try.
     pub attempt: u32,
     /// Right answers a second.
     pub per_s: f64,
@@ -232,7 +230,7 @@ pub struct StartRate {
     pub tail: Option<Percentile>,
 }
 
-/// By hand, for the names and the order of fields that documents have.
+/// Written by hand to keep the names and the order of fields in documents.
 impl Serialize for StartRate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut start = serializer.serialize_struct("StartRate", 8)?;

@@ -1,14 +1,14 @@
-//! Results in, documents out: statistics, tiers, and the documents made of them. Pure: no file, no socket, no output.
+//! Turns results into documents: statistics, tiers, and the documents made from them. The crate is pure: it uses no file, no socket, no output.
 //!
 //! A number goes through the folders in this order:
 //!
 //! - [`read`]: records to cells. Which try counts, what was seen of the server, what held it back.
 //! - [`quantity`]: what a cell, a start or an entry shows of each quantity, and how sure that is.
-//! - [`rate`]: values, shares of the reference and tiers. [`analyse()`] makes the [`Analysis`], in which every number stands beside its
+//! - [`rate`]: values, shares of the reference and tiers. [`analyse()`] makes the [`Analysis`], in which every number has its
 //!   validity; as it is [`serde::Serialize`] it is also the JSON document.
-//! - [`mod@compare`] holds runs against each other, [`mod@trend`] finds where cells changed over many, [`gate`] decides between two
+//! - [`mod@compare`] compares runs, [`mod@trend`] finds where cells changed over many, [`gate`] decides between two
 //!   versions of a service.
-//! - [`advice`]: recommendations, and published claims held against a run.
+//! - [`advice`]: recommendations, and checks of published claims against a run.
 //! - [`show`]: text, Markdown, CSV, pages and charts; [`recording`] has the documents of a single recording.
 //!
 //! What each number means is `docs/methodology.md`; the functions name their sources.

@@ -3,7 +3,7 @@
 use tiermark_model::run::Manifest;
 use tiermark_model::trial::EntryId;
 
-/// The `tiermark run` that measures that cell alone, with the run's own options.
+/// The `tiermark run` command that measures only that cell, with the run's own options.
 pub(crate) fn command(manifest: &Manifest, entry: &EntryId, scenario: &str, load: &str) -> String {
     let kept = &manifest.kept_options;
     let has = |option: &str| kept.iter().any(|kept| kept.name == option);
@@ -12,7 +12,7 @@ pub(crate) fn command(manifest: &Manifest, entry: &EntryId, scenario: &str, load
         "run".to_owned(),
         manifest.plan.suite.name.clone(),
     ];
-    // A server that runs already has no name.
+    // A server that is already running has no name.
     if !has("--url") {
         // The number of processes that `--workers` gave is part of the variant's name.
         let variant = entry.variant.rsplit_once("-w").filter(|_| has("--workers"));

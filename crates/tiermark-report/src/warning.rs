@@ -23,12 +23,11 @@ pub enum Warning {
     Imported {
         /// Where the rates come from.
         origin: String,
-        /// Whose measurement they are.
+        /// The people who measured them.
         whose: &'static str,
     },
     /// Cells of an imported table without a rate, which would be a line each.
     FailedThere {
-        /// Cells.
         cells: usize,
         /// Entries that have one.
         entries: usize,
@@ -41,12 +40,11 @@ pub enum Warning {
         done: usize,
         /// Planned trials.
         planned: usize,
-        /// Why, where the run says so.
+        /// The reason, if the run names one.
         reason: Option<String>,
     },
     /// An entry has no number in a scenario, or at a load level of one.
     WithoutNumber {
-        /// The entry.
         entry: EntryId,
         /// The scenarios, or levels of one, all for the same reason.
         places: Vec<String>,
@@ -57,9 +55,7 @@ pub enum Warning {
     },
     /// A value rests on fewer starts than planned.
     FewerStarts {
-        /// The entry.
         entry: EntryId,
-        /// The scenario.
         scenario: String,
         /// The load level.
         load: String,
@@ -79,14 +75,14 @@ pub enum Warning {
     },
     /// Cells in which a start was not steady when its window began.
     Unsteady {
-        /// Which, as `entry scenario load`.
+        /// The cells or starts, as `entry scenario load`.
         cells: Vec<String>,
         /// All cells whose trials are long enough to be judged.
         of: usize,
     },
     /// Starts that lie far from the others of their cell.
     Outlying {
-        /// Which, as `entry scenario load (rate in block)`, the farthest first.
+        /// The cells or starts, as `entry scenario load (rate in block)`, the farthest first.
         starts: Vec<String>,
         /// All starts.
         of: usize,
@@ -104,7 +100,7 @@ pub enum Warning {
     },
     /// Lines of the records were cut off.
     TornLines {
-        /// Which, from 1.
+        /// Line numbers, from 1.
         lines: Vec<usize>,
     },
 }

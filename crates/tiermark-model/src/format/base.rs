@@ -1,4 +1,4 @@
-//! The small formats beside frameworks: stand-in bases and services.
+//! The small formats besides frameworks: stand-in bases and services.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Claim YAML: one statement that somebody published, where it stands, and how a run can check it.
+//! Claim YAML: one published statement, its source, and how a run can check it.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Claim {
     pub title: String,
     /// Where it was published.
     pub source: ClaimSource,
-    /// How the test reads the statement, where that is not plain.
+    /// How the test reads the statement, if that is not obvious.
     pub note: Option<String>,
     /// Claims that cannot hold together with this one. They name this one too.
     pub contradicts: Vec<String>,
@@ -46,11 +46,11 @@ pub struct ClaimSource {
 pub enum ClaimCheck {
     /// A predicate over what a run measured.
     Test(Test),
-    /// Figures of other hardware or of hosted functions: ours stand beside them and decide nothing.
+    /// Figures of other hardware or of hosted functions: ours are shown next to them and decide nothing.
     NotComparable {
         /// The reason.
         reason: String,
-        /// What of a run is shown beside it.
+        /// The figures of a run that are shown next to it.
         beside: Vec<ClaimNumber>,
     },
     /// Nothing that a run measures.
@@ -82,7 +82,7 @@ pub enum Test {
     },
     /// A tier.
     Tier {
-        /// Whose: a framework (its default variant) or framework/variant.
+        /// The entry: a framework (its default variant) or framework/variant.
         entry: String,
         /// In which scenario; none: over all scenarios of the weight set.
         scenario: Option<String>,
@@ -126,11 +126,11 @@ pub struct Bounds {
 /// One number of a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ClaimNumber {
-    /// Whose: a framework (its default variant) or framework/variant.
+    /// The entry: a framework (its default variant) or framework/variant.
     pub entry: String,
     /// In which scenario; none for what does not depend on one.
     pub scenario: Option<String>,
-    /// At which load level; none where `what` says itself which.
+    /// The load level; none if `what` already determines it.
     pub load: Option<String>,
     /// Of which request of a mix; none: of all together.
     pub request: Option<String>,
@@ -166,9 +166,9 @@ pub enum TierName {
 pub struct ClaimDefinitions {
     /// Frameworks and framework/variant.
     pub entries: Vec<String>,
-    /// Scenarios, each with what is measured in it; without that where its file is faulty.
+    /// Scenarios, each with what is measured in it, or nothing if its file is faulty.
     pub scenarios: BTreeMap<String, Option<ScenarioLevels>>,
-    /// All claims, each with those it says it contradicts; without them where its file is faulty.
+    /// All claims, each with those it says it contradicts, or nothing if its file is faulty.
     pub claims: BTreeMap<String, Option<Vec<String>>>,
 }
 
@@ -181,7 +181,7 @@ pub struct ScenarioLevels {
     pub requests: Vec<String>,
 }
 
-/// What a claim's file says it contradicts, before it is validated; none where it cannot be read.
+/// The claims that a claim's file says it contradicts, before it is validated; none if it cannot be read.
 #[must_use]
 pub fn contradictions(text: &str) -> Option<Vec<String>> {
     #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! What stands in a claim's file: wire types, their validation, and the way to the domain types.
+//! The content of a claim's file: wire types, their validation, and the way to the domain types.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::{check_name, check_version, list_names, read_versioned};
 /// Longest title: what is longer is more than one statement, or a quotation.
 const MAX_TITLE: usize = 200;
 
-/// A claim: one published statement, where it stands, and exactly one of `test`, `not_comparable` and `untestable`.
+/// A claim: one published statement, its source, and exactly one of `test`, `not_comparable` and `untestable`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "tiermark claim")]
@@ -24,16 +24,16 @@ pub(super) struct ClaimFile {
     title: At<String>,
     /// Where it was published.
     source: ClaimSource,
-    /// How the test reads the statement, where that is not plain.
+    /// How the test reads the statement, if that is not obvious.
     note: Option<String>,
     /// Claims that cannot hold together with this one. They must name this one too.
     #[serde(default)]
     contradicts: Vec<At<String>>,
     /// A predicate over what a run measured.
     test: Option<At<TestFile>>,
-    /// Why our figures cannot decide it: other hardware, hosted functions. Ours are shown: see beside.
+    /// Why our figures cannot decide it: other hardware, hosted functions. Our own figures are shown: see beside.
     not_comparable: Option<At<String>>,
-    /// With not_comparable: what of a run is shown beside the statement.
+    /// With not_comparable: the figures of a run that are shown next to the statement.
     beside: Option<At<Vec<At<NumberFile>>>>,
     /// Why no run can show it.
     untestable: Option<At<String>>,
@@ -138,7 +138,7 @@ impl Claim {
 }
 
 impl ClaimFile {
-    /// How it is checked; none where a fault was noted.
+    /// How it is checked; none if a fault was noted.
     fn validate(&self, stem: &str, known: &ClaimDefinitions, faults: &mut Faults) -> Option<ClaimCheck> {
         check_version(&self.version, faults);
         check_name("claim", &self.name, faults);
@@ -428,7 +428,7 @@ fn number_of(file: &NumberFile, known: &ClaimDefinitions, faults: &mut Faults) -
     })
 }
 
-/// Which of the fields stand beside which number.
+/// The fields that each number may have.
 fn check_fields(file: &NumberFile, faults: &mut Faults) {
     let what = file.what.value.quantity;
     let place = file.what.place;

@@ -58,7 +58,7 @@ impl Framework {
         self.variants.iter().find(|variant| variant.name == name)
     }
 
-    /// Why it lacks a scenario, where it does.
+    /// Why it lacks a scenario, if it does.
     #[must_use]
     pub fn lacks(&self, scenario: &Scenario) -> Option<&String> {
         let feature = || scenario.features().find_map(|name| self.unsupported.get(name));
@@ -118,7 +118,7 @@ pub enum FactKind {
     Websocket,
     /// How well tools that write code with a model work with it: types, conventions, documentation for machines.
     AiReadiness,
-    /// A figure of how much it is used; several may stand, those that contradict each other too.
+    /// A figure of how much it is used. There may be several, even contradictory ones.
     Popularity,
     /// A well-known service that runs on it.
     KnownUse,
@@ -147,7 +147,7 @@ impl FactKind {
         FactKind::KnownUse,
     ];
 
-    /// Whether it has a rating by the rubric, and stands at most once.
+    /// Whether it has a rating by the rubric and may occur only once.
     #[must_use]
     pub fn is_rated(self) -> bool {
         !matches!(self, FactKind::Popularity | FactKind::KnownUse)
@@ -215,7 +215,7 @@ pub struct Variant {
     pub workers: Workers,
     /// How many database connections it holds, over all processes.
     pub pool: Pool,
-    /// Environment beside the contract's.
+    /// Environment besides the contract's.
     pub environment: BTreeMap<String, String>,
     /// Replaces the image's command.
     pub command: Option<Vec<String>>,
@@ -350,7 +350,7 @@ pub struct Process {
 pub struct Need {
     /// Its name.
     pub program: String,
-    /// A command that succeeds where it is there.
+    /// A command that succeeds if it is installed.
     pub check: Vec<String>,
     /// The command that would install it.
     pub install: String,

@@ -1,4 +1,4 @@
-//! What stands in a `framework.yaml`: wire types, their validation, and the way to the domain types.
+//! The content of a `framework.yaml`: wire types, their validation, and the way to the domain types.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(super) struct FrameworkFile {
     homepage: String,
     /// Pages of its documentation that this server was reviewed against.
     documentation: Vec<String>,
-    /// Port the server listens on where PORT is not set.
+    /// Port the server listens on if PORT is not set.
     port: At<u16>,
     readiness: ReadinessFile,
     version_probe: VersionProbeFile,
@@ -110,7 +110,7 @@ struct VariantFile {
     data_layer: DataLayer,
     workers: WorkersFile,
     pool: PoolFile,
-    /// Environment beside the contract's own variables.
+    /// Environment besides the contract's own variables.
     #[serde(default)]
     environment: BTreeMap<String, At<String>>,
     /// Replaces the image's command.
@@ -352,7 +352,7 @@ impl FactFile {
         }
     }
 
-    /// None only where validation found fault with the day.
+    /// None only if validation rejected the day.
     fn into_domain(self) -> Option<Fact> {
         Some(Fact {
             what: self.what.value,

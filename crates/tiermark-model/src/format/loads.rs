@@ -34,7 +34,7 @@ pub(super) struct LoadFile {
 }
 
 impl LoadFile {
-    /// The one load; none where there is none or more than one.
+    /// The only load; none if there is not exactly one.
     fn load(&self) -> Option<Load> {
         match (&self.closed, &self.open, &self.capacity) {
             (Some(closed), None, None) => Some(Load::Closed(closed.value)),
@@ -50,7 +50,7 @@ pub(super) fn into_domain(loads: LoadsFile) -> Vec<Load> {
     loads.value.iter().filter_map(|load| load.value.load()).collect()
 }
 
-/// Load levels: at least one, each possible (over this protocol, where it is known), none twice.
+/// Load levels: at least one, each possible (over this protocol, if it is known), and no duplicates.
 pub(super) fn check_loads(loads: &LoadsFile, protocol: Option<Protocol>, faults: &mut Faults) {
     if loads.value.is_empty() {
         faults.add(

@@ -1,4 +1,4 @@
-//! The YAML formats people write: frameworks, scenarios, suites, weight sets, and the small ones beside them.
+//! The YAML formats people write: frameworks, scenarios, suites, weight sets, and some small ones.
 //!
 //! Each is read into a wire type that refuses unknown fields, validated with the place of every fault, and turned into a
 //! plain domain type that the rest of the program uses.

@@ -11,7 +11,7 @@ use super::framework::FactKind;
 use super::yaml::{At, Faults, FormatError};
 use super::{check_name, check_range, check_version, is_name, list_names, read_versioned};
 
-/// Rating of a judged fact from which on a need counts as met, where a profile says nothing else: what the rubric calls usual.
+/// Least rating of a judged fact that meets a need, if the profile says nothing else: what the rubric calls usual.
 pub const LEAST_RATING: u8 = 3;
 
 /// A validated profile.
@@ -45,7 +45,7 @@ pub struct Profile {
 pub struct Seed {
     /// Frameworks by name; what is not among them, in words.
     pub picks: Vec<String>,
-    /// Where it stands.
+    /// Its place.
     pub place: String,
     /// Its reason, paraphrased.
     pub why: String,
@@ -134,7 +134,7 @@ pub(super) struct ProfileFile {
 struct SeedFile {
     /// Frameworks by name; what is not among them, in words.
     picks: At<Vec<At<String>>>,
-    /// Where it stands.
+    /// Its place.
     place: String,
     /// Its reason, paraphrased.
     why: String,
@@ -177,7 +177,7 @@ struct LimitsFile {
 }
 
 impl Profile {
-    /// Reads and validates a profile. `stem` is the file's name, where the profile has to be called so.
+    /// Reads and validates a profile. `stem` is the file's name, if the profile must have the same name.
     ///
     /// # Errors
     /// Every fault with its line and column.
@@ -272,7 +272,7 @@ impl Profile {
             .collect()
     }
 
-    /// Whether the team knows the language; true where nothing is known of the team.
+    /// Whether the team knows the language; true if nothing is known of the team.
     #[must_use]
     pub fn knows(&self, language: &str) -> bool {
         self.team.languages.is_empty() || self.team.languages.iter().any(|known| known == language)

@@ -1,4 +1,4 @@
-//! One's own service, in `tiermark.yaml`: where it comes from, what is asked of it, what it must keep.
+//! Your own service, in `tiermark.yaml`: how it is built, the requests it gets, and the objectives it must meet.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -71,7 +71,7 @@ pub struct Probe {
     pub rate: Option<u32>,
 }
 
-/// A limit that stands by itself.
+/// A limit on its own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceObjective {

@@ -1,4 +1,4 @@
-//! What stands in `tiermark.yaml`: wire types, their validation, and the way to the domain types.
+//! The content of `tiermark.yaml`: wire types, their validation, and the way to the domain types.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::{check_name, check_path, check_range, check_status, check_version, is
 /// What tiermark tells a service by itself.
 const SET_HERE: [&str; 2] = [contract::HOST, contract::PORT];
 
-/// One's own service: where it comes from, what is asked of it, what it must keep.
+/// Your own service: how it is built, the requests it gets, and the objectives it must meet.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "tiermark project")]

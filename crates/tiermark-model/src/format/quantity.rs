@@ -312,7 +312,7 @@ const fn term(name: &'static str, quantity: Quantity, unit: Unit, help: &'static
     }
 }
 
-/// A quantity as it stands in a file of a format. What the format does not know cannot be read.
+/// A quantity as a file of a format names it. A quantity that the format does not know cannot be read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Named<V> {
     pub(super) quantity: Quantity,

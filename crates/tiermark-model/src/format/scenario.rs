@@ -19,7 +19,7 @@ pub struct Scenario {
     pub does_not_isolate: String,
     /// What carries the requests.
     pub protocol: Protocol,
-    /// What is asked: one request, or a mix of several; none where checks alone ask.
+    /// The requests: one, or a mix of several; none if only checks send requests.
     pub requests: Vec<Part>,
     /// What of the contract is checked beyond each request's own answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -38,7 +38,7 @@ pub struct Scenario {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
-    /// Its name in the mix; the scenario's own where it is the only one.
+    /// Its name in the mix, or the scenario's name if it is the only request.
     pub name: String,
     /// How often it is sent: its share of the sum of all weights.
     pub weight: u32,
@@ -54,7 +54,7 @@ pub struct Part {
 pub struct Expect {
     /// HTTP status.
     pub status: u16,
-    /// Media type; parameters count only where they are written here.
+    /// Media type; parameters count only if they are written here.
     pub content_type: Option<String>,
     /// Headers that must be there and not empty.
     pub headers: Vec<String>,

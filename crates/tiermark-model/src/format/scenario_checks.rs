@@ -68,7 +68,7 @@ pub struct Statements {
     pub table: String,
     /// Statements that read, of one request.
     pub reads: u32,
-    /// Rows that these read; as many as `reads` where it is left out.
+    /// Rows that these read; as many as `reads` if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u32>,
     /// Rows that are written by one request, in as many statements or fewer.
@@ -97,7 +97,7 @@ impl ScenarioCheck {
         }
     }
 
-    /// The service that it looks into, where it needs one.
+    /// The service that it looks into, if it needs one.
     #[must_use]
     pub fn service(&self) -> Option<&'static str> {
         match self {

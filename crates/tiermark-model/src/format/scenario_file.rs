@@ -1,4 +1,4 @@
-//! What stands in a scenario's file: wire types, their validation, and the way to the domain types.
+//! The content of a scenario's file: wire types, their validation, and the way to the domain types.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ pub(super) struct ScenarioFile {
 struct PartFile {
     /// Its name, unique in the mix.
     name: At<String>,
-    /// Its share of the sum of all weights: 1 to 1,000,000; 1 where it is left out.
+    /// Its share of the sum of all weights: 1 to 1,000,000; 1 if it is left out.
     weight: Option<At<u32>>,
     request: RequestFile,
     expect: ExpectFile,
@@ -80,7 +80,7 @@ pub(super) struct RequestFile {
     headers: BTreeMap<String, String>,
     /// Body, sent with its Content-Length.
     body: Option<String>,
-    /// What varies: each name stands as {name} in path, header values or body.
+    /// Varying parts: each name is written as {name} in the path, header values or body.
     #[serde(default)]
     values: BTreeMap<String, At<ValueFile>>,
 }
@@ -99,7 +99,7 @@ struct ValueFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpectFile {
     status: At<u16>,
-    /// Media type, such as application/json; parameters count only where they are written.
+    /// Media type, such as application/json; parameters count only if they are written here.
     content_type: Option<String>,
     /// Headers that must be there and not empty.
     #[serde(default)]
@@ -223,7 +223,7 @@ impl ScenarioFile {
             (None, None, None) if self.is_measured() || self.checks.is_empty() => {
                 faults.add(self.name.place, "nothing is asked", FORMS);
             }
-            // Checks that ask by themselves: nothing else is needed where nothing is measured.
+            // Checks send their own requests, so a scenario that is not measured needs nothing else.
             (None, None, None) => {}
         }
     }
@@ -345,7 +345,7 @@ impl RequestFile {
         }
     }
 
-    /// Where placeholders may stand.
+    /// The places where placeholders are allowed.
     fn texts(&self) -> impl Iterator<Item = &String> {
         [&self.path.value]
             .into_iter()
@@ -369,7 +369,7 @@ impl RequestFile {
     }
 }
 
-/// What stands in braces.
+/// The text in braces.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     text.split('{')
         .skip(1)
@@ -421,7 +421,7 @@ impl BodyFile {
 }
 
 impl ObjectiveFile {
-    /// `parts` are the requests of the mix; none where the scenario is none.
+    /// `parts` are the requests of the mix; none if the scenario is not a mix.
     fn validate(&self, parts: &[&str], faults: &mut Faults) {
         match &self.of {
             Some(of) if parts.is_empty() => faults.add(

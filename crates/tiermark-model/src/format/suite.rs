@@ -75,7 +75,7 @@ pub(super) struct SuiteFile {
     /// Seconds of load on each scenario after a start, under its busiest and its calmest level in turn and before anything is measured: for
     /// compilers that work while the server runs, for pools and caches. None by default.
     start_warmup_s: Option<At<f64>>,
-    /// Seconds of load on each scenario at most, where a start is still getting faster after start_warmup_s. That by default.
+    /// Greatest number of seconds of load on each scenario, if a start is still getting faster after start_warmup_s. The default is start_warmup_s.
     start_warmup_limit_s: Option<At<f64>>,
     /// Seconds of load before each measured window.
     warmup_s: At<f64>,
@@ -93,7 +93,7 @@ pub(super) struct SuiteFile {
 }
 
 impl Suite {
-    /// Seconds of load on each scenario after a start: at least and at most. Both are 0 where there is none.
+    /// Seconds of load on each scenario after a start: at least and at most. Both are 0 if there is none.
     #[must_use]
     pub fn start_warmup(&self) -> [f64; 2] {
         let least = self.start_warmup_s;
@@ -131,7 +131,7 @@ impl Suite {
             .max_by_key(|closed| closed.connections)
     }
 
-    /// Reads and validates a suite file. `entries` are all names that may stand in it, `scenarios` those that exist.
+    /// Reads and validates a suite file. `entries` are all names that may occur in it, `scenarios` those that exist.
     ///
     /// # Errors
     /// Every fault with its line and column.
@@ -186,7 +186,7 @@ impl SuiteFile {
             rounds.validate(self.blocks.value, faults);
         }
         if let Some(loads) = &self.loads {
-            // Scenarios of either protocol may stand in it: what fits them is seen when the run is planned.
+            // Scenarios of either protocol may occur; the planner checks which loads fit them.
             check_loads(loads, None, faults);
         }
         for (name, loads) in &self.scenario_loads {

@@ -41,7 +41,7 @@ impl From<serde_yaml::Location> for Place {
 pub struct At<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
 }
 
@@ -155,7 +155,7 @@ impl Faults {
         );
     }
 
-    /// The file's error, or nothing where no fault was noted.
+    /// The file's error, or nothing if no fault was noted.
     ///
     /// # Errors
     /// All faults noted, in the file's order.
@@ -172,7 +172,7 @@ impl Faults {
     }
 }
 
-/// The valid name nearest to `name`, where one is near enough to be meant.
+/// The valid name nearest to `name`, if one is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
     if name.len() > LONGEST_NAME {

@@ -1,4 +1,4 @@
-//! A comparison as a document.
+//! Turns a comparison into a document.
 
 use super::{ChangeVerdict, ComparedCell, ComparedSide, Comparison, RateChange};
 use crate::analysis::Standing;

@@ -1,4 +1,4 @@
-//! Stored runs held against each other, cell by cell: is the one faster, and how sure is that?
+//! Compares stored runs cell by cell: is one faster than the base, and how sure is that?
 
 mod document;
 pub(crate) mod obstacles;
@@ -20,21 +20,21 @@ pub use obstacles::Obstacle;
 
 /// Version of the JSON document.
 const COMPARISON_FORMAT: u32 = 1;
-/// Changes up to this share are no change that matters.
+/// A change of at most this share does not matter.
 pub const THRESHOLD: f64 = 0.05;
-/// How often a change may be claimed where there is none, over all cells of a comparison together.
+/// Probability of claiming at least one change although nothing changed, over all cells of a comparison together.
 pub(crate) const LEVEL: f64 = 0.05;
 
-/// Runs held against the first of them.
+/// Several runs compared with the first of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// Version of this document.
     pub format: u32,
     /// The runs, the base first.
     pub runs: Vec<RunFacts>,
-    /// Why their numbers should not be held against each other.
+    /// Reasons why the runs' numbers are not comparable.
     pub obstacles: Vec<Obstacle>,
-    /// Changes up to this share are no change that matters.
+    /// A change of at most this share does not matter.
     pub threshold: f64,
     /// Every cell that two of the runs have.
     pub cells: Vec<ComparedCell>,
@@ -59,7 +59,7 @@ impl Comparison {
         text::render_blocks(&document(self), style)
     }
 
-    /// Writes it as comma-separated values, a line a cell and run beside the base.
+    /// Writes it as comma-separated values: one line for each cell and each run other than the base.
     #[must_use]
     pub fn render_csv(&self) -> String {
         let mut table = CsvTable::new([
@@ -114,15 +114,12 @@ impl Comparison {
 /// A cell in every run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedCell {
-    /// The entry.
     pub entry: EntryId,
-    /// The scenario.
     pub scenario: String,
     /// The load level.
     pub load: LoadLevel,
-    /// Its kind.
     pub kind: LoadKind,
-    /// In each of the runs, in their order.
+    /// The cell in each of the runs, in the order of the runs.
     pub sides: Vec<ComparedSide>,
 }
 
@@ -135,7 +132,7 @@ pub struct ComparedSide {
     pub rate: Option<Estimate>,
     /// Whether the rate is a lower bound.
     pub lower_bound: bool,
-    /// How it differs from the base; none of the base itself, and where one of both has no rate.
+    /// The difference from the base; none for the base itself, or if one of the two has no rate.
     pub change: Option<RateChange>,
 }
 
@@ -146,7 +143,7 @@ pub struct RateChange {
     pub ratio: f64,
     /// Its interval, for this cell alone.
     pub interval: Interval,
-    /// How probable a ratio as far from 1 is where nothing changed, corrected for the number of cells.
+    /// Probability of a ratio at least this far from 1 if nothing changed, corrected for the number of cells.
     pub p: f64,
     /// What follows.
     pub verdict: ChangeVerdict,
@@ -158,13 +155,12 @@ pub struct RateChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeVerdict {
-    /// Faster than the base, by whatever amount.
+    /// Faster than the base, by any amount.
     Faster,
-    /// Slower.
     Slower,
-    /// Within the threshold, surely.
+    /// The whole interval is within the threshold.
     Same,
-    /// None of these can be said.
+    /// The data do not decide between the other three.
     Inconclusive,
 }
 
@@ -180,7 +176,7 @@ impl ChangeVerdict {
         }
     }
 
-    /// An interval within the threshold says that nothing changed that matters, even where the difference is sure.
+    /// An interval within the threshold means that no change matters, even if there certainly is a difference.
     fn of(ratio: f64, interval: Interval, p: f64) -> Self {
         let bound = 1.0 + THRESHOLD;
         if interval.low >= 1.0 / bound && interval.high <= bound {
@@ -195,7 +191,7 @@ impl ChangeVerdict {
     }
 }
 
-/// Holds runs against the first of them, each with its analysis; of fewer than two there is nothing to hold.
+/// Compares runs, each with its analysis, with the first of them. Fewer than two runs cannot be compared.
 #[must_use]
 pub fn compare(runs: &[(&RunView<'_>, &Analysis)]) -> Comparison {
     let analyses: Vec<&Analysis> = runs.iter().map(|(_, analysis)| *analysis).collect();
@@ -216,7 +212,7 @@ pub fn compare(runs: &[(&RunView<'_>, &Analysis)]) -> Comparison {
     }
 }
 
-/// Those of the base first, in its order, then those that only later runs have.
+/// The base's cells come first, in its order, then the cells that only later runs have.
 fn cells(analyses: &[&Analysis]) -> Vec<ComparedCell> {
     let mut cells: Vec<ComparedCell> = Vec::new();
     for analysis in analyses {
@@ -280,8 +276,8 @@ fn changes(analyses: &[&Analysis], cells: &[ComparedCell], head: usize) -> Vec<O
     cells.iter().map(|cell| change(pair, cells, cell)).collect()
 }
 
-/// Both runs have their starts in blocks. What a block did to all is taken out where the built-in server, which is in every run and never
-/// changes within a version, was measured in it: the machine's good and bad hours would else be taken for the entry's.
+/// Both runs have their starts in blocks. A block's effect on all entries is removed if the built-in server, which is in every run and never
+/// changes within a version, was measured in it. Otherwise the machine's good and bad hours would look like changes of the entry.
 fn change(pair: [&Analysis; 2], cells: &[ComparedCell], cell: &ComparedCell) -> Option<RateChange> {
     let of = |analysis: &Analysis, entry: &EntryId| {
         let found = find(analysis, entry, &cell.scenario, &cell.load).filter(|found| found.standing == Standing::Ok)?;
@@ -318,8 +314,8 @@ fn yardstick(analysis: &Analysis) -> Option<&EntryId> {
         .map(|entry| &entry.id)
 }
 
-/// The spread from start to start, of both runs and all cells of the scenario with this kind of load: of the rates, or where they stand beside
-/// the yardstick's of those ratios.
+/// The spread from start to start, over both runs and all cells of the scenario with this kind of load: of the rates, or, if the rates are divided
+/// by the yardstick's, of these ratios.
 fn spread(
     pair: [&Analysis; 2],
     cells: &[ComparedCell],
@@ -346,7 +342,7 @@ fn spread(
     stats::pooled_spread(&all)
 }
 
-/// Corrects for the number of cells, and says what follows.
+/// Corrects the probabilities for the number of cells and sets each cell's verdict.
 fn holm(changes: &mut [Option<RateChange>]) {
     let mut found: Vec<&mut RateChange> = changes.iter_mut().flatten().collect();
     let ps: Vec<f64> = found.iter().map(|change| change.p).collect();
@@ -356,7 +352,7 @@ fn holm(changes: &mut [Option<RateChange>]) {
     }
 }
 
-/// Probabilities corrected for their number, in the same order: where each of at most some level is believed, as much is the probability that any of
+/// Probabilities corrected for their number, in the same order. If every one below some level is believed, that level is the probability that any of
 /// them is believed wrongly.
 ///
 /// Source: S. Holm, "A simple sequentially rejective multiple test procedure", *Scandinavian Journal of Statistics* 6 (1979), 65–70.

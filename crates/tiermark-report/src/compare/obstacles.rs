@@ -1,4 +1,4 @@
-//! What forbids to hold numbers of two runs against each other.
+//! Reasons why the numbers of two runs are not comparable.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::analysis::Analysis;
 use crate::read::view::RunView;
 use crate::show::numbers::plain;
 
-/// Why numbers of two runs should not be held against each other.
+/// Reason why the numbers of two runs are not comparable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Obstacle {
@@ -21,7 +21,7 @@ pub enum Obstacle {
         /// That run's.
         other: String,
     },
-    /// Something else of how they were measured differs.
+    /// They were measured in different ways.
     Setting {
         /// The later run.
         run: String,
@@ -36,7 +36,6 @@ pub enum Obstacle {
     Scenario {
         /// The later run.
         run: String,
-        /// Its name.
         name: String,
     },
     /// The rates of one were not measured here.
@@ -61,7 +60,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Those of every run beside the first.
+/// The obstacles of every run except the first.
 pub(super) fn find(runs: &[(&RunView<'_>, &Analysis)]) -> Vec<Obstacle> {
     let Some(((base, _), others)) = runs.split_first() else {
         return vec![];
@@ -72,7 +71,7 @@ pub(super) fn find(runs: &[(&RunView<'_>, &Analysis)]) -> Vec<Obstacle> {
         .collect()
 }
 
-/// Those of a run beside the base. Manifests alone are read.
+/// The obstacles between a run and the base. Only manifests are read.
 pub(crate) fn against(base: &RunView<'_>, other: &RunView<'_>) -> Vec<Obstacle> {
     imported(other).into_iter().chain(between(base, other)).collect()
 }

@@ -46,7 +46,7 @@ pub(super) fn document(report: &GateReport) -> Vec<Block> {
     blocks
 }
 
-/// Lines of a reason that are shown, and characters of each: it ends with a log, which may hold anything.
+/// Number of lines of a reason that are shown, and characters of each line. A reason ends with a log, which may be of any length.
 const LINES: usize = 40;
 const LINE: usize = 300;
 
@@ -77,7 +77,7 @@ fn facts(report: &GateReport) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// In how many pairs the host did something else; none where it never did.
+/// Number of pairs in which the host was disturbed; none if it never was.
 fn busy(report: &GateReport) -> Option<String> {
     let pairs = &report.compared.first()?.pairs;
     let busy = pairs.iter().filter(|pair| pair.disturbed).count();

@@ -1,4 +1,4 @@
-//! Two versions of a service, pair by pair: is the new one slower, beyond what is let through?
+//! Compares two versions of a service pair by pair: is the new one slower by more than is allowed?
 
 mod document;
 mod outputs;
@@ -20,7 +20,7 @@ pub use sequential::{Decision, GateLook, Pairs, Sureness, is_look};
 /// Version of the JSON document.
 pub const GATE_FORMAT: u32 = 1;
 
-/// What a gate found.
+/// A gate's result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GateReport {
     /// Version of this document: [`GATE_FORMAT`].
@@ -29,26 +29,25 @@ pub struct GateReport {
     pub service: String,
     /// When it began.
     pub created: Timestamp,
-    /// What the base is; none where only objectives were checked.
+    /// The base; none if only objectives were checked.
     pub base: Option<String>,
     /// What the head is.
     pub head: String,
-    /// Slow-downs up to this share are let through.
+    /// A slow-down of at most this share is accepted.
     pub threshold: f64,
-    /// How often it may call slower what is not.
+    /// Probability of calling something slower although it is not.
     pub false_alarms: f64,
-    /// Seconds that were measured, of how many at most.
+    /// Seconds that were measured, and the limit.
     pub measured_s: [f64; 2],
     /// Seed of the order within pairs.
     pub seed: u64,
     /// Each metric of each scenario.
     pub compared: Vec<Compared>,
-    /// The objectives.
     pub objectives: Vec<Kept>,
-    /// Why the head could not be measured, where it could not: its own fault.
+    /// Why the head could not be measured, if it could not and the head itself is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
-    /// What makes its numbers say less than they seem to.
+    /// Reasons to trust the numbers less.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -56,19 +55,18 @@ pub struct GateReport {
 /// One metric of one scenario in both versions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Compared {
-    /// The scenario; none of a metric of the whole start.
+    /// The scenario; none for a metric of the whole start.
     pub scenario: Option<String>,
-    /// The metric.
     pub metric: Quantity,
     /// Every pair, in the order they were measured.
     pub pairs: Vec<Pair>,
     /// What was decided.
     pub decision: Decision,
-    /// How much slower the head is, as a share: negative where it is faster. Hodges and Lehmann's estimate.
+    /// How much slower the head is, as a share (Hodges and Lehmann's estimate); negative if the head is faster.
     pub slow_down: Option<f64>,
-    /// Bounds of it at the last look, each at its part of what may go wrong; none where pairs are too few to say.
+    /// Its bounds at the last look, each at its part of the error; none if there are too few pairs.
     pub bounds: [Option<f64>; 2],
-    /// The median of the pairs' slow-downs, and its 95% interval by the bootstrap: for comparison with other tools, nothing is decided by it.
+    /// The median of the pairs' slow-downs, and its 95% interval by the bootstrap: for comparison with other tools only; it decides nothing.
     pub median: Option<f64>,
     /// See `median`.
     pub median_interval: Option<Interval>,
@@ -85,39 +83,38 @@ pub struct Pair {
     pub head_first: bool,
     /// Whether the host did something else meanwhile. The pair counts all the same: the coin gives such a moment to either version alike.
     pub disturbed: bool,
-    /// Seconds since the first pair began when it was over.
+    /// Seconds from the beginning of the first pair to the end of this one.
     pub ended_s: f64,
 }
 
 /// An objective, and what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Kept {
-    /// The objective.
     pub objective: ServiceObjective,
-    /// Milliseconds of the 99th percentile or of a start, or mebibytes; none where it could not be measured.
+    /// Milliseconds of the 99th percentile or of a start, or mebibytes; none if it could not be measured.
     pub measured: Option<f64>,
     /// Share of requests without a right answer.
     pub errors: Option<f64>,
-    /// Whether it is kept; none where it could not be measured.
+    /// Whether it is kept; none if it could not be measured.
     pub kept: Option<bool>,
     /// Why it could not be measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
-/// What a gate comes to.
+/// The outcome of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
-    /// Nothing is slower than what is let through, and every objective is kept.
+    /// Nothing is slower than is allowed, and every objective is met.
     Pass,
     /// Something is slower, an objective is missed, or the head is broken.
     Fail,
-    /// The time was used up before it could be said.
+    /// The time was used up before there was a decision.
     Inconclusive,
 }
 
-/// A report as JSON has it: what it comes to stands first.
+/// A report as JSON, with the outcome first.
 #[derive(Serialize)]
 struct Document<'a> {
     outcome: GateOutcome,
@@ -126,7 +123,7 @@ struct Document<'a> {
 }
 
 impl GateReport {
-    /// The whole of it for other programs, with what it comes to.
+    /// The whole report with its outcome, for other programs.
     #[must_use]
     pub fn document(&self) -> impl Serialize + '_ {
         Document {
@@ -135,7 +132,7 @@ impl GateReport {
         }
     }
 
-    /// What it comes to.
+    /// The outcome.
     #[must_use]
     pub fn outcome(&self) -> GateOutcome {
         let slower = self
@@ -168,7 +165,7 @@ impl GateReport {
 }
 
 impl Compared {
-    /// Of pairs that were looked at.
+    /// Makes a comparison from pairs that were looked at.
     #[must_use]
     pub fn of(scenario: Option<String>, metric: Quantity, pairs: Vec<Pair>, look: &GateLook) -> Self {
         let share = |log: f64| log.is_finite().then(|| log.exp_m1());

@@ -1,4 +1,4 @@
-//! A gate's report in the formats of others: for CI systems and for tools that keep a history.
+//! A gate's report in the formats of CI systems and of tools that keep a history.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const SUMMARY_BYTES: usize = 64 * 1024;
 /// GitHub shows no more annotations of a step than these.
 const ANNOTATIONS: usize = 10;
 
-/// What names a comparison in other tools: `orders/p99`, `start/memory`.
+/// The name of a comparison in other tools: `orders/p99`, `start/memory`.
 fn name(of: &Compared) -> String {
     format!(
         "{}/{}",
@@ -26,7 +26,7 @@ fn name(of: &Compared) -> String {
     )
 }
 
-/// What is wrong, a sentence each, the greatest slow-down first.
+/// One sentence for each problem, the greatest slow-down first.
 fn faults(report: &GateReport) -> Vec<String> {
     let mut slower: Vec<&Compared> = report
         .compared
@@ -53,7 +53,7 @@ fn faults(report: &GateReport) -> Vec<String> {
     broken.chain(slower).chain(missed).collect()
 }
 
-/// Workflow commands that GitHub shows beside a run, at most ten: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
+/// Workflow commands that GitHub shows next to a run, at most ten: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
 #[must_use]
 pub fn annotations(report: &GateReport) -> String {
     let all = faults(report);
@@ -99,7 +99,7 @@ pub fn step_summary(report: &GateReport) -> String {
     out + CUT
 }
 
-/// JUnit's XML, a test case each: as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>). What is open is skipped.
+/// JUnit's XML with one test case for each comparison, as Jenkins, GitLab and others read it (<https://github.com/testmoapp/junitxml>). Undecided comparisons are skipped.
 #[must_use]
 pub fn junit(report: &GateReport) -> String {
     let name = format!("tiermark gate {}", text_of(&report.service));
@@ -167,8 +167,8 @@ fn objective_case(kept: &Kept) -> TestCase {
     case("objective", &what, status)
 }
 
-/// A text for other programs: its lines without control characters, and without the two characters beside them that XML 1.0 has no place
-/// for, however they are written (<https://www.w3.org/TR/xml/#charsets>).
+/// A text for other programs, without control characters and without the two further characters that XML 1.0 cannot hold,
+/// not even escaped (<https://www.w3.org/TR/xml/#charsets>).
 fn text_of(text: &str) -> String {
     lines_of(text)
         .collect::<Vec<_>>()
@@ -284,7 +284,7 @@ pub fn open_metrics(report: &GateReport) -> String {
     out
 }
 
-/// One family of gauges with its metadata before its samples; nothing where it has none.
+/// One family of gauges with its metadata before its samples; nothing if it has none.
 fn push_family(
     out: &mut String,
     name: &str,

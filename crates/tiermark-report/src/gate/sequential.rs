@@ -2,16 +2,16 @@
 
 use super::signed_rank::WalshAverages;
 
-/// How sure a gate must be.
+/// The error rates that a gate must keep.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sureness {
     /// Slow-downs up to this share are let through: 0.05 is 5%.
     pub threshold: f64,
-    /// How often it may call slower what is not slower than the threshold, over all that is compared together.
+    /// Probability of calling something slower although it is not slower than the threshold, over all comparisons together.
     pub false_alarms: f64,
-    /// How often it may let through what is slower than the threshold, over all that is compared together.
+    /// Probability of letting something pass although it is slower than the threshold, over all comparisons together.
     pub missed: f64,
-    /// What is compared: cells times metrics. Each has its part of both (Bonferroni).
+    /// Number of comparisons: cells times metrics. Each gets an equal part of both probabilities (Bonferroni).
     pub compared: usize,
 }
 
@@ -26,7 +26,7 @@ impl Default for Sureness {
     }
 }
 
-/// What pairs say so far.
+/// The decision after the pairs so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -34,7 +34,7 @@ pub enum Decision {
     Slower,
     /// Not slower by more than the threshold.
     NotSlower,
-    /// Neither can be said yet.
+    /// The pairs do not decide yet.
     Open,
 }
 
@@ -45,25 +45,25 @@ pub struct GateLook {
     pub pairs: usize,
     /// The slow-down that is most plausible, as a logarithm of head / base.
     pub centre: f64,
-    /// The slow-down is above this, at this look's part of the false alarms.
+    /// Lower bound of the slow-down, at this look's part of the false alarms.
     pub lower: f64,
-    /// The slow-down is below this, at this look's part of what may be missed.
+    /// Upper bound of the slow-down, at this look's part of the misses.
     pub upper: f64,
     /// What follows.
     pub decision: Decision,
 }
 
-/// The pairs of one metric in one cell, with what of the error was spent.
+/// The pairs of one metric in one cell, with the part of the error that is already spent.
 ///
-/// Looking often at a test of fixed level finds something in the end, where nothing is. Here a look may spend what of the error it has not spent: α(t) =
-/// α t², where t is the share of the time that may be used (spending functions: K. K. G. Lan and D. L. DeMets, "Discrete sequential boundaries for clinical trials",
+/// Repeated looks at a test of fixed level find a difference sooner or later, even if there is none. Here a look may spend only error that is left: α(t) =
+/// α t², where t is the used share of the allowed time (spending functions: K. K. G. Lan and D. L. DeMets, "Discrete sequential boundaries for clinical trials",
 /// *Biometrika* 70 (1983), 659–663; the power family: K. Kim and D. L. DeMets, *Biometrika* 74 (1987), 149–154). What looks spend is added up
 /// (Bonferroni's inequality), so that nothing need be known of how one depends on the other; when to look follows from the clock and from the number of
 /// pairs, never from what they say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pairs {
     sureness: Sureness,
-    /// Logarithms of head / base, greater where head is worse.
+    /// Logarithms of head / base, greater if the head is worse.
     differences: Vec<f64>,
     /// The share of the time at the last look.
     looked_at: f64,
@@ -82,7 +82,7 @@ impl Pairs {
         }
     }
 
-    /// Adds a pair, the logarithm of how much worse the head is. What is no number (a side that measured nothing) is left out.
+    /// Adds a pair, as the logarithm of how much worse the head is. A value that is not a number (one side measured nothing) is ignored.
     pub fn add(&mut self, difference: f64) {
         if difference.is_finite() {
             self.differences.push(difference);
@@ -95,13 +95,13 @@ impl Pairs {
         &self.differences
     }
 
-    /// What was decided, which stays.
+    /// The decision, which is final once it is made.
     #[must_use]
     pub fn decision(&self) -> Decision {
         self.decision
     }
 
-    /// Looks at the pairs when `time` of the time that may be used is used, 0 to 1. A look that goes back in time spends nothing.
+    /// Looks at the pairs when the share `time` (0 to 1) of the allowed time is used. A look that goes back in time spends nothing.
     pub fn look(&mut self, time: f64) -> GateLook {
         let spent = |error: f64, time: f64| error / self.sureness.compared.max(1) as f64 * time * time;
         let time = time.clamp(self.looked_at, 1.0);
@@ -132,7 +132,7 @@ impl Pairs {
     }
 }
 
-/// Whether a look is worth its part of the error after so many pairs: from eight on, each time there are a third more.
+/// Whether a look is worth its part of the error after this many pairs. The first look is at eight pairs, each later one at a third more.
 #[must_use]
 pub fn is_look(pairs: usize) -> bool {
     let mut next = 8;

@@ -35,14 +35,14 @@ impl WalshAverages {
         Some(f64::midpoint(self.sorted[lower], self.sorted[upper]))
     }
 
-    /// What the centre is above, but for a probability of at most `level`; −∞ where so few pairs say nothing at that level.
+    /// Lower bound of the centre, wrong with a probability of at most `level`; −∞ if there are too few pairs for that level.
     pub(super) fn lower(&self, level: f64) -> f64 {
         let place = critical(self.pairs, level);
         let from_above = self.sorted.len().checked_sub(place);
         from_above.map_or(f64::NEG_INFINITY, |index| self.sorted[index])
     }
 
-    /// What the centre is below, but for a probability of at most `level`; ∞ where so few pairs say nothing at that level.
+    /// Upper bound of the centre, wrong with a probability of at most `level`; ∞ if there are too few pairs for that level.
     pub(super) fn upper(&self, level: f64) -> f64 {
         let place = critical(self.pairs, level);
         place
@@ -53,8 +53,8 @@ impl WalshAverages {
     }
 }
 
-/// The smallest rank sum that is reached or exceeded with a probability of at most `level` where signs are coins; one more than the greatest sum
-/// where none is.
+/// The smallest rank sum that random signs reach or exceed with a probability of at most `level`; one more than the greatest sum
+/// if there is no such sum.
 fn critical(pairs: usize, level: f64) -> usize {
     let mass = rank_sums(pairs);
     let mut beyond = 0.0;

@@ -6,9 +6,9 @@
 //! - [`sustained_by_all`] is that of tiers, which are relative to the core: the highest rate that every default variant of the core
 //!   sustains. None of them is then rated as missed, and the level shows the most that such a run can.
 //! - [`sustained_by_most`] is that of recommendations, which are about single entries: one framework that sustains little, or failed,
-//!   must not take away the level at which all others can be told apart. Who does not sustain it has missed it.
+//!   must not take away the level at which all others can be told apart. An entry that does not sustain the level has missed it.
 //!
-//! Both depend on the run alone, never on who is shown or is a candidate, so that leaving one out moves nobody.
+//! Both depend on the run alone, never on which entries are shown or are candidates, so leaving one out does not move the others.
 
 use tiermark_model::format::quantity::Quantity;
 use tiermark_model::load::Load;

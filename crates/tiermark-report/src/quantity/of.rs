@@ -57,7 +57,7 @@ impl ServerUse {
     }
 }
 
-/// Right answers a second of a valid trial; of a search for the capacity the rate that it confirmed, 0 where it confirmed none.
+/// Right answers a second of a valid trial; of a search for the capacity the rate that it confirmed, 0 if it confirmed none.
 pub(crate) fn rate_of_trial(trial: &TrialRecord) -> Option<f64> {
     let recording = trial.recording.as_ref().filter(|_| trial.state == State::Ok)?;
     Some(match &trial.capacity {

@@ -2,7 +2,7 @@
 
 use crate::rate::stats::{self, Interval, Logs, Spread};
 
-/// Logarithms by block. What is 0 has none, and its block is left out.
+/// Logarithms by block. A value of 0 has no logarithm, and its block is left out.
 pub(crate) fn logs(values: impl IntoIterator<Item = (u32, f64)>) -> Logs {
     let above = values.into_iter().filter(|(_, value)| *value > 0.0);
     above.map(|(block, value)| (block, value.ln())).collect()
@@ -22,7 +22,7 @@ pub(crate) fn geometric_mean(logs: &Logs) -> Option<f64> {
     stats::mean(logs.values().copied()).map(f64::exp)
 }
 
-/// The t-interval around an estimate that so many starts gave, with the spread that they share with others.
+/// The t-interval around an estimate from this many starts, with a spread that is pooled with other cells.
 pub(crate) fn t_interval(estimate: f64, starts: usize, spread: Option<Spread>) -> Option<Interval> {
     let spread = spread.filter(|_| starts > 0)?;
     Some(Interval::around(estimate, stats::t_half_width(spread, starts)))

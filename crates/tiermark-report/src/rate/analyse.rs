@@ -25,7 +25,7 @@ use crate::read::view::RunView;
 use crate::read::warnings;
 use crate::repeat;
 
-/// What the reader of a run may choose.
+/// Options of an analysis.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// How a value is chosen from the load levels.
@@ -368,7 +368,7 @@ fn standing_without_value(draft: &FamilyDraft, rule: ValueRule) -> Standing {
     }
 }
 
-/// The value in one resample: level chosen anew. 0 where no level meets the objective, NaN where nothing was drawn.
+/// The value in one resample: level chosen anew. 0 if no level meets the objective, NaN if nothing was drawn.
 fn resampled_value(draft: &FamilyDraft, blocks: &[u32], scenario: &Scenario, rule: ValueRule) -> f64 {
     let mut best = f64::NAN;
     for (_, level) in draft.rated() {

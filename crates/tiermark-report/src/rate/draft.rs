@@ -7,7 +7,7 @@ use crate::read::group::LevelDraft;
 pub(crate) struct FamilyDraft {
     pub(crate) family: Family,
     pub(crate) levels: Vec<LevelDraft>,
-    /// Whose levels make the value.
+    /// The kind of load whose levels make the value.
     pub(crate) value_from: LoadKind,
     pub(crate) chosen: Option<usize>,
 }

@@ -13,7 +13,7 @@ use crate::rate::stats;
 use crate::rate::tiers::{self, CompositePart, Rating};
 use crate::read::view::RunView;
 
-/// What of a weight set this run can rate: the scenarios with a reference in the set's measure.
+/// The part of a weight set that this run can rate: the scenarios with a reference in the set's measure.
 pub(crate) fn weight_use(weights: &Weights, scenarios: &[ScenarioAnalysis]) -> WeightUse {
     let has_reference = |name: &String| {
         scenarios

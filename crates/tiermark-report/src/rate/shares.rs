@@ -23,7 +23,7 @@ struct ComparedValue {
 /// What an entry has in a quantity.
 enum Found {
     Value(ComparedValue),
-    /// ComparedValue, but not good enough for a value.
+    /// Measured, but not good enough for a value.
     Missed,
     Nothing,
 }

@@ -14,7 +14,7 @@ pub const BOOTSTRAP_FROM: usize = 10;
 /// Number of resamples: the 0.9% quantile that ten starts need then rests on some 17 of them.
 pub const RESAMPLES: usize = 2_000;
 
-/// Whether more than `share` of all are within a limit, when `within` of `samples` are; `None` where so few samples decide neither, at
+/// Whether more than `share` of all are within a limit, when `within` of `samples` are; `None` if so few samples decide neither, at
 /// a level of 5% on either side.
 ///
 /// The exact test of a binomial share (Clopper and Pearson, *Biometrika* 26, 1934). With none over the limit 299 samples decide for 99%,
@@ -61,7 +61,7 @@ impl Interval {
         }
     }
 
-    /// Half of its width on logarithms; infinite where it reaches down to 0.
+    /// Half of its width on logarithms; infinite if it reaches down to 0.
     #[must_use]
     pub fn half_width_log(&self) -> f64 {
         if self.low > 0.0 {
@@ -84,14 +84,14 @@ pub struct Spread {
 /// Logarithm of the rate by block, of one cell.
 pub type Logs = BTreeMap<u32, f64>;
 
-/// Arithmetic mean; of logarithms, the logarithm of the geometric mean. None where there is no value.
+/// Arithmetic mean; of logarithms, the logarithm of the geometric mean. None if there is no value.
 #[must_use]
 pub fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     let count = values.len();
     (count > 0).then(|| values.sum::<f64>() / count as f64)
 }
 
-/// The middle value, or the mean of the two middle ones. None where there is no value.
+/// The middle value, or the mean of the two middle ones. None if there is no value.
 #[must_use]
 pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
@@ -124,7 +124,7 @@ pub fn pooled_spread(cells: &[Logs]) -> Option<Spread> {
 ///
 /// This is the analysis of a randomised complete block design, the pooled form of "paired blocks on log ratios": what
 /// a block does to all (a warmer processor, a neighbour) cancels in the ratio. Cells that lack a block are allowed for by
-/// fitting both effects in turn until they stand still. Source: Box, Hunter & Hunter (2005), ch. 4.2.
+/// fitting both effects in turn until they no longer change. Source: Box, Hunter & Hunter (2005), ch. 4.2.
 #[must_use]
 pub fn paired_spread(cells: &[Logs]) -> Option<Spread> {
     let cells: Vec<&Logs> = cells.iter().filter(|cell| cell.len() > 1).collect();
@@ -257,7 +257,7 @@ impl Difference {
         Interval::around(self.log.exp(), quantile_of_t(self.degrees) * self.error)
     }
 
-    /// How probable a ratio as far from 1 is where both are the same, on either side.
+    /// Two-sided probability of a ratio at least this far from 1 if both are the same.
     #[must_use]
     pub fn p(&self) -> f64 {
         let t = if self.error > 0.0 {
@@ -276,13 +276,13 @@ pub fn t_below(at: f64, degrees: usize) -> f64 {
     StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::NAN, below)
 }
 
-/// The spread that blurs ratios of cells: paired where blocks allow it, else pooled.
+/// The spread that blurs ratios of cells: paired if blocks allow it, otherwise pooled.
 #[must_use]
 pub fn ratio_spread(cells: &[Logs]) -> Option<Spread> {
     paired_spread(cells).or_else(|| pooled_spread(cells))
 }
 
-/// The interval of `ratio`, that of two cells with these logarithms, over the blocks that both have; none where they have none in common.
+/// The interval of `ratio`, that of two cells with these logarithms, over the blocks that both have; none if they have none in common.
 #[must_use]
 pub fn paired_interval(ratio: f64, above: &Logs, below: &Logs, spread: Spread) -> Option<Interval> {
     let pairs = above.keys().filter(|block| below.contains_key(block)).count();

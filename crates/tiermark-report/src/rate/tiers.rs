@@ -123,9 +123,9 @@ impl Bound {
 pub struct Share {
     /// Value / reference.
     pub value: f64,
-    /// Its interval, where there are starts enough for one.
+    /// Its interval, if there are enough starts for one.
     pub interval: Option<Interval>,
-    /// Degrees of freedom that the interval was made with; none where it is not estimated: the reference itself, a missed objective.
+    /// Degrees of freedom that the interval was made with; none if it is not estimated: the reference itself, a missed objective.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degrees: Option<usize>,
     /// Which side is open.

@@ -132,7 +132,7 @@ fn needed() -> f64 {
     10.0 / (1.0 - OBJECTIVE_FRACTION)
 }
 
-/// A cell under construction: what the bootstrap needs beside what is shown.
+/// A cell under construction: it also holds what the bootstrap needs and the report does not show.
 #[derive(Debug, Clone)]
 pub(crate) struct LevelDraft {
     pub(crate) cell: Cell,
@@ -147,7 +147,7 @@ pub(crate) struct CellInput<'a> {
     pub(crate) placement: &'a Placement,
     pub(crate) planned: usize,
     pub(crate) tries: &'a [&'a TrialRecord],
-    /// Why it has no record, where the manifest or the framework says so.
+    /// Why it has no record, if the manifest or the framework says so.
     pub(crate) without_record: Option<Standing>,
     /// The command that measures it again.
     pub(crate) repeat: String,

@@ -1,4 +1,4 @@
-//! Runs whose rates were imported: levels without histograms, and TechEmpower's own composite beside ours.
+//! Runs whose rates were imported: levels without histograms, and TechEmpower's own composite next to ours.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(crate) fn value_rule(run: &RunView<'_>, asked: ValueRule) -> ValueRule {
     }
 }
 
-/// The levels of an entry in a scenario, which in an imported run stand in its records alone; none of a measured run.
+/// The levels of an entry in a scenario, which in an imported run are only in its records; none for a measured run.
 pub(crate) fn levels(
     run: &RunView<'_>,
     entry: &PlannedEntry,
@@ -71,7 +71,7 @@ fn level(load: &str, trial: &TrialRecord) -> Option<LevelDraft> {
         tally,
         // Whoever measured it may have started it more or less often: no start of ours.
         starts: vec![],
-        // As it stands there, so that what is half of another is exactly half of it.
+        // Taken as it is in the file, so that half of another number is exactly half of it.
         rate: rate.map(|rate| Estimate {
             per_s: rate.per_s,
             starts: 0,

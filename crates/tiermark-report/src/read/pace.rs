@@ -7,8 +7,8 @@ const PARTS: usize = 10;
 /// Eighths of a line's height.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Right answers in each tenth of the window beside the mean, all starts together: 1.2 is a fifth more than the mean. Each start is divided by
-/// its own mean first, so that a faster one counts no more. Empty where no window is as long as ten counts of the timeline.
+/// Right answers in each tenth of the window relative to the mean, over all starts: 1.2 is a fifth more than the mean. Each start is divided by
+/// its own mean first, so that a faster one counts no more. Empty if no window is as long as ten counts of the timeline.
 pub(crate) fn pace(recordings: &[&Recording]) -> Vec<f64> {
     let of_starts: Vec<Vec<f64>> = recordings.iter().filter_map(|recording| of_start(recording)).collect();
     let count = of_starts.len() as f64;

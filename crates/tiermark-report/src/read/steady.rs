@@ -7,7 +7,7 @@ use tiermark_model::recording::{Recording, TIMELINE_COUNT_NS};
 const BATCH: usize = 5;
 /// Batches that a judgement takes: of fewer, a single slow one decides.
 const AT_LEAST: usize = 10;
-/// Batches that must remain behind the truncation: the statistic falls by itself where hardly any are left.
+/// Batches that must remain behind the truncation: the statistic falls by itself if hardly any are left.
 const REMAINING: usize = 5;
 
 /// What a trial's answers over time say, warm-up included.
@@ -24,7 +24,7 @@ pub enum Steadiness {
 }
 
 impl Steadiness {
-    /// Of a recording; none where it is too short to be judged: five seconds, warm-up included.
+    /// Judges a recording; none if it is too short to be judged: five seconds, warm-up included.
     #[must_use]
     pub fn of(recording: &Recording) -> Option<Self> {
         let slots = usize::try_from(recording.window.end_ns / TIMELINE_COUNT_NS).unwrap_or(usize::MAX);
@@ -57,7 +57,7 @@ pub struct SteadyStarts {
 }
 
 impl SteadyStarts {
-    /// Of a cell's recordings; none where all are too short to be judged.
+    /// Judges a cell's recordings; none if all are too short to be judged.
     #[must_use]
     pub fn of(recordings: &[&Recording]) -> Option<Self> {
         let mut starts = Self::default();
@@ -75,11 +75,11 @@ impl SteadyStarts {
 }
 
 /// How many of the first batch means the marginal standard error rule leaves out: those whose removal makes the error of the mean of the
-/// rest the smallest, Σ (yᵢ − ȳ)² / m² over the m that remain. None where there are too few batches.
+/// rest the smallest, Σ (yᵢ − ȳ)² / m² over the m that remain. None if there are too few batches.
 ///
 /// MSER-5: K. P. White, "An effective truncation heuristic for bias reduction in simulation output", *Simulation* 69 (1997), 323–334, on means
 /// of five; S. Hoad, R. Robinson and R. Davies, "Automating warm-up length estimation", *JORS* 61 (2010), 1389–1403, who found it the best of
-/// 42 methods and call the result invalid where it lies in the second half.
+/// 42 methods and call the result invalid if it lies in the second half.
 fn mser(batches: &[f64]) -> Option<usize> {
     if batches.len() < AT_LEAST {
         return None;

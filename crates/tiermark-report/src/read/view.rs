@@ -98,7 +98,7 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// Why it stopped before its plan was done, where its last session says so.
+    /// Why it stopped before its plan was done, if its last session says so.
     #[must_use]
     pub fn ended_early(&self) -> Option<&'a str> {
         let last = self.records.iter().rev().find_map(|record| match record {

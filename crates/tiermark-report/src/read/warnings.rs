@@ -113,7 +113,7 @@ fn without_number(families: &[Family]) -> Vec<Warning> {
     all
 }
 
-/// The scenario where the family has no number at all, else each of its levels that has none.
+/// The scenario if the family has no number at all, otherwise each of its levels without one.
 fn faults(family: &Family) -> Vec<(String, &Standing)> {
     if matches!(family.standing, Standing::Ok | Standing::ObjectiveMissed) {
         family

@@ -5,7 +5,7 @@ use tiermark_model::trial::EntryId;
 
 use crate::analysis::{Analysis, Cell, Percentile};
 
-/// Names of the columns; units stand in them.
+/// Names of the columns, with their units.
 const HEAD: [&str; 19] = [
     "run",
     "entry",

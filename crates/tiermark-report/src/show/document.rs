@@ -223,7 +223,7 @@ fn overall(composite: Option<&Composite>) -> Text {
     }
 }
 
-/// Where the interval reaches over a boundary: the probability of each tier that is named.
+/// The probability of each named tier, if the interval crosses a boundary.
 fn chances(rating: &Rating) -> Option<String> {
     let probabilities = rating.probabilities.filter(|_| rating.best != rating.worst)?;
     let named = probabilities.get(rating.best as usize..=rating.worst as usize)?;

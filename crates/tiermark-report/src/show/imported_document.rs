@@ -102,14 +102,14 @@ fn rating_table(analysis: &Analysis, imported: &Imported) -> Table {
     }
 }
 
-/// The name of its row: ours, with the variant where the file names one.
+/// The name of its row: ours, with the variant if the file names one.
 fn name_of(entry: &EntryAnalysis) -> String {
     let own = &entry.id.framework;
     let named = in_file(entry).filter(|name| name.starts_with(&format!("{own}/")));
     plain(named.unwrap_or(own))
 }
 
-/// The same with the file's own name, where that is another one.
+/// The same with the file's own name, if that is different.
 fn both_names_of(entry: &EntryAnalysis) -> String {
     let name = name_of(entry);
     match in_file(entry) {

@@ -81,7 +81,7 @@ fn rows_of(family: &Family) -> Vec<TableRow> {
     family.cells.iter().flat_map(of_cell).collect::<Vec<TableRow>>()
 }
 
-/// A measurement that does not hold says why in place of its numbers; the other reasons stand at the end.
+/// An invalid measurement shows the reason instead of numbers; the other reasons are at the end.
 fn without_number(load: &str, standing: &Standing) -> Vec<Text> {
     let mut cells: Vec<Text> = vec![load.to_owned().into()];
     if let Standing::Invalid { reason } = standing {
@@ -133,7 +133,7 @@ fn found(found: &Capacities) -> String {
     }
 }
 
-/// One request of a mix: its share stands where a level has its rate.
+/// One request of a mix, with its share in the column of the rate.
 fn request(request: &RequestSummary) -> Vec<Text> {
     let nothing = || Text::from("");
     let time = |fraction| {

@@ -1,8 +1,8 @@
-//! Numbers as people read them: three significant digits, a unit, and a dash where there is nothing to say.
+//! Numbers as people read them: three significant digits, a unit, and a dash if there is nothing to say.
 
 use crate::rate::stats::Interval;
 
-/// What stands where there is no number.
+/// The placeholder for a missing number.
 pub const NOTHING: &str = "–";
 
 /// Three significant digits, without an exponent.
@@ -115,7 +115,7 @@ pub fn first_line(text: &str) -> String {
 /// Lines shown below one that only announces them.
 const ANNOUNCED: usize = 3;
 
-/// What a reason says in a line: its first, and where that ends in a colon the few that it announces.
+/// A reason in one line: its first line, and if that ends in a colon, the next few.
 #[must_use]
 pub fn gist(text: &str) -> String {
     let mut lines = text

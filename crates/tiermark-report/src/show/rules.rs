@@ -1,4 +1,4 @@
-//! What reports of measured and of imported runs say in the same words.
+//! Text that reports of measured and of imported runs share.
 
 use tiermark_model::format::quantity::Quantity;
 

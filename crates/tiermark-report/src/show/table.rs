@@ -13,7 +13,6 @@ pub(crate) enum Block {
     Paragraph(String),
     /// Items of a list.
     List(Vec<String>),
-    /// A table.
     Table(Table),
 }
 
@@ -22,22 +21,19 @@ pub(crate) enum Block {
 pub(crate) struct Table {
     /// Name of what rows are grouped by; empty without groups.
     pub(crate) group_title: &'static str,
-    /// The columns.
     pub(crate) columns: Vec<Column>,
-    /// How many of the first columns are repeated where the table is too wide and goes on below.
+    /// Number of first columns that are repeated if the table is too wide and continues below.
     pub(crate) repeated: usize,
-    /// The rows.
     pub(crate) rows: Vec<TableRow>,
 }
 
 /// A column.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Column {
-    /// Its title.
     pub(crate) title: String,
-    /// Whether numbers stand in it.
+    /// Whether it contains numbers.
     pub(crate) right: bool,
-    /// Whether it is left out where a line has no room for it.
+    /// Whether it is left out if a line has no room for it.
     pub(crate) spare: bool,
 }
 
@@ -51,7 +47,7 @@ pub(crate) struct TableRow {
 }
 
 impl TableRow {
-    /// Its cells that stand in one column each, and the one that runs over the columns that are left.
+    /// The cells of one column each, and the cell that spans the remaining columns.
     pub(crate) fn split(&self, columns: usize) -> (&[Text], Option<&Text>) {
         match self.cells.split_last() {
             Some((last, before)) if self.cells.len() < columns => (before, Some(last)),
@@ -63,13 +59,12 @@ impl TableRow {
 /// The text of a cell, in one line or two.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Text {
-    /// Its lines.
     pub(crate) lines: Vec<String>,
-    /// What colour may say again.
+    /// The meaning that colour may repeat.
     pub(crate) tone: Tone,
 }
 
-/// A second cue beside the words.
+/// A second cue besides the words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Tone {
     /// None.
@@ -99,7 +94,7 @@ pub(crate) fn right(title: &str) -> Column {
     }
 }
 
-/// One that is left out where a line has no room for it.
+/// A column that is left out if a line has no room for it.
 pub(crate) fn spare(title: &str) -> Column {
     Column {
         spare: true,

@@ -6,12 +6,12 @@ use crate::analysis::Analysis;
 use crate::show::document::{document, summary};
 use crate::show::table::{Block, Table, Text, Tone};
 
-/// How the text shall look.
+/// Options of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     /// Whether colours repeat what the words say.
     pub colour: bool,
-    /// Columns there are.
+    /// Number of available columns.
     pub width: usize,
 }
 
@@ -27,7 +27,7 @@ impl Default for Style {
 
 /// Blanks between two columns.
 const GAP: usize = 2;
-/// Narrower than this nothing can be read.
+/// A narrower text is unreadable.
 const LEAST_WIDTH: usize = 60;
 
 /// Writes the analysis as plain text.
@@ -153,7 +153,7 @@ fn push_rows(table: &Table, columns: &[usize], widths: &[usize], style: &Style, 
         }
         match row.split(table.columns.len()) {
             (cells, None) => push_row(table, cells, columns, widths, style, out),
-            // Where the table goes on below, what runs over it was said above.
+            // If the table continues below, text across the table was already shown above.
             (cells, Some(text)) if columns.contains(&cells.len()) => push_spanning(cells, text, widths, style, out),
             (_, Some(_)) => {}
         }
@@ -179,7 +179,7 @@ fn push_spanning(cells: &[Text], text: &Text, widths: &[usize], style: &Style, o
     }
 }
 
-/// The columns of each part of a table: all that are shown at once where they fit, else as many as fit beside the repeated ones.
+/// The columns of each part of a table: all at once if they fit, otherwise as many as fit next to the repeated ones.
 fn parts(widths: &[usize], shown: &[usize], repeated: usize, width: usize) -> Vec<Vec<usize>> {
     let fixed: usize = widths.iter().take(repeated).map(|width| width + GAP).sum();
     let mut parts: Vec<Vec<usize>> = vec![(0..repeated.min(widths.len())).collect()];

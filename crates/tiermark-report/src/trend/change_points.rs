@@ -1,11 +1,11 @@
 //! Where a series changed for good: E-divisive.
 //!
-//! A series is cut where the values before are farthest, by the energy distance, from those that follow, up to wherever these end; the cut is kept where
-//! hardly any shuffling of the values has one as far apart; then each side is searched in the same way. It asks nothing of the noise but that its order
+//! A series is cut at the place where the energy distance between the values before and the values after is greatest. The cut is kept if
+//! hardly any shuffling of the values has so great a distance. Then each side is searched in the same way. The only assumption about the noise is that its order
 //! does not matter.
 //!
 //! Source: D. S. Matteson and N. A. James, "A nonparametric approach for multiple change point analysis of multivariate data", *JASA* 109 (2014), 334–345.
-//! As it is used on performance: D. Daly and others, "The use of change point detection to identify software performance regressions in a continuous
+//! Uses of the method on performance data: D. Daly and others, "The use of change point detection to identify software performance regressions in a continuous
 //! integration system", ICPE 2020 (MongoDB); M. Fleming and others, "Hunter: using change point detection to hunt for performance regressions", ICPE 2023
 //! (now Apache Otava).
 
@@ -13,28 +13,28 @@ use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
 
-/// Values that must lie on either side of a cut: of fewer, one odd run decides.
+/// Least number of values on each side of a cut: with fewer, one odd run would decide.
 pub(super) const LEAST: usize = 3;
-/// Shuffles as far apart after which no more are tried: p is then known to a quarter of itself, and is that of a series without a change.
+/// The shuffling stops after this many shuffles with as great a distance: p is then known to a quarter of itself and is as large as without any change.
 /// Source: J. Besag and P. Clifford, "Sequential Monte Carlo p-values", *Biometrika* 78 (1991), 301–304.
 const ENOUGH: usize = 20;
-/// Two distances that differ by less than this share of them are the same: sums of one order and of another round differently.
+/// Two distances that differ by less than this share count as equal, because sums in different orders round differently.
 const ROUNDING: f64 = 1e-9;
 
 /// A cut that was tested.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cut {
-    /// Index of the first value behind it.
+    /// Index of the first value after the cut.
     pub(super) at: usize,
     /// Share of shuffles that are as far apart; never below that of the cut that made the stretch it lies in.
     pub(super) p: f64,
 }
 
 /// Every cut that was tested, in their order: the best of the series, and within both sides of each one with a `p` of at most `level` the best again.
-/// Those that do not hold are among them, for they were tested, too. The same values give the same cuts.
+/// Rejected cuts are included, because they were tested too. The same values give the same cuts.
 pub(super) fn tested(values: &[f64], level: f64, shuffles: usize) -> Vec<Cut> {
     let mut found = Vec::new();
-    // Stretches still to be searched: where they begin, their values, the p of the cut that made them.
+    // Stretches still to be searched: their first index, their values, and the p of the cut that made them.
     let mut open = vec![(0, values, 0.0_f64)];
     while let Some((from, stretch, above)) = open.pop() {
         let mut search = Search::over(stretch.len());
@@ -88,7 +88,7 @@ impl Search {
         }
     }
 
-    /// The place before which values are farthest from those that follow, with their scaled energy distance; none where there are too few values, or all
+    /// The place before which values are farthest from those that follow, with their scaled energy distance; none if there are too few values, or all
     /// are the same. Of values x before it and y from it on, up to the end that suits best, m and n of them:
     ///
     /// m n / (m + n) · (2 E|X − Y| − E|X − X′| − E|Y − Y′|), the means within a side over its different values.
@@ -119,13 +119,13 @@ impl Search {
         best.filter(|_| self.within[0] > 0.0)
     }
 
-    /// All cuts of the values up to `end`, with their distances: the fractions of the definition, reduced. In one step over whole slices, which a compiler
-    /// turns into several at once.
+    /// All cuts of the values up to `end`, with their distances: the fractions of the definition, reduced. One step works on whole slices, which the compiler
+    /// vectorizes.
     fn cuts_up_to(&mut self, end: usize) -> impl Iterator<Item = (usize, f64)> {
         let cuts = LEAST..(end + 1).saturating_sub(LEAST).max(LEAST);
         let (all, scale) = (self.before[end], 2.0 * self.inverse[end]);
         let left = self.before[cuts.clone()].iter().zip(&self.before_each[cuts.clone()]);
-        // Behind the first cut lie most values, behind each next one fewer.
+        // Most values are behind the first cut, and fewer behind each next one.
         let one_fewer = self.inverse[LEAST - 1..LEAST - 1 + cuts.len()].iter().rev();
         let right = self.within[cuts.clone()].iter().zip(one_fewer);
         let mut m = LEAST as f64;
@@ -137,7 +137,7 @@ impl Search {
         cuts.clone().zip(self.distances[cuts].iter().copied())
     }
 
-    /// How often the best cut of shuffled values is as far apart: one more than so many of one more than all, or as soon as enough are, their share.
+    /// Share of shuffles whose best cut has at least this distance: (count + 1) / (shuffles + 1), or the plain share as soon as there are enough.
     fn p_of(&mut self, values: &[f64], distance: f64, shuffles: usize) -> f64 {
         let mut random = SmallRng::seed_from_u64(values.len() as u64);
         let mut shuffled = values.to_vec();
@@ -176,7 +176,7 @@ mod tests {
         cuts.iter().filter(|cut| cut.p <= level).map(|cut| cut.at).collect()
     }
 
-    /// The definition, sum by sum.
+    /// Computes the distance by its definition, sum by sum.
     fn by_hand(left: &[f64], right: &[f64]) -> f64 {
         let (m, n) = (left.len() as f64, right.len() as f64);
         let mean_within = |side: &[f64]| {

@@ -9,7 +9,7 @@ use crate::show::table::{Block, Table, TableRow, Text, Tone, left, right, spare}
 
 /// Characters of the line over runs.
 const SPARK: usize = 24;
-/// Half of that line's height is at least this much on logarithms: noise of a percent shall not look like a mountain.
+/// Least half height of that line, on logarithms, so that noise of a percent does not look like a mountain.
 const SPARK_LEAST: f64 = 0.25;
 /// A p below this is not written out.
 const SMALL_P: f64 = 0.001;
@@ -72,7 +72,7 @@ fn left_out(out: &LeftOutRun) -> String {
     out.reasons.iter().map(reason).collect::<Vec<_>>().join("; ")
 }
 
-/// Newest first, of a run the worst first.
+/// The newest run comes first, and the worst change of a run comes first.
 fn changes(trend: &Trend) -> Block {
     let mut all: Vec<(&Series, &ChangePoint)> = (trend.series.iter())
         .flat_map(|series| series.changes.iter().map(move |change| (series, change)))
@@ -184,7 +184,7 @@ fn level_cells(trend: &Trend, series: &Series) -> Vec<Text> {
     ]
 }
 
-/// A share of the built-in server's rate. Three digits, however small: a slow server's change is as much of it as a fast one's.
+/// A share of the built-in server's rate, always with three digits: a change of a slow server must be as visible as that of a fast one.
 pub(crate) fn share(value: f64) -> String {
     format!("{}×", three_digits(value))
 }
@@ -219,7 +219,7 @@ fn probability(p: f64) -> String {
     }
 }
 
-/// The series as a line of blocks, the median at half its height; where runs are many a block is the median of several, and blank without any.
+/// The series as a line of blocks, with the median at half height. If there are many runs, a block is the median of several; a block without values is blank.
 fn line(series: &Series, runs: usize) -> String {
     let logs: Vec<(usize, f64)> = series
         .points

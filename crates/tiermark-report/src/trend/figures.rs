@@ -3,7 +3,7 @@
 use super::Trend;
 use crate::show::csv_table::CsvTable;
 
-/// Names of the columns; units stand in them. What follows `made` is of the run's value; the last three are empty where no change begins.
+/// Names of the columns, with their units. The columns after `made` describe the run's value; the last three are empty if no change begins there.
 const HEAD: [&str; 12] = [
     "entry",
     "scenario",
@@ -19,7 +19,7 @@ const HEAD: [&str; 12] = [
     "verdict",
 ];
 
-/// A line a value of each series, oldest first.
+/// One line for each value of each series, oldest first.
 pub(super) fn csv(trend: &Trend) -> String {
     let mut table = CsvTable::new(HEAD);
     for (series, point) in

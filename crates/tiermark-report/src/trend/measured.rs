@@ -1,4 +1,4 @@
-//! What a trend keeps of a run: some numbers a cell, so that the run itself can be dropped.
+//! What a trend keeps of a run: a few numbers for each cell, so that the run itself can be dropped.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::read::limiter::limit;
 use crate::read::view::RunView;
 use crate::show::numbers::{NOTHING, plain};
 
-/// What of the runs a trend is about; without names, all of it.
+/// Selects the cells that a trend is about; without names, all cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Names of scenarios.
@@ -33,7 +33,7 @@ impl Selection {
         self.entries.is_empty() || self.entries.iter().any(is_it)
     }
 
-    /// Why numbers of a run should not be held against those of the newest. Manifests alone are read, and scenarios that the trend is not about may
+    /// Reasons why a run's numbers are not comparable with the newest run's. Only manifests are read, and scenarios that the trend is not about may
     /// differ.
     #[must_use]
     pub fn obstacles(&self, newest: &RunView<'_>, run: &RunView<'_>) -> Vec<Obstacle> {
@@ -46,11 +46,9 @@ impl Selection {
 /// A run of a trend.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrendRun {
-    /// Its name.
     pub name: String,
     /// When it was planned.
     pub created: Timestamp,
-    /// Its suite.
     pub suite: String,
     /// Starts of each entry.
     pub blocks: u32,
@@ -62,7 +60,7 @@ pub struct TrendRun {
     pub tool_revision: Option<String>,
 }
 
-/// A run with its rates, and nothing else of it.
+/// A run's rates, without the rest of the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRates {
     pub(super) run: TrendRun,
@@ -78,14 +76,14 @@ pub(super) struct CellRate {
     pub(super) built_in: bool,
     /// Right answers a second, geometric mean over starts.
     pub(super) per_s: f64,
-    /// The same divided by the built-in server's, over the blocks that both have.
+    /// The rate divided by the built-in server's, over the blocks that both have.
     pub(super) share: Option<f64>,
     pub(super) lower_bound: bool,
 }
 
 impl RunRates {
-    /// The rates of a run's closed loops. Open loops and searches have none of their own: the one are asked for a rate, the others confirm steps of one.
-    /// What is invalid, failed or not measured has none.
+    /// The rates of a run's closed loops. Open loops and searches have no rate of their own: an open loop is told its rate, and a search confirms given steps.
+    /// Invalid, failed and unmeasured cells have no rate.
     #[must_use]
     pub fn of(run: &RunView<'_>, selection: &Selection) -> Self {
         let (plan, tries) = (run.plan(), group::tries(run));

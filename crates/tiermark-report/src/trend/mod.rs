@@ -1,4 +1,4 @@
-//! Every cell over many stored runs: where did it become faster or slower for good, and how sure is that?
+//! Follows every cell over many stored runs: where did it become faster or slower for good, and how sure is that?
 
 mod change_points;
 mod document;
@@ -20,46 +20,46 @@ pub use measured::{RunRates, Selection, TrendRun};
 
 /// Version of the JSON document.
 pub const TREND_FORMAT: u32 = 1;
-/// Shuffles that a cut is held against at least: its p is then 1/2,000 or more.
+/// Least number of shuffles that a cut is compared with; p is then at least 1/2,000.
 const LEAST_SHUFFLES: usize = 1999;
 
-/// Cells over runs, oldest first.
+/// Every cell's values over the runs, oldest first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trend {
     /// Version of this document: [`TREND_FORMAT`].
     pub format: u32,
     /// The runs, in the order in which they were made.
     pub runs: Vec<TrendRun>,
-    /// Runs that are no part of it.
+    /// Runs that the trend leaves out.
     pub left_out: Vec<LeftOutRun>,
-    /// What stands against runs that are part of it because that was asked for.
+    /// Obstacles of runs that the user included in spite of them.
     pub obstacles: Vec<Obstacle>,
-    /// Changes up to this share are no change that matters.
+    /// A change of at most this share does not matter.
     pub threshold: f64,
-    /// How often a change may be claimed where there is none, over all series together.
+    /// Probability of claiming at least one change although nothing changed, over all series together.
     pub level: f64,
-    /// Among as many series no single change can be found in fewer runs than these: so few values cannot be sure enough.
+    /// With this number of series, a single change cannot be found in fewer runs than this: so few values are not enough to be sure.
     pub least_runs: usize,
     /// A series for each closed loop that has a rate in one of the runs, in the order of the newest run that has it.
     pub series: Vec<Series>,
 }
 
-/// A run that is no part of a trend.
+/// A run that a trend leaves out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeftOutRun {
     /// Its name.
     pub run: String,
-    /// When it was planned, where that could be read.
+    /// When it was planned, if that could be read.
     pub created: Option<Timestamp>,
-    /// Why; at least one reason.
+    /// The reasons, at least one.
     pub reasons: Vec<Reason>,
 }
 
-/// Why a run is no part of a trend.
+/// Reason why a trend leaves a run out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Reason {
-    /// It should not be held against the newest run, which is called the base.
+    /// It is not comparable with the newest run, which is called the base.
     NotComparable {
         /// What differs.
         obstacle: Obstacle,
@@ -68,7 +68,7 @@ pub enum Reason {
     NoRate,
     /// It cannot be read.
     Unreadable {
-        /// What the reader said.
+        /// The error of the reader.
         error: String,
     },
 }
@@ -76,28 +76,26 @@ pub enum Reason {
 /// One cell over the runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Series {
-    /// The entry.
     pub entry: EntryId,
-    /// The scenario.
     pub scenario: String,
     /// The load level.
     pub load: String,
-    /// Whether it is the built-in server's: what changes there is the machine, or this program.
+    /// Whether the cell is the built-in server's. A change there comes from the machine or from this program.
     pub built_in: bool,
     /// Whether its values are shares of the built-in server's rate; else they are bare rates.
     pub normalised: bool,
     /// Its values, oldest first; runs that lack it have none.
     pub points: Vec<TrendPoint>,
-    /// Runs that lack it: it was not planned there, failed, was invalid, or stands beside no built-in server as others do.
+    /// Number of runs that lack it: it was not planned, failed, was invalid, or was not measured together with the built-in server.
     pub lacking: usize,
     /// Median of the values since the last change point, or of all.
     pub newest_level: f64,
-    /// Where it changed for good, oldest first.
+    /// The places where it changed for good, oldest first.
     pub changes: Vec<ChangePoint>,
 }
 
 impl Series {
-    /// The last change that matters: one within the threshold makes an earlier one neither good nor bad.
+    /// The last change that matters. A later change within the threshold does not cancel an earlier one.
     #[must_use]
     pub fn last_change(&self) -> Option<&ChangePoint> {
         self.changes
@@ -129,16 +127,16 @@ pub struct ChangePoint {
     pub before: f64,
     /// Median of the values up to the next change point, or the newest run.
     pub after: f64,
-    /// The second divided by the first.
+    /// `after` divided by `before`.
     pub ratio: f64,
-    /// How probable so clear a change is where nothing changed, corrected for the number of tests.
+    /// Probability of a change at least this clear if nothing changed, corrected for the number of tests.
     pub p: f64,
     /// Whether that is a change that matters: faster, slower, or the same.
     pub verdict: ChangeVerdict,
 }
 
 impl Trend {
-    /// Series whose last change that matters made them slower. The built-in server is none of them: what makes it slower is no server's fault.
+    /// Series whose last change that matters made them slower. The built-in server is left out: if it gets slower, no server is at fault.
     pub fn slower(&self) -> impl Iterator<Item = &Series> {
         let is_slower = |series: &&Series| {
             let last = series.last_change().map(|change| change.verdict);
@@ -174,7 +172,7 @@ impl Trend {
         markdown::render_blocks(&document(self))
     }
 
-    /// Writes it as comma-separated values, a line a value.
+    /// Writes it as comma-separated values, one line for each value.
     #[must_use]
     pub fn render_csv(&self) -> String {
         figures::csv(self)
@@ -209,7 +207,7 @@ pub fn trend(mut runs: Vec<RunRates>, mut left_out: Vec<LeftOutRun>, obstacles: 
     }
 }
 
-/// In the order of their first appearance.
+/// Sorted by first appearance.
 fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut found = Vec::new();
     for one in all {
@@ -220,7 +218,7 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     found
 }
 
-/// The values of one cell: beside the built-in server where most runs have it so, else bare, and never a mixture, which would change where nothing did.
+/// The values of one cell: shares of the built-in server's rate if most runs have it, otherwise bare rates. A mixture would show changes that did not happen.
 fn series(runs: &[RunRates], (entry, scenario, load): (&EntryId, &str, &str)) -> Option<Series> {
     let is_it = |cell: &&CellRate| cell.entry == *entry && cell.scenario == scenario && cell.load == load;
     let cells: Vec<(usize, &CellRate)> = (runs.iter().enumerate())
@@ -250,7 +248,7 @@ fn series(runs: &[RunRates], (entry, scenario, load): (&EntryId, &str, &str)) ->
     })
 }
 
-/// On logarithms, where a change is a ratio; the middle value, which an odd run does not move.
+/// Computed on logarithms, so that a change is a ratio. The median is used because an odd run does not move it.
 fn level(points: &[TrendPoint]) -> Option<f64> {
     stats::median(points.iter().map(|point| point.value.ln()).collect()).map(f64::exp)
 }
@@ -274,7 +272,7 @@ fn find_changes(all: &mut [Series]) {
     }
 }
 
-/// Writes down what lies between the cuts of a series, each the index of a value with the corrected p.
+/// Describes the stretches between the cuts of a series. A cut is the index of a value with its corrected p.
 fn mark(series: &mut Series, cuts: &[(usize, f64)]) {
     let points = &series.points;
     let bounds: Vec<usize> = std::iter::once(0)
@@ -300,7 +298,7 @@ fn mark(series: &mut Series, cuts: &[(usize, f64)]) {
     series.newest_level = levels.last().copied().unwrap_or(series.newest_level);
 }
 
-/// Of a change that is sure.
+/// Judges a change that is sure.
 fn verdict(ratio: f64) -> ChangeVerdict {
     let bound = 1.0 + THRESHOLD;
     if ratio > bound {
@@ -312,7 +310,7 @@ fn verdict(ratio: f64) -> ChangeVerdict {
     }
 }
 
-/// The fewest values whose surest cut is believed among so many series.
+/// The least number of values with which a cut can be significant among this many series.
 fn least_runs(series: usize) -> usize {
     let is_enough = |values: &usize| change_points::smallest_p(*values) * series.max(1) as f64 <= LEVEL;
     (2 * change_points::LEAST..).find(is_enough).unwrap_or(usize::MAX)

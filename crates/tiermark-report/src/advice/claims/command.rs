@@ -1,4 +1,4 @@
-//! What would measure what a run lacks.
+//! Finds the command that would measure what a run lacks.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use tiermark_model::format::suite::Suite;
 use super::Definitions;
 use crate::analysis::{Analysis, LoadKind};
 
-/// The command that measures everything a claim asks for; none where no suite has such a load.
+/// The command that measures everything a claim asks for; none if no suite has such a load.
 pub(super) fn measuring(check: &ClaimCheck, analysis: &Analysis, with: &Definitions<'_>) -> Option<String> {
     let metrics = match check {
         ClaimCheck::Test(test) => test.metrics(),
@@ -42,7 +42,7 @@ pub(super) fn measuring(check: &ClaimCheck, analysis: &Analysis, with: &Definiti
     ))
 }
 
-/// Whether the suite has the loads that the metrics name. Entries and scenarios of a suite can be chosen, loads are its own.
+/// Whether the suite has the loads that the metrics name. A user can choose entries and scenarios of a suite, but not its loads.
 fn measures(suite: &Suite, metrics: &[ClaimNumber], with: &Definitions<'_>) -> bool {
     let has = |metric: &ClaimNumber| {
         let Some(name) = &metric.scenario else { return true };
@@ -58,7 +58,7 @@ fn measures(suite: &Suite, metrics: &[ClaimNumber], with: &Definitions<'_>) -> b
     metrics.iter().all(has)
 }
 
-/// The smaller, the better: a suite made for these scenarios, with warm starts and blocks enough for an interval.
+/// Sorts suites: a smaller rank is better. The best suite is made for these scenarios and has warm starts and enough blocks for an interval.
 fn unfitness(suite: &Suite, entries: &BTreeSet<&str>, scenarios: &BTreeSet<&str>) -> (bool, bool, bool, bool, u32) {
     let lacks =
         |names: &[String], wanted: &BTreeSet<&str>| wanted.iter().any(|name| !names.iter().any(|has| has == name));

@@ -1,4 +1,4 @@
-//! The numbers that tests ask for, each with where its true value lies.
+//! The numbers that tests ask for, each with the interval of its true value.
 //!
 //! The start is the unit of replication for all of them: the spread comes from what each start showed by itself, the number itself
 //! from all of them together, as the report shows it.
@@ -168,7 +168,7 @@ impl<'a> RunEvidence<'a> {
         }
     }
 
-    /// Where frameworks of the core are missing, one of them might be a better reference: the share is then an upper bound.
+    /// If a framework of the core is missing, it might be a better reference: the share is then an upper bound.
     fn number_of_share(&self, entry: &EntryId, share: &Share) -> ClaimedValue {
         let missing = &self.analysis.reference.missing;
         let incomplete = (!missing.is_empty()).then(|| {

@@ -1,4 +1,4 @@
-//! Published statements held against a run: supported, refuted, inconclusive, untested, or not comparable.
+//! Checks published statements against a run: supported, refuted, inconclusive, untested, or not comparable.
 //!
 //! [`check()`] gives a [`ClaimsReport`] that is also the JSON document; [`render_text`] and [`render_markdown`] write it down. What a verdict
 //! means is the section "Claims" of `docs/methodology.md`.
@@ -34,16 +34,15 @@ pub use side_by_side::{SideBySide, Steps};
 /// Version of the JSON document.
 pub const CLAIMS_FORMAT: u32 = 1;
 
-/// What claims are checked with, beside the run.
+/// Everything except the run that is needed to check claims.
 #[derive(Debug, Clone, Copy)]
 pub struct Definitions<'a> {
-    /// The claims.
     pub claims: &'a [Claim],
-    /// The frameworks there are, for those that the run lacks.
+    /// All known frameworks, to describe those that the run lacks.
     pub frameworks: &'a [Framework],
-    /// The scenarios there are.
+    /// All known scenarios.
     pub scenarios: &'a [Scenario],
-    /// The suites there are: which of them would measure what the run lacks.
+    /// All known suites, to find one that would measure what the run lacks.
     pub suites: &'a [Suite],
     /// The core: frameworks that tiers are measured against.
     pub core: &'a [String],
@@ -68,14 +67,13 @@ pub struct ClaimsReport {
     pub counts: Vec<Count>,
     /// The claims, in the order in which they were given.
     pub claims: Vec<Checked>,
-    /// The tiers that claims give frameworks, beside the measured ones.
+    /// The tiers that claims give to frameworks, with the measured ones.
     pub side_by_side: Vec<SideBySide>,
 }
 
 /// How many claims have a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// The verdict.
     pub verdict: ClaimVerdict,
     /// The number of claims.
     pub claims: usize,
@@ -84,7 +82,6 @@ pub struct Count {
 /// A claim with its verdict.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Checked {
-    /// Its name.
     pub name: String,
     /// The statement.
     pub title: String,
@@ -98,10 +95,10 @@ pub struct Checked {
     pub contradicts: Vec<String>,
     /// What the run says.
     pub verdict: ClaimVerdict,
-    /// Of what is untestable or not comparable: why.
+    /// Why it is untestable or not comparable, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What was found, test by test; of what is not comparable: ours beside it.
+    /// The findings, test by test; for a claim that is not comparable, our own numbers.
     pub findings: Vec<Finding>,
     /// What would measure what the run lacks.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,10 +110,10 @@ pub struct Checked {
 pub struct Finding {
     /// What is asked, in words.
     pub asked: String,
-    /// What the run says of it; none of a number that is only shown.
+    /// The verdict of the run; none for a number that is only shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<ClaimVerdict>,
-    /// Of a ratio: the ratio.
+    /// The ratio, if the test is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<RatioFigure>,
     /// The numbers.
@@ -124,7 +121,7 @@ pub struct Finding {
     /// Why it decides nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Where it decides nothing: what the number would say if it were the truth.
+    /// If it decides nothing: what the number would say if it were exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaning: Option<ClaimVerdict>,
 }
@@ -134,9 +131,9 @@ pub struct Finding {
 pub struct RatioFigure {
     /// The ratio.
     pub estimate: f64,
-    /// Where its true value lies.
+    /// The interval of its true value.
     pub interval: Option<Ends>,
-    /// How that was made.
+    /// How the interval was made.
     pub method: NumberMethod,
 }
 
@@ -145,16 +142,16 @@ pub struct RatioFigure {
 pub struct Figure {
     /// What was asked for.
     pub metric: ClaimNumber,
-    /// Whose it is.
+    /// The entry that it belongs to.
     pub entry: EntryId,
-    /// At which load level.
+    /// The load level.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<LoadLevel>,
     /// The number, in the metric's unit.
     pub estimate: f64,
-    /// Where its true value lies.
+    /// The interval of its true value.
     pub interval: Option<Ends>,
-    /// How that was made.
+    /// How the interval was made.
     pub method: NumberMethod,
     /// Starts it rests on.
     pub starts: usize,
@@ -163,12 +160,12 @@ pub struct Figure {
     pub limiter: Option<Limiter>,
 }
 
-/// An interval whose ends may be open, where a bound was measured and not the value.
+/// An interval. An end is open if only a bound was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Ends {
-    /// Its lower end; none where it is open.
+    /// Its lower end; none if it is open.
     pub low: Option<f64>,
-    /// Its upper end; none where it is open.
+    /// Its upper end; none if it is open.
     pub high: Option<f64>,
 }
 
@@ -182,7 +179,7 @@ impl Ends {
     }
 }
 
-/// Holds every claim against the run. `analysis` is that of the run.
+/// Checks every claim against the run. `analysis` must be the run's own.
 #[must_use]
 pub fn check(run: &RunView<'_>, analysis: &Analysis, with: &Definitions<'_>) -> ClaimsReport {
     let evidence = RunEvidence::new(run, analysis);
@@ -236,7 +233,7 @@ fn check_claim(claim: &Claim, evidence: &RunEvidence<'_>, analysis: &Analysis, w
     }
 }
 
-/// What is found while a claim is checked.
+/// Collects the findings while a claim is checked.
 #[derive(Default)]
 struct Findings {
     all: Vec<Finding>,

@@ -1,4 +1,4 @@
-//! A number of a run with where its true value lies, and the reasons why there may be none.
+//! A number of a run with the interval of its true value, or the reason why there is no number.
 
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF as _};
@@ -15,9 +15,9 @@ use crate::rate::tiers::Bound;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberMethod {
-    /// A t-interval on logarithms of what each start showed, spread pooled over the scenario's cells of that kind of load.
+    /// A t-interval on logarithms of the starts' values, with the spread pooled over the scenario's cells of that kind of load.
     PooledT,
-    /// The same for a ratio, what a block did to all taken out of the spread.
+    /// The same for a ratio, without the effects that a block had on all cells.
     PairedT,
     /// A bootstrap over starts.
     Bootstrap,
@@ -35,7 +35,7 @@ pub enum NumberMethod {
 #[derive(Debug, Clone)]
 pub(super) struct ClaimedValue {
     pub(super) entry: EntryId,
-    /// The load level that it is of.
+    /// The load level at which it was measured.
     pub(super) level: Option<LoadLevel>,
     pub(super) estimate: f64,
     pub(super) interval: Option<Interval>,
@@ -44,11 +44,11 @@ pub(super) struct ClaimedValue {
     pub(super) method: NumberMethod,
     pub(super) starts: usize,
     pub(super) limiter: Option<Limiter>,
-    /// What must be known beside it.
+    /// What a reader must also know.
     pub(super) caution: Option<String>,
     /// Whether it is a composite over a part of its scenarios.
     pub(super) partial: bool,
-    /// Logarithm of what each start showed, by block; empty where one showed 0.
+    /// Logarithm of what each start showed, by block; empty if one showed 0.
     pub(super) logs: Logs,
     pub(super) resamples: Vec<f64>,
 }
@@ -69,7 +69,7 @@ pub(super) enum Missing {
     NotMeasured(String),
     /// It was tried, and there is no number.
     NoNumber(String),
-    /// It was measured, and what was measured says nothing of it.
+    /// It was measured, but the measurement says nothing about it.
     SaysNothing(String),
 }
 
@@ -123,7 +123,7 @@ pub(super) fn method_of(method: IntervalMethod) -> NumberMethod {
     }
 }
 
-/// A number that is this or more makes a ratio this or more where it stands above, this or less where it stands below.
+/// A lower bound above the fraction line gives a lower bound of the ratio; below the line it gives an upper bound.
 pub(super) fn ratio_bound(above: Bound, below: Bound) -> Bound {
     let turned = match below {
         Bound::AtLeast => Bound::AtMost,

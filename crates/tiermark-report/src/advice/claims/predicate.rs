@@ -18,12 +18,12 @@ pub enum ClaimVerdict {
     Inconclusive,
     /// The run does not have what the test asks for, or no run can have it.
     Untested,
-    /// Figures of other hardware: ours stand beside them.
+    /// The claim has figures of other hardware; ours are shown next to them.
     NotComparable,
 }
 
 impl ClaimVerdict {
-    /// All, in the order in which they are shown.
+    /// All verdicts, in the order in which they are shown.
     pub const ALL: [ClaimVerdict; 5] = [
         ClaimVerdict::Supported,
         ClaimVerdict::Refuted,
@@ -44,8 +44,8 @@ impl ClaimVerdict {
         }
     }
 
-    /// Of parts that must all hold: one that fails decides, whatever is not known of the others (Kleene's strong logic of three
-    /// values, *Introduction to Metamathematics*, 1952, § 64). Where nothing decides, what was not tested is named before what was in vain.
+    /// Combines parts that must all hold. One part that fails decides, even if others are unknown (Kleene's strong logic of three
+    /// values, *Introduction to Metamathematics*, 1952, § 64). If no part decides, untested comes before inconclusive.
     #[must_use]
     pub fn all(parts: impl IntoIterator<Item = ClaimVerdict>) -> ClaimVerdict {
         strongest(
@@ -59,7 +59,7 @@ impl ClaimVerdict {
         )
     }
 
-    /// Of parts of which one must hold.
+    /// Combines parts of which at least one must hold.
     #[must_use]
     pub fn any(parts: impl IntoIterator<Item = ClaimVerdict>) -> ClaimVerdict {
         strongest(
@@ -85,14 +85,14 @@ fn strongest(parts: impl IntoIterator<Item = ClaimVerdict>, order: &[ClaimVerdic
 /// is 0 or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Range {
-    /// Its lower end; 0 where it is open.
+    /// Its lower end; 0 if it is open.
     pub(crate) low: f64,
-    /// Its upper end; infinite where it is open.
+    /// Its upper end; infinite if it is open.
     pub(crate) high: f64,
 }
 
 impl Range {
-    /// An interval, opened on the side of which it says nothing.
+    /// An interval, opened on the side that it does not bound.
     pub(crate) fn of(interval: Interval, bound: Bound) -> Self {
         let open_above = matches!(bound, Bound::AtLeast | Bound::Open);
         let open_below = matches!(bound, Bound::AtMost | Bound::Open);
@@ -103,12 +103,12 @@ impl Range {
     }
 }
 
-/// What satisfies a predicate: all values from `low` to `high`.
+/// The values that satisfy a predicate: all from `low` to `high`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Region {
     low: f64,
     high: f64,
-    /// Whether `high` itself belongs to it: not for tiers, whose bounds belong to the better one.
+    /// Whether `high` itself is included. It is not for tiers, because a boundary belongs to the better tier.
     closed: bool,
 }
 
@@ -143,7 +143,7 @@ impl Region {
         value >= self.low && !self.is_above(value)
     }
 
-    /// Supported where the whole range satisfies it, refuted where none of it does.
+    /// Supported if the whole range satisfies the predicate, refuted if no part of it does.
     pub(crate) fn decide(&self, range: Range) -> ClaimVerdict {
         if range.low >= self.low && !self.is_above(range.high) {
             ClaimVerdict::Supported

@@ -220,7 +220,7 @@ fn claim_blocks(claim: &Checked) -> [Block; 2] {
     ]
 }
 
-/// The numbers, and why they decide nothing where they do not.
+/// The numbers, and if they decide nothing, the reason.
 fn found(finding: &Finding, is_one_of_several: bool) -> String {
     let mut text = String::new();
     if let Some(verdict) = finding.verdict.filter(|_| is_one_of_several) {
@@ -256,7 +256,7 @@ fn leaning_word(leaning: ClaimVerdict) -> &'static str {
     }
 }
 
-/// The numbers themselves; of a ratio's two sides without their intervals, which overlap where the ratio's does not.
+/// The numbers themselves. The two sides of a ratio have no intervals here: they may overlap although the ratio is clearly not 1.
 fn shown(finding: &Finding) -> String {
     let figures = finding.figures.iter().map(|figure| {
         let what = figure.metric.what;

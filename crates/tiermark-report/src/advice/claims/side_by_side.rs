@@ -1,4 +1,4 @@
-//! Tiers that claims give frameworks, beside the measured ones, and what the run says of the difference.
+//! Compares the tiers that claims give to frameworks with the measured ones, and explains the difference from the run.
 
 use serde::Serialize;
 use tiermark_model::format::claim::{Claim, ClaimCheck, Test};
@@ -16,17 +16,16 @@ use crate::show::numbers::times;
 /// A framework's row: its default variant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SideBySide {
-    /// The framework.
     pub framework: String,
     /// The name people know.
     pub title: String,
-    /// The claim that gives it a tier, where there is one.
+    /// The claim that gives it a tier, if there is one.
     pub claim: Option<String>,
     /// That tier.
     pub published: Option<Tier>,
     /// What the run says of that claim.
     pub verdict: Option<ClaimVerdict>,
-    /// The measured tier over all scenarios of the weight set; none where the run has none.
+    /// The measured tier over all scenarios of the weight set; none if the run has none.
     pub measured: Option<Rating>,
     /// Its share of the reference.
     pub share: Option<f64>,
@@ -34,20 +33,19 @@ pub struct SideBySide {
     pub steps: Option<Steps>,
     /// How much its data layer does.
     pub data_layer: Option<DataLayerKind>,
-    /// What the run says of where it stands, in words.
+    /// An explanation of its place from the run, in words.
     pub why: String,
 }
 
-/// Tiers above what was published: below it where negative. Two numbers where the interval reaches over a boundary.
+/// Number of tiers above the published one; negative if below. There are two numbers if the interval crosses a boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Steps {
     /// The fewest.
     pub least: i8,
-    /// The most.
     pub most: i8,
 }
 
-/// A row for every framework: those of claims first in the order of the measured tier, then the others.
+/// One row for every framework: first those with a claim, in the order of the measured tier, then the others.
 pub(super) fn rows(analysis: &Analysis, with: &Definitions<'_>, checked: &[Checked]) -> Vec<SideBySide> {
     let frameworks = with.frameworks.iter().filter(|framework| !framework.built_in);
     let mut rows: Vec<(usize, SideBySide)> = frameworks
@@ -67,7 +65,7 @@ pub(super) fn rows(analysis: &Analysis, with: &Definitions<'_>, checked: &[Check
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// The tier over all scenarios that a claim gives a framework, where it says nothing else.
+/// The tier over all scenarios that a claim gives a framework, if the claim says nothing else.
 fn tier_claimed(claim: &Claim, framework: &str) -> Option<Tier> {
     match &claim.check {
         ClaimCheck::Test(Test::Tier {
@@ -151,7 +149,7 @@ fn share(family: &Family) -> f64 {
     family.share.map_or(0.0, |share| share.value)
 }
 
-/// A share, and where the CPU a request of both is known, what it follows from.
+/// A share, explained by the CPU time per request if that is known for both.
 fn standing_in(family: &Family, analysis: &Analysis) -> String {
     let reference = analysis
         .scenarios
@@ -174,7 +172,7 @@ fn standing_in(family: &Family, analysis: &Analysis) -> String {
     }
 }
 
-/// Whose cores were busy where the values were reached, and in how many scenarios.
+/// The roles whose cores were busy at the levels of the values, and the number of scenarios for each.
 fn limiters(families: &[&&Family]) -> Option<String> {
     let mut counts: Vec<(Limiter, usize)> = Vec::new();
     for cell in families.iter().filter_map(|family| family.value_cell()) {

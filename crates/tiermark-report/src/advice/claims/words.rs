@@ -33,7 +33,7 @@ pub(super) fn test(test: &Test) -> String {
     }
 }
 
-/// Two numbers of which only what differs is said twice.
+/// Two numbers in words. The parts that they share are said only once.
 fn ratio(of: &ClaimNumber, to: &ClaimNumber) -> String {
     let place = place(of);
     if *of
@@ -62,7 +62,7 @@ fn ratio(of: &ClaimNumber, to: &ClaimNumber) -> String {
     }
 }
 
-/// A number's name: what, whose, where.
+/// A number's name: quantity, entry, scenario and load.
 pub(super) fn metric(metric: &ClaimNumber) -> String {
     format!("{} of {}{}", metric.what.words(), metric.entry, place(metric))
 }
@@ -106,7 +106,7 @@ pub(super) fn ends(ends: Option<Ends>, shown: impl Fn(f64) -> String) -> String 
     }
 }
 
-/// Where a bound was measured and not the value: what held it back.
+/// What held the measurement back, if a bound was measured instead of the value.
 pub(super) fn held_back(number: &ClaimedValue) -> Option<String> {
     if number.bound == Bound::Exact || number.caution.is_some() {
         return None;

@@ -1,4 +1,4 @@
-//! What a recommendation says: every choice with its reasons, its doubts, and what would change it.
+//! A recommendation: every choice with its reasons, its doubts, and what would change it.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub struct RecommendationAnswer {
     pub run: RunUse,
     /// What was asked for.
     pub profile: Profile,
-    /// The answer in one.
+    /// The answer in short.
     pub verdict: RecommendationVerdict,
     /// The candidates, best first.
     pub ranking: Vec<RankedChoice>,
@@ -37,7 +37,7 @@ pub struct RecommendationAnswer {
     pub uncertainty: Uncertainty,
     /// The smallest changes that would make the second win, one of each kind that could.
     pub changes: Vec<FlippingChange>,
-    /// What the article picked, and how that stands here.
+    /// The article's picks and their places in this answer.
     pub seed: Option<SeedStanding>,
     /// What a reader must know before following it.
     pub caveats: Vec<String>,
@@ -46,11 +46,9 @@ pub struct RecommendationAnswer {
 /// The run that an answer rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunUse {
-    /// Its name.
     pub name: String,
     /// When it was planned.
     pub created: Timestamp,
-    /// Its suite.
     pub suite: String,
     /// Its blocks: starts of each entry.
     pub blocks: u32,
@@ -58,20 +56,19 @@ pub struct RunUse {
     pub machine: String,
 }
 
-/// The answer in one.
+/// The answer in short.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum RecommendationVerdict {
     /// One is first with a probability of 60% or more.
     First {
-        /// The entry.
         entry: EntryId,
         /// How probable that is.
         probability: f64,
     },
     /// No clear winner: the smallest set of candidates whose combined probability of first place reaches 60%.
     EitherOf {
-        /// Which, the most probable first.
+        /// The candidates, the most probable first.
         entries: Vec<EntryId>,
         /// How probable it is that one of them is first.
         probability: f64,
@@ -79,16 +76,12 @@ pub enum RecommendationVerdict {
         question: String,
     },
     /// Every candidate was left out, or nothing that was asked for is known.
-    Nobody {
-        /// The reason.
-        reason: String,
-    },
+    Nobody { reason: String },
 }
 
 /// A candidate in its place.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RankedChoice {
-    /// The entry.
     pub entry: EntryId,
     /// The framework's name as people know it.
     pub title: String,
@@ -96,13 +89,12 @@ pub struct RankedChoice {
     pub language: String,
     /// How much its data layer does: a mapper does more for a developer and costs rate.
     pub data_layer: DataLayerKind,
-    /// Its data layer's name.
     pub data_layer_name: String,
     /// Its place, from 1.
     pub place: usize,
     /// Weighted sum of utilities less the cost of the language, in tiers; 0 is as good as the reference in everything.
     pub score: f64,
-    /// Its score if all that is unknown of it were as good as the reference; none where nothing is.
+    /// Its score if all that is unknown of it were as good as the reference; none if nothing is.
     pub score_at_best: Option<f64>,
     /// What the team pays for a language that it does not know, in tiers.
     pub language_cost: f64,
@@ -110,7 +102,7 @@ pub struct RankedChoice {
     pub places: Vec<f64>,
     /// What each criterion contributes, in the order of [`RecommendationAnswer::criteria`].
     pub parts: Vec<Contribution>,
-    /// Instances that the needed rate takes, where one is given.
+    /// Instances that the needed rate takes, if one is given.
     pub instances: Option<Instances>,
     /// Needs and limits that it is not known to meet.
     pub unsure: Vec<String>,
@@ -119,7 +111,6 @@ pub struct RankedChoice {
 /// What a criterion contributes to a score.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contribution {
-    /// The criterion.
     pub criterion: Criterion,
     /// What is known.
     pub known: KnownValue,
@@ -135,7 +126,7 @@ pub struct Contribution {
 pub enum KnownValue {
     /// A measured value.
     Measured {
-        /// In the criterion's unit; none where it is the mean over several scenarios.
+        /// In the criterion's unit; none if it is the mean over several scenarios.
         value: Option<f64>,
         /// Value / reference; for less-is-better criteria reference / value. Below 1 is worse than the reference.
         share: f64,
@@ -152,20 +143,14 @@ pub enum KnownValue {
         source: String,
     },
     /// Measured, and missed: counted at 1/32 of the reference.
-    Missed {
-        /// The reason.
-        reason: String,
-    },
+    Missed { reason: String },
     /// Of several scenarios some have no value: those count at 1/32 of the reference.
     Partly {
-        /// Which, and why.
+        /// The scenarios and the reasons.
         reason: String,
     },
-    /// Measured of others, unknown of this one: counted as missed until it is known.
-    Unknown {
-        /// The reason.
-        reason: String,
-    },
+    /// Measured for others but unknown for this entry: counted as missed until it is known.
+    Unknown { reason: String },
 }
 
 /// Instances of the measured machine.
@@ -182,13 +167,12 @@ pub struct Instances {
 /// A criterion that was weighed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CriterionUse {
-    /// The criterion.
     pub criterion: Criterion,
     /// Its share of all weights that count.
     pub weight: f64,
-    /// The scenarios that it is measured in, with the load level where one is common to all.
+    /// The scenarios that it is measured in, with the load level if all share one.
     pub scenarios: Vec<String>,
-    /// Whose value utilities are relative to.
+    /// The value that utilities are relative to.
     pub reference: ReferenceValue,
 }
 
@@ -198,11 +182,11 @@ pub struct CriterionUse {
 pub enum ReferenceValue {
     /// The best default variant of the core in the run.
     Measured {
-        /// Its value; none where it is the mean over several scenarios.
+        /// Its value; none if it is the mean over several scenarios.
         value: Option<f64>,
-        /// Whose; of several scenarios each one's.
+        /// The entry that has it; with several scenarios, the entry of each.
         entries: Vec<EntryId>,
-        /// Whether it is of the core. Where no entry of the core has a value, the best of the run stands in.
+        /// Whether it is in the core. If no entry of the core has a value, the best of the run is used.
         core: bool,
     },
     /// The rate that the profile needs: half of the value has to carry it.
@@ -217,7 +201,6 @@ pub enum ReferenceValue {
 /// A criterion without weight.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NotMeasured {
-    /// The criterion.
     pub criterion: Criterion,
     /// Its share of all weights that the profile gives.
     pub weight: f64,
@@ -228,7 +211,6 @@ pub struct NotMeasured {
 /// An entry that was left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeftOutEntry {
-    /// The entry.
     pub entry: EntryId,
     /// Every reason.
     pub reasons: Vec<String>,
@@ -239,7 +221,7 @@ pub struct LeftOutEntry {
 pub struct Uncertainty {
     /// Draws of the simulation.
     pub draws: usize,
-    /// Share of each source in the variance of the difference between the first two scores; none where it does not vary.
+    /// Share of each source in the variance of the difference between the first two scores; none if it does not vary.
     pub shares: Option<BTreeMap<DoubtSource, f64>>,
     /// Standard deviation of that difference, in tiers.
     pub sd: f64,
@@ -265,53 +247,47 @@ pub enum DoubtSource {
 pub enum FlippingChange {
     /// A criterion's weight, times this.
     Weight {
-        /// The criterion.
         criterion: Criterion,
         /// 0: it does not count at all.
         factor: f64,
     },
     /// A measured value of the second, times this.
     Value {
-        /// The criterion.
         criterion: Criterion,
-        /// Above 1 where more is better.
+        /// Above 1 if more is better.
         factor: f64,
     },
     /// A judged fact of the second rated this many steps higher.
     Rating {
-        /// The criterion.
         criterion: Criterion,
         /// Steps of the rubric.
         steps: u8,
     },
     /// The team learns a language.
-    Language {
-        /// The language.
-        language: String,
-    },
+    Language { language: String },
 }
 
-/// What an article picked, beside this answer.
+/// An article's picks, compared with this answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SeedStanding {
     /// Whether its pick is first here, or one of those that share the first place.
     pub agrees: bool,
-    /// How each of its picks stands.
+    /// The place of each of its picks.
     pub picks: Vec<PickStanding>,
 }
 
-/// How a pick stands.
+/// The place of a pick.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PickStanding {
     /// As the article's pick is named in the profile.
     pub pick: String,
     /// The name people know.
     pub title: String,
-    /// Where it stands.
+    /// Its place.
     pub standing: Pick,
 }
 
-/// Where a pick stands.
+/// The place of a pick.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Pick {

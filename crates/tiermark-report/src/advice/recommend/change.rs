@@ -1,11 +1,11 @@
-//! What would have to change: the smallest change of each kind that makes the second win, and the question that decides.
+//! Finds the smallest change of each kind that makes the second win, and the question that decides.
 
 use std::collections::BTreeMap;
 
 use super::answer::{DoubtSource, FlippingChange, RankedChoice};
 use super::score::{Candidate, KnownOfCriterion, WeighedCriterion};
 
-/// Factors beyond this are no small change: nobody would mean them.
+/// Larger factors are not small changes, so they are not reported.
 const LARGEST_FACTOR: f64 = 32.0;
 
 /// The smallest change of each kind that makes the second win; kinds that cannot are left out.
@@ -26,7 +26,7 @@ pub(crate) fn smallest(
     .collect()
 }
 
-/// With the criterion's weight times f, and all weights made to add up to one again, the lead is zero where
+/// If the criterion's weight is multiplied by f and all weights are normalised again, the lead is zero at
 /// Σ w·d − L·Σ w = 0: linear in f (d: difference of utilities, L: difference of language costs).
 fn weight(fields: &[WeighedCriterion], first: &Candidate<'_>, second: &Candidate<'_>) -> Option<FlippingChange> {
     let cost = first.language_cost - second.language_cost;
@@ -35,7 +35,7 @@ fn weight(fields: &[WeighedCriterion], first: &Candidate<'_>, second: &Candidate
     let factor = |field: &WeighedCriterion| {
         let own = field.weight * difference(field);
         let factor = (own - all) / own;
-        // Below nothing no weight can go; a criterion that stands alone cannot lose its weight.
+        // A weight cannot be negative, and a single criterion cannot lose its weight.
         (factor.is_finite() && factor >= 0.0 && (factor > 0.0 || fields.len() > 1))
             .then(|| (field.criterion.clone(), factor))
     };
@@ -58,7 +58,7 @@ fn value(fields: &[WeighedCriterion], second: &Candidate<'_>, lead: f64) -> Opti
             return None;
         }
         let more = lead / field.weight;
-        // Beyond the needed rate nothing is gained.
+        // A rate above the needed one gains nothing.
         let room = if needed.is_some() {
             -field.utility(&second.entry.id)
         } else {
@@ -156,7 +156,7 @@ fn gains<'f>(
         .collect()
 }
 
-/// The criterion of a kind in which two differ most; where they differ in none, the one that weighs most.
+/// The criterion of a kind in which two differ most; if they do not differ, the one with the greatest weight.
 fn most_different(
     fields: &[WeighedCriterion],
     first: &RankedChoice,

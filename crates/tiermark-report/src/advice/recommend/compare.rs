@@ -1,4 +1,4 @@
-//! An answer beside what an article picked.
+//! Compares an answer with an article's picks.
 
 use tiermark_model::format::framework::Framework;
 
@@ -9,7 +9,7 @@ const REASONS: usize = 3;
 /// Differences below this many tiers are no reason.
 const LEAST: f64 = 0.03;
 
-/// How the picks of the profile's seed stand; none where it has none.
+/// The places of the article's picks that the profile's seed names; none if it names none.
 pub(crate) fn with_seed(answer: &RecommendationAnswer, frameworks: &[Framework]) -> Option<SeedStanding> {
     let seed = answer.profile.seed.as_ref()?;
     let picks: Vec<PickStanding> = seed

@@ -37,15 +37,15 @@ pub(crate) struct KnownNumber {
 /// One scenario's part in a criterion; criteria that are of no scenario have one part.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Component {
-    /// The scenario, where it is of one.
+    /// The scenario, if it belongs to one.
     pub(crate) scenario: Option<String>,
-    /// The load level that all are compared at, where there is one.
+    /// The load level at which all are compared, if there is one.
     pub(crate) load: Option<LoadLevel>,
     /// Its share in the criterion.
     pub(crate) share: f64,
-    /// Of every entry of the run that is no yardstick.
+    /// What is known of every entry of the run that is not a yardstick.
     pub(crate) values: BTreeMap<EntryId, CriterionValue>,
-    /// How much its logarithm differs from start to start, what a block does to all taken out; none with too few starts.
+    /// Spread of its logarithm from start to start, without block effects; none if there are too few starts.
     pub(crate) spread: Option<Spread>,
     /// Whether every start has the same, so that it needs no interval: the size of an image.
     pub(crate) exact: bool,
@@ -134,7 +134,7 @@ fn of_scenario(
     scenario: &ScenarioAnalysis,
     share: f64,
 ) -> Option<Component> {
-    // The profile's own objective holds where its load is this scenario.
+    // The profile's own objective applies if its load is this scenario.
     let p99_ms = (profile.load.p99_ms).filter(|_| profile.load.scenario.as_ref() == Some(&scenario.name));
     let of_families = |value: &dyn Fn(&Family) -> CriterionValue| {
         component(analysis, quantity, Some(scenario), share, |entry| {
@@ -160,7 +160,7 @@ fn of_scenario(
     })
 }
 
-/// None where no entry has a number: then the run did not measure it.
+/// None if no entry has a number: then the run did not measure it.
 fn component(
     analysis: &Analysis,
     quantity: Quantity,
@@ -235,7 +235,7 @@ fn of_family(family: Option<&Family>, value: impl Fn(&Family) -> CriterionValue)
     }
 }
 
-/// Why a standing says nothing of a quantity; none where it does.
+/// Why a standing says nothing of a quantity; none if it does.
 fn without_value(standing: &Standing) -> Option<CriterionValue> {
     let because = |reason: &str| format!("{}: {}", standing.name(), gist(reason));
     match standing {
@@ -320,7 +320,7 @@ fn rate(family: &Family, scenario: &ScenarioAnalysis, p99_ms: Option<f64>) -> Cr
     )
 }
 
-/// What is read off the level of the value; where none met the objective, off the fastest there is.
+/// The number at the value's level, or at the fastest level if none met the objective.
 fn at_the_value(
     family: &Family,
     scenario: &ScenarioAnalysis,

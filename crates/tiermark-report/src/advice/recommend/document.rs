@@ -327,7 +327,7 @@ fn contributions(answer: &RecommendationAnswer) -> Table {
     }
 }
 
-/// The framework; the whole entry where it stands there twice.
+/// The framework's name, or the whole entry if the framework is listed twice.
 fn short_name(choice: &RankedChoice, ranking: &[RankedChoice]) -> String {
     if stands_twice(choice, ranking) {
         choice.entry.to_string()
@@ -423,7 +423,7 @@ fn legend(answer: &RecommendationAnswer) -> Vec<String> {
     all
 }
 
-/// Who and what is not in the ranking.
+/// The entries and criteria that are not in the ranking.
 fn absent(answer: &RecommendationAnswer) -> Vec<Block> {
     let mut blocks = Vec::new();
     if !answer.not_measured.is_empty() {

@@ -1,4 +1,4 @@
-//! Who is a candidate: hard constraints of the profile, each with its reason.
+//! Selects the candidates by the hard constraints of the profile, each with its reason.
 
 use tiermark_model::format::framework::Framework;
 use tiermark_model::format::profile::Profile;
@@ -14,13 +14,13 @@ const MEGABYTE: f64 = 1e6;
 /// What a constraint says of an entry.
 enum Holds {
     Yes,
-    /// It is known not to.
+    /// It is known to violate the constraint.
     No(String),
-    /// Nobody knows: the entry stays, and it is said.
+    /// It is unknown: the entry stays, and the answer says so.
     Unknown(String),
 }
 
-/// The candidates, and who is left out. Yardsticks never take part; other variants only where they are asked for.
+/// The candidates and the excluded entries. Yardsticks never take part, and other variants only if they are asked for.
 pub(crate) fn candidates<'a>(
     analysis: &'a Analysis,
     profile: &Profile,
@@ -112,7 +112,7 @@ fn limit(what: &str, value: Option<f64>, most: Option<f64>, written: fn(f64) -> 
     }
 }
 
-/// An entry of which nothing was measured at all says nothing of itself. One that missed every objective was measured.
+/// An entry without any measurement is excluded. An entry that missed every objective was measured.
 fn nothing_measured(analysis: &Analysis, entry: &EntryAnalysis) -> Option<String> {
     let families = || analysis.families.iter().filter(|family| family.entry == entry.id);
     let measured = |family: &Family| family.cells.iter().any(|cell| cell.standing == Standing::Ok);

@@ -39,7 +39,7 @@ pub(crate) enum KnownOfCriterion {
     Measured {
         quantity: Quantity,
         parts: Vec<Component>,
-        /// The needed rate, where this is about it.
+        /// The needed rate, if the criterion is about it.
         needed: Option<f64>,
     },
     /// By framework.
@@ -189,7 +189,7 @@ impl WeighedCriterion {
         }
     }
 
-    /// Least degrees of freedom of its parts; none where no part has an interval.
+    /// Least degrees of freedom of its parts; none if no part has an interval.
     pub(crate) fn degrees(&self) -> Option<usize> {
         match &self.known {
             KnownOfCriterion::Measured { parts, .. } => parts
@@ -262,7 +262,7 @@ impl WeighedCriterion {
         }
     }
 
-    /// The measured number, where the criterion has one part.
+    /// The measured number, if the criterion has a single part.
     pub(crate) fn number(&self, entry: &EntryId) -> Option<&criteria::KnownNumber> {
         match &self.known {
             KnownOfCriterion::Measured { parts, .. } => match only(parts)?.values.get(entry)? {

@@ -85,7 +85,7 @@ pub(crate) fn stands_twice(choice: &RankedChoice, ranking: &[RankedChoice]) -> b
     of_framework.count() > 1
 }
 
-/// Names of entries: titles, with the variant where one framework stands there twice.
+/// Names of entries: titles, with the variant if a framework is listed twice.
 pub(crate) fn name(choice: &RankedChoice, ranking: &[RankedChoice]) -> String {
     if stands_twice(choice, ranking) {
         format!("{} ({})", plain(&choice.title), choice.entry)
@@ -94,7 +94,7 @@ pub(crate) fn name(choice: &RankedChoice, ranking: &[RankedChoice]) -> String {
     }
 }
 
-/// What the profile asks for beside weights.
+/// What the profile asks for besides weights.
 pub(crate) fn asked(profile: &Profile) -> Vec<String> {
     let mut all = Vec::new();
     let (team, load, limits) = (&profile.team, &profile.load, &profile.limits);
@@ -230,7 +230,7 @@ pub(crate) fn caveats(answer: &RecommendationAnswer, analysis: &Analysis) -> Vec
     all
 }
 
-/// A driver's rate beside a mapper's compares data layers too.
+/// Comparing a driver's rate with a mapper's also compares data layers.
 fn data_layers(answer: &RecommendationAnswer) -> Option<String> {
     let [first, second, ..] = answer.ranking.as_slice() else {
         return None;

@@ -15,9 +15,9 @@ const NAME_LENGTH: usize = 23;
 /// One entry.
 pub(super) struct Bar {
     pub(super) name: String,
-    /// Where each part ends, rising, in the order of [`Bars::parts`]; none where it is not known: the next part has its room.
+    /// Where each part ends, rising, in the order of [`Bars::parts`]; none if it is not known: the next part has its room.
     pub(super) ends: Vec<Option<f64>>,
-    /// What stands behind the bar.
+    /// The text behind the bar.
     pub(super) words: String,
 }
 

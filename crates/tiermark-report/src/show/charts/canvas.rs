@@ -21,7 +21,7 @@ pub(super) type Drawn<T> = Result<T, DrawingAreaErrorKind<fmt::Error>>;
 /// Pixels from the left upper corner.
 pub(super) type Pixel = (i32, i32);
 
-/// Where a text stands beside its point.
+/// The position of a text relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
@@ -49,11 +49,11 @@ impl Lettering {
 
 /// A chart's title.
 pub(super) const TITLE: Lettering = Lettering::new(17.0, Align::Left).bold();
-/// What stands below the title or the chart.
+/// The text below the title or the chart.
 pub(super) const NOTE: Lettering = Lettering::new(12.0, Align::Left);
 /// An entry's name, left of its row.
 pub(super) const NAME: Lettering = Lettering::new(14.0, Align::Right).bold();
-/// What stands below the name.
+/// The text below the name.
 pub(super) const DETAIL: Lettering = Lettering::new(11.0, Align::Right);
 /// A number below an axis, and the axis' own words.
 pub(super) const TICK: Lettering = Lettering::new(12.0, Align::Centre);
@@ -65,7 +65,7 @@ pub(super) fn count(number: usize) -> i32 {
     i32::try_from(number.min(1000)).unwrap_or(1000)
 }
 
-/// The shape of a series' points: a second cue beside its colour.
+/// The shape of a series' points: a second cue besides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker {
     Circle,

@@ -9,7 +9,7 @@ use crate::show::numbers::times;
 const DATES: usize = 8;
 /// Pixels of the stroke at a change, above and below the line.
 const STROKE: i32 = 20;
-/// Pixels that the number beside a change takes.
+/// Width in pixels of the number next to a change.
 const NUMBER: i32 = 44;
 
 /// The edges of the plot that changes are drawn in.
@@ -19,7 +19,7 @@ pub(super) struct Plot {
     pub(super) foot: i32,
 }
 
-/// What stands along and over lines whose x is a run.
+/// Marks along and over lines whose x is a run.
 pub(super) struct History {
     /// Date and name of each run.
     pub(super) runs: Vec<(String, String)>,

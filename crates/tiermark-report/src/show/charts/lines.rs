@@ -1,4 +1,4 @@
-//! Lines over two axes, each named where it ends.
+//! Lines over two axes, each with its name at its end.
 
 use super::canvas::{Align, Canvas, Drawn, Lettering, Marker, NOTE, Pixel, TICK, TITLE, count, cut};
 use super::history::{History, Plot};
@@ -7,7 +7,7 @@ use super::scale::{AxisSpread, Scale};
 const WIDTH: i32 = 960;
 const PLOT_X: [i32; 2] = [76, 760];
 const TOP: i32 = 78;
-/// Height of the plot; more where that many lines need it for their names.
+/// Height of the plot; greater if the names of many lines need it.
 const LEAST_HEIGHT: i32 = 318;
 const BOTTOM: i32 = 74;
 /// Between two names at the right edge.
@@ -43,7 +43,7 @@ pub(super) struct ChartLine {
     pub(super) name: String,
     /// From left to right; at least one.
     pub(super) points: Vec<(f64, f64)>,
-    /// Lower and upper ends of intervals, beside the points; empty without.
+    /// Lower and upper ends of the points' intervals; empty if there are none.
     pub(super) intervals: Vec<(f64, f64, f64)>,
     pub(super) spots: Spots,
 }
@@ -79,11 +79,11 @@ impl Lines {
         canvas.text((16, 24), &self.title, canvas.colours.ink, TITLE)?;
         canvas.text((16, 46), &self.note, canvas.colours.faint, NOTE)?;
         self.axes(canvas, &x, &y)?;
-        // Beyond the scale it would be drawn at the edge, where it is not.
+        // A value beyond the scale would be drawn at the edge, which is wrong.
         if let Some((level, name)) = self.limit.as_ref().filter(|(level, _)| y.holds(*level)) {
             let at = y.at(*level);
             canvas.dashes((PLOT_X[0], at), (PLOT_X[1], at), canvas.colours.faint)?;
-            // Above the line; below it where the axis's title stands above.
+            // Above the line, or below it if the axis's title is above.
             let place = if at < TOP + 16 { at + 11 } else { at - 9 };
             canvas.text((PLOT_X[0] + 6, place), name, canvas.colours.faint, NOTE)?;
         }
@@ -162,7 +162,7 @@ impl Lines {
         Ok(())
     }
 
-    /// The names at the lines' ends, pushed apart where lines end beside each other, and tied to them.
+    /// The names at the lines' ends, connected to the lines and pushed apart if lines end close together.
     fn names(&self, canvas: &Canvas, y: &Scale) -> Drawn<()> {
         let mut ends: Vec<(i32, usize)> = (self.lines.iter().enumerate())
             .filter_map(|(index, line)| Some((y.at(line.points.last()?.1), index)))

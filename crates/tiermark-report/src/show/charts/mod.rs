@@ -113,7 +113,7 @@ impl Chart {
         }
     }
 
-    /// What it shows; none where the run has nothing for it.
+    /// What it shows; none if the run has nothing for it.
     fn picture<'a>(&self, analysis: &'a Analysis, curves: &Curves) -> Option<Picture<'a>> {
         let scenario = |name: &String| analysis.scenarios.iter().find(|scenario| scenario.name == *name);
         let lines = |lines: lines::Lines, least: usize| {
@@ -151,7 +151,7 @@ impl Chart {
         }
     }
 
-    /// Draws it; none where the run has nothing for it. Its size follows from the number of entries and scenarios. What is pointed at says
+    /// Draws it; none if the run has nothing for it. Its size follows from the number of entries and scenarios. What is pointed at says
     /// its number, without a script.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl Chart {
     }
 }
 
-/// Draws how the cells of a scenario differ from the base; none where no ratio is known.
+/// Draws how the cells of a scenario differ from the base; none if no ratio is known.
 ///
 /// # Errors
 /// As [`Chart::svg`].
@@ -191,7 +191,7 @@ fn changes_on(comparison: &Comparison, scenario: &str, ground: Ground) -> Result
     written(&Picture::Rows(rows), ground).map(Some)
 }
 
-/// Draws how a load level of a scenario went over many runs, a line an entry, with its change points; none where no entry has two values.
+/// Draws how a load level of a scenario went over many runs, a line an entry, with its change points; none if no entry has two values.
 ///
 /// # Errors
 /// As [`Chart::svg`].

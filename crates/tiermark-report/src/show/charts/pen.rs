@@ -12,7 +12,7 @@ use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyl
 /// The library's text is this much smaller than the size that it is given.
 pub(super) const FONT_SCALE: f64 = 1.24;
 
-/// What the style of a page says of all charts in it: attributes that need not stand in each, a third of a drawing's bytes.
+/// The style of a page that applies to all its charts. It saves attributes in each drawing, which are a third of its bytes.
 const SAID_BY_THE_PAGE: [(&str, &str); 3] = [("font-family", "sans-serif"), ("opacity", "1"), ("stroke-width", "1")];
 
 type Attribute = (&'static str, String);
@@ -22,7 +22,7 @@ pub(super) struct Sheet {
     svg: String,
     /// Pixels of a dash and of the gap behind it.
     pub(super) dash: Option<&'static str>,
-    /// Colours by the names of the variables that a page has for them; none of a drawing that stands alone.
+    /// Colours by the names of the variables that a page has for them; none for a drawing outside of a page.
     variables: Vec<(String, RGBColor)>,
 }
 

@@ -40,7 +40,7 @@ fn facts(analysis: &Analysis, more: &str) -> String {
     .join("  ·  ")
 }
 
-/// The framework's name; with its variant where another variant of it is in the run as well.
+/// The framework's name, with its variant if another variant is in the run as well.
 pub(super) fn name_of(analysis: &Analysis, entry: &EntryAnalysis) -> String {
     let variants = (analysis.entries.iter()).filter(|other| other.id.framework == entry.id.framework);
     if variants.count() > 1 {
@@ -455,7 +455,7 @@ pub(super) fn warm_up(analysis: &Analysis, curves: &Curves, entry: &EntryAnalysi
     }
 }
 
-/// Every cell of a scenario beside the base, the greatest change first.
+/// Every cell of a scenario compared with the base, the greatest change first.
 pub(super) fn changes(comparison: &Comparison, scenario: &str) -> Rows {
     let several = comparison.runs.len() > 2;
     let row = |cell: &ComparedCell, head: usize| {

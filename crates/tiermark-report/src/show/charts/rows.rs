@@ -11,7 +11,7 @@ const SCALE: [i32; 2] = [226, 740];
 const TOP: i32 = 96;
 const ROW: i32 = 36;
 const BOTTOM: i32 = 62;
-/// Characters that a name and what stands below it have room for.
+/// Greatest number of characters of a name and of the text below it.
 const NAME_LENGTH: usize = 23;
 const DETAIL_LENGTH: usize = 36;
 
@@ -46,7 +46,7 @@ pub(super) struct ChartRow {
     /// None: there is no number, and the words say why.
     pub(super) number: Option<f64>,
     pub(super) interval: Option<Interval>,
-    /// What stands at the right.
+    /// The text at the right.
     pub(super) words: String,
     pub(super) dot: Dot,
 }

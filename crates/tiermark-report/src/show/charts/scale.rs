@@ -1,4 +1,4 @@
-//! From numbers to pixels, and the numbers that stand beside an axis.
+//! From numbers to pixels, and the numbers along an axis.
 
 /// How numbers are spread over an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,7 +58,7 @@ impl Scale {
         }
     }
 
-    /// Where a number stands; what lies beyond an end stands at it.
+    /// The position of a number; a number beyond an end is placed at that end.
     pub(super) fn at(&self, number: f64) -> i32 {
         let along = (self.place(number) - self.place(self.low)) / (self.place(self.high) - self.place(self.low));
         let [from, to] = self.pixels.map(f64::from);
@@ -130,7 +130,7 @@ impl Scale {
             .collect()
     }
 
-    /// Powers of two, of four where they are many; halfway between where there are few.
+    /// Powers of two; powers of four if there would be too many; also halfway between if there are few.
     fn binary_ticks(&self) -> Vec<f64> {
         #[expect(clippy::cast_possible_truncation, reason = "exponents of numbers that are measured")]
         let (first, last) = (self.low.log2().ceil() as i32, self.high.log2().floor() as i32);
@@ -142,7 +142,7 @@ impl Scale {
         if ticks.is_empty() { self.even_ticks() } else { ticks }
     }
 
-    /// Powers of ten; where they are fewer than three, twice and five times them as well.
+    /// Powers of ten; if there are fewer than three, also twice and five times these.
     fn log_ticks(&self) -> Vec<f64> {
         #[expect(clippy::cast_possible_truncation, reason = "exponents of numbers that are measured")]
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);

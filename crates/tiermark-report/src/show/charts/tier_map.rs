@@ -18,7 +18,7 @@ const NAME_LENGTH: usize = 24;
 const HEAD: Lettering = Lettering::new(11.0, Align::Centre).bold();
 const RATE: Lettering = Lettering::new(13.0, Align::Centre).bold();
 const TIER: Lettering = Lettering::new(10.5, Align::Centre);
-/// Two tiers far apart stand below each other.
+/// Two tiers that are far apart are written below each other.
 const TIERS: Lettering = Lettering::new(9.5, Align::Centre);
 
 pub(super) struct TierMap<'a> {

@@ -9,7 +9,7 @@ use crate::trend::{Series, Trend, share};
 /// Runs up to which each value is marked.
 const MARKED: usize = 40;
 
-/// The entries' lines, beside the built-in server's rate; where none stands beside it, their bare rates. Both in one picture would not be comparable.
+/// The entries' lines, as shares of the built-in server's rate, or bare rates if no entry has such a share. Both in one picture would not be comparable.
 pub(super) fn lines(trend: &Trend, scenario: &str, load: &str) -> Lines {
     let all: Vec<&Series> = (trend.series.iter())
         .filter(|series| series.scenario == scenario && series.load == load)
@@ -87,7 +87,7 @@ fn note(trend: &Trend) -> String {
     host.into_iter().chain([what]).collect::<Vec<_>>().join("  ·  ")
 }
 
-/// The framework's name; with its variant where another variant of it is drawn as well.
+/// The framework's name, with its variant if another variant is drawn as well.
 fn name_of(series: &Series, shown: &[&Series]) -> String {
     let variants = shown
         .iter()

@@ -1,4 +1,4 @@
-//! A document of blocks as a part of a page: what has no page of its own making.
+//! Renders a document of blocks as a part of a page, for documents without a page layout of their own.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::parts::{FieldRow, TableField, prose, table};
 use crate::show::numbers::plain;
 use crate::show::table::{Block, Table, Text, Tone};
 
-/// All but the title, which the page has.
+/// Renders everything except the title, which the page already has.
 pub(super) fn blocks(blocks: &[Block]) -> Markup {
     let mut heading = "Figures";
     let mut parts = Vec::with_capacity(blocks.len());

@@ -13,7 +13,6 @@ pub struct Listed {
     pub name: String,
     /// When it was planned, or why it cannot be read.
     pub made: String,
-    /// The suite.
     pub suite: String,
     /// What was measured: entries, scenarios, blocks.
     pub holds: String,

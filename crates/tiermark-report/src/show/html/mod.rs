@@ -30,11 +30,10 @@ pub struct Report<'a> {
     pub manifest: &'a Manifest,
     /// What was made of it.
     pub analysis: &'a Analysis,
-    /// Its curves.
     pub curves: &'a Curves,
-    /// Recommendations, a use case each; none without.
+    /// Recommendations, one for each use case; may be empty.
     pub answers: &'a [RecommendationAnswer],
-    /// Where servers' sources are, seen from the report, up to the framework's name; none: they are named, without a link.
+    /// Path from the report to the servers' sources, up to the framework's name. If none, sources are named without a link.
     pub sources: Option<&'a str>,
 }
 
@@ -114,7 +113,7 @@ fn page(title: &str, links: &Markup, main: &Markup) -> String {
     page.into_string()
 }
 
-/// A chart of the run, with its name for those who do not see it; nothing where the run has nothing for it.
+/// A chart of the run, with its name for those who do not see it; nothing if the run has nothing for it.
 fn chart(report: &Report<'_>, chart: &Chart, says: &str) -> Result<Markup, ChartError> {
     let svg = chart.on_page(report.analysis, report.curves)?;
     Ok(svg.map_or_else(|| html! {}, |svg| figure(&chart.name(), &svg, says)))

@@ -73,7 +73,7 @@ pub(super) fn table(caption: &str, titles: &[&str], rows: Vec<FieldRow>) -> Mark
     }
 }
 
-/// Text of a document, in which commands and names stand between backticks.
+/// Text of a document, with commands and names between backticks.
 pub(super) fn prose(text: &str) -> Markup {
     let text = plain(text);
     let parts: Vec<&str> = text.split('`').collect();
@@ -83,7 +83,7 @@ pub(super) fn prose(text: &str) -> Markup {
     html! { @for (index, part) in parts.iter().enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 
-/// An address in few words: its host, and the last part of its path where that is long.
+/// A short form of an address: its host, and only the last part of a long path.
 pub(super) fn address(url: &str) -> String {
     let url = url
         .split_once("://")
@@ -131,7 +131,7 @@ pub(super) fn cell_id(id: &EntryId, scenario: &str, load: &str) -> String {
 /// The analysis as JSON, packed by zlib and written in base64: a tenth of its length, and no text of it can end an element.
 pub(super) fn packed_json(analysis: &Analysis) -> String {
     let json = serde_json::to_vec(analysis).unwrap_or_default();
-    // What cannot be packed is never longer than it was but for a few bytes a block.
+    // Data that cannot be compressed grows by no more than a few bytes a block.
     let mut packed = Vec::with_capacity(json.len() + json.len() / 100 + 1024);
     let done = Compress::new(Compression::best(), true).compress_vec(&json, &mut packed, FlushCompress::Finish);
     done.map_or_else(|_| String::new(), |_| STANDARD.encode(&packed))

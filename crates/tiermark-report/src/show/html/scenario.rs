@@ -55,7 +55,7 @@ pub(super) fn section(report: &Report<'_>, scenario: &ScenarioAnalysis) -> Resul
     })
 }
 
-/// Whether a level meets its objective; where its measurement does not stand, how it stands.
+/// Whether a level meets its objective, or its state if the measurement is not valid.
 fn judged(cell: &Cell) -> &'static str {
     match (&cell.standing, cell.judgement) {
         (Standing::Ok, Some(Judgement::Met)) => "met",

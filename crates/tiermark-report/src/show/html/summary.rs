@@ -1,4 +1,4 @@
-//! What somebody reads who has a minute: the tiers, and which framework suits which use.
+//! The summary for a quick reader: the tiers, and which framework suits which use.
 
 use maud::{Markup, html};
 
@@ -29,7 +29,7 @@ fn rating(report: &Report<'_>) -> Markup {
     let analysis = report.analysis;
     let mut titles = vec!["entry", "overall"];
     titles.extend(analysis.scenarios.iter().map(|scenario| scenario.name.as_str()));
-    // At the end: on a narrow screen the ratings are what shall be seen.
+    // This column is last, so that a narrow screen shows the ratings.
     titles.extend(["language", "data"]);
     let rows = analysis.entries.iter().map(|entry| {
         let composite = entry.composite.as_ref();
@@ -79,7 +79,7 @@ fn family(report: &Report<'_>, entry: &EntryAnalysis, scenario: &str) -> TableFi
     .of(if rating.is_some() { class(rating) } else { "number" })
 }
 
-/// A row a use case: who is first, how surely, and who else.
+/// One row for each use case: the first, its probability, and the others.
 fn answers(answers: &[RecommendationAnswer]) -> Markup {
     if answers.is_empty() {
         return html! {};

@@ -57,7 +57,7 @@ pub fn hgrm(latency: &Latency) -> String {
 }
 
 /// The window's three histograms as an interval log (`.hlog`), in nanoseconds, tagged `response`, `service` and
-/// `lateness`. Maxima stand in milliseconds.
+/// `lateness`. Maxima are in milliseconds.
 ///
 /// # Errors
 /// Why the histogram library refused to write one.

@@ -43,13 +43,13 @@ pub struct LoadResult {
     pub latency_ns: LatencyResults,
     /// What generating the load cost.
     pub generator: GeneratorResult,
-    /// Whether the recording holds. The command's exit code is 4 where it does not.
+    /// Whether the recording is valid. The command's exit code is 4 if it is not.
     pub valid: bool,
     /// All checks of the recording.
     pub verdicts: Vec<VerdictResult>,
     /// Bytes of the window's answers, heads included.
     pub bytes_read: u64,
-    /// What a search for the capacity found; null where none was asked for.
+    /// What a search for the capacity found; null if none was asked for.
     pub capacity: Option<CapacityResult>,
 }
 
@@ -58,13 +58,13 @@ pub struct LoadResult {
 pub struct ErrorsResult {
     /// Their share of all requests, 0 to 1.
     pub share: f64,
-    /// The lower end of the range in which that share lies with 95% confidence; the same number where every body was looked at.
+    /// The lower end of the range in which that share lies with 95% confidence; the same number if every body was checked.
     pub low: f64,
     /// Its upper end.
     pub high: f64,
-    /// Bodies that were looked at, of answers with the right status and length; null where bodies were of no matter.
+    /// Bodies that were checked, of answers with the right status and length; null if bodies did not matter.
     pub bodies_looked_at: Option<u64>,
-    /// Bodies of such answers that were not; null where bodies were of no matter.
+    /// Bodies of such answers that were not checked; null if bodies did not matter.
     pub bodies_unseen: Option<u64>,
 }
 
@@ -90,7 +90,7 @@ pub struct LatencyResults {
     pub lateness: LatencyResult,
 }
 
-/// A distribution, in nanoseconds to 3 significant digits. A percentile p is null where fewer than 10 / (1 - p) samples
+/// A distribution, in nanoseconds to 3 significant digits. A percentile p is null if fewer than 10 / (1 - p) samples
 /// lie in it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LatencyResult {
@@ -119,9 +119,9 @@ pub struct GeneratorResult {
     pub cpu_s: f64,
     /// The same for each right answer, microseconds; null without right answers.
     pub cpu_us_per_request: Option<f64>,
-    /// The most memory the generator's process held at once, bytes; null where the system does not tell.
+    /// The most memory the generator's process held at once, bytes; null if the system does not tell.
     pub peak_rss_bytes: Option<u64>,
-    /// `rate_per_s` over the rate at which this generator's CPU is used up on this host; null where that is not known.
+    /// `rate_per_s` over the rate at which this generator's CPU is used up on this host; null if that is not known.
     pub fraction_of_ceiling: Option<f64>,
 }
 
@@ -137,18 +137,18 @@ pub struct VerdictResult {
     pub value: f64,
     /// The limit, in the same unit.
     pub limit: f64,
-    /// What to do; null where it was found good.
+    /// What to do; null if it was found good.
     pub remedy: Option<String>,
 }
 
 /// What a search for the capacity found.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CapacityResult {
-    /// The highest rate at which a confirming stage met the objective, requests a second; null where none did.
+    /// The highest rate at which a confirming stage met the objective, requests a second; null if none did.
     pub rate_per_s: Option<f64>,
-    /// The highest rate at which a stage met it; null where none did.
+    /// The highest rate at which a stage met it; null if none did.
     pub low: Option<f64>,
-    /// The lowest rate above it at which a stage did not; null where the search met none.
+    /// The lowest rate above it at which a stage did not; null if the search met none.
     pub high: Option<f64>,
     /// The objective, such as `p99=50ms`.
     pub objective: String,
@@ -163,7 +163,7 @@ pub struct StageResult {
     pub rate_per_s: f64,
     /// Right answers a second.
     pub reached_per_s: f64,
-    /// The objective's percentile of response time, nanoseconds; null where samples are too few.
+    /// The objective's percentile of response time, nanoseconds; null if samples are too few.
     pub response_ns: Option<u64>,
     /// Share of requests without a right answer, 0 to 1.
     pub error_share: f64,
@@ -171,7 +171,7 @@ pub struct StageResult {
     pub confirming: bool,
     /// Whether the objective was met.
     pub met: bool,
-    /// Why not, or what else is to be known.
+    /// Why it was not met, or other remarks.
     pub reason: Option<String>,
 }
 
@@ -191,7 +191,7 @@ impl LoadResult {
             requests: recording.outcomes.ok,
             rate_per_s: recording.rate_per_s(),
             target_rate_per_s: target_rate(recording, &description.load),
-            // What is known of bodies stands under `errors`.
+            // Results about bodies are under `errors`.
             outcomes: Outcomes {
                 bodies: None,
                 ..recording.outcomes
@@ -219,7 +219,7 @@ impl LoadResult {
     #[must_use]
     pub fn json_schema() -> schemars::Schema {
         schemars::generate::SchemaSettings::draft2020_12()
-            // Of what is printed, not of what could be read: every field is there, null or not.
+            // The schema describes the printed document, in which every field is present, null or not.
             .for_serialize()
             .into_generator()
             .into_root_schema_for::<LoadResult>()

@@ -25,7 +25,7 @@ pub use json::{
 };
 pub use text::render_text;
 
-/// What stands beside a recording: what was asked for, and what else is known of the generator.
+/// The context of a recording: what was asked for, and what is known of the generator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {
     /// Where the requests went, without a password.
@@ -34,20 +34,19 @@ pub struct Description {
     pub method: Method,
     /// What carried them.
     pub protocol: Protocol,
-    /// The load.
     pub load: Load,
     /// Time under load before the window.
     pub warmup: Duration,
-    /// Requests a second at which this generator's CPU is used up on this host, where that was measured.
+    /// Requests a second at which this generator's CPU is used up on this host, if that was measured.
     pub ceiling_per_s: Option<f64>,
-    /// The most memory the generator's process held at once, where the system tells.
+    /// The most memory the generator's process held at once, if the system tells.
     pub peak_rss_bytes: Option<u64>,
     /// What a search for the capacity found; the recording is then that of its deciding stage.
     pub capacity: Option<CapacityFound>,
 }
 
 impl Description {
-    /// The rate of right answers over the generator's own ceiling; none where that is not known.
+    /// The rate of right answers over the generator's own ceiling; none if that is not known.
     #[must_use]
     pub fn fraction_of_ceiling(&self, recording: &Recording) -> Option<f64> {
         self.ceiling_per_s
@@ -68,7 +67,7 @@ fn target_rate(recording: &Recording, load: &Load) -> Option<f64> {
     }
 }
 
-/// Microseconds of the generator's CPU time for each right answer; none where there was no answer.
+/// Microseconds of the generator's CPU time for each right answer; none if there was no answer.
 fn cpu_us_per_request(recording: &Recording) -> Option<f64> {
     let right = recording.outcomes.ok;
     (right > 0).then(|| recording.generator.cpu_ns as f64 / 1e3 / right as f64)

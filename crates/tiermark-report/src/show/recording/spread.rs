@@ -2,7 +2,7 @@
 
 use tiermark_model::histogram::Latency;
 
-/// The most bins a spread has, where they are not wider than a decade.
+/// Greatest number of bins of a spread, unless bins are wider than a decade.
 const MOST_BINS: usize = 14;
 /// Bounds of the first decade in nanoseconds (what is shorter is one bin), finest series first: the preferred numbers R10 and R5 of ISO 3 (rounded), 1-2-5, 1-3, and whole
 /// decades.
@@ -19,7 +19,7 @@ const SERIES: [&[u64]; 5] = [
 pub(super) struct Bin {
     /// Samples are longer than this, nanoseconds (to the histogram's precision).
     pub(super) over_ns: u64,
-    /// And no longer than this.
+    /// Samples are at most this long.
     pub(super) up_to_ns: u64,
     /// How many there are.
     pub(super) count: u64,

@@ -190,7 +190,7 @@ fn mean(ns: f64) -> String {
     duration_ns(ns.round() as u64)
 }
 
-/// What the columns mean, and what is not to be seen in them.
+/// Explains what the columns mean and what they do not show.
 fn legend(recording: &Recording) -> Vec<Block> {
     let mut lines = vec![
         "response: from the moment a request was due to its whole answer".to_owned(),
@@ -252,7 +252,7 @@ fn spread_of(response: &Latency) -> Vec<Block> {
     ]
 }
 
-/// A bar in proportion to the count, to an eighth of a column; what is there at all is seen.
+/// A bar in proportion to the count, to an eighth of a column. A count above 0 is always visible.
 fn bar(count: u64, most: u64) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let all = u128::from(count) * (BAR as u128) * 8 / u128::from(most.max(1));
@@ -333,7 +333,7 @@ fn stages(found: &CapacityFound) -> Table {
     }
 }
 
-/// One line where all is well, else one for each failed check.
+/// One line if all is well, otherwise one for each failed check.
 fn validity(recording: &Recording) -> Vec<Block> {
     let failed: Vec<String> = recording
         .verdicts

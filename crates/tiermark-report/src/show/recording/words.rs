@@ -142,7 +142,7 @@ fn keep_alive(keep_alive: bool) -> &'static str {
     }
 }
 
-/// What an outcome beside `ok` means.
+/// The meaning of an outcome other than `ok`.
 pub(super) fn outcome(name: &str) -> &'static str {
     match name {
         "status" => "answered with another status than expected",
