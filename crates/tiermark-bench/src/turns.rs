@@ -7,6 +7,7 @@ use tiermark_model::histogram::Latency;
 use tiermark_model::host::Role;
 use tiermark_model::load::Load;
 use tiermark_model::recording::Outcomes;
+use tiermark_stage::error::StageError;
 use tiermark_stage::stage::Running;
 
 use crate::bench::Bench;
@@ -27,6 +28,8 @@ pub struct TurnBench<'a> {
     pub bench: &'a Bench<'a>,
     /// The services that the servers ask.
     pub services: &'a Services,
+    /// Whether all others are frozen while one has its turn.
+    pub freezes: bool,
 }
 
 impl TurnBench<'_> {
@@ -51,7 +54,8 @@ impl TurnBench<'_> {
             (longest_s / TURN_S).ceil().max(1.0)
         };
         let mut places: Vec<usize> = (0..up.len()).collect();
-        for turn in 0..turns as u64 {
+        let mut measured = Ok(());
+        'turns: for turn in 0..turns as u64 {
             places.sort_unstable();
             order(&mut places);
             for &index in &places {
@@ -61,11 +65,35 @@ impl TurnBench<'_> {
                     window_s: asks[index].window_s / turns,
                     ..asks[index]
                 };
-                let measured = self.one(up, index, &ask).await?;
-                each(index, &measured);
+                match self.turn(up, index, &ask).await {
+                    Ok(turn) => each(index, &turn),
+                    Err(end) => {
+                        measured = Err(end);
+                        break 'turns;
+                    }
+                }
             }
         }
-        Ok(())
+        for running in up {
+            let thawed = running.thaw().await.map_err(StageError::from);
+            measured = measured.and(thawed.map_err(ServerEnd::from));
+        }
+        measured
+    }
+
+    /// A window on one of the servers, while the others are frozen if they are to be.
+    async fn turn(&self, up: &mut [Running], index: usize, ask: &WindowAsk<'_>) -> Result<WindowMeasured, ServerEnd> {
+        if self.freezes {
+            for (other, running) in up.iter_mut().enumerate() {
+                let done = if other == index {
+                    running.thaw().await
+                } else {
+                    running.freeze().await
+                };
+                done.map_err(StageError::from)?;
+            }
+        }
+        self.one(up, index, ask).await
     }
 
     /// Loads each server once, one after the other, without keeping anything.

@@ -171,6 +171,7 @@ impl GateBench<'_> {
             bench: &self.bench,
             // A service of one's own has its own database.
             services: &Services::default(),
+            freezes: false,
         };
         let warmup_s = self.project.gate.warmup_s;
         if warmup_s > 0.0 {
