@@ -13,8 +13,8 @@ use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
 use tiermark_bench::{
-    BUILDS_AT_ONCE, Bench, BenchError, Contender, EventSink, FirstInterrupt, Interrupter, ServerEnd, Services, TurnBench,
-    WindowAsk, on_stage, prepare_entries, stage_events, while_up,
+    BUILDS_AT_ONCE, Bench, BenchError, Contender, EventSink, FirstInterrupt, Interrupter, ServerEnd, Services,
+    TurnBench, WindowAsk, on_stage, prepare_entries, stage_events, while_up,
 };
 use tiermark_model::catalog::Catalog;
 use tiermark_model::host::{Placement, Role};
@@ -110,7 +110,10 @@ impl Experiment {
                 .map(|entry| {
                     let prepared = built.get(&entry.id).unwrap().as_ref().unwrap();
                     let variant = entry.framework.variant(&entry.id.variant).unwrap();
-                    let environment = BTreeMap::from([("DATABASE_URL".to_owned(), "postgres://nobody@127.0.0.1:1/none".to_owned())]);
+                    let environment = BTreeMap::from([(
+                        "DATABASE_URL".to_owned(),
+                        "postgres://nobody@127.0.0.1:1/none".to_owned(),
+                    )]);
                     Contender::of_variant(prepared, (&entry.framework, variant), cores, environment)
                 })
                 .collect();
@@ -120,7 +123,9 @@ impl Experiment {
             match measured.await {
                 Ok(()) => {}
                 Err(ServerEnd::Bench(error)) => return Err(error),
-                Err(ServerEnd::Broken { index, reason }) => println!("start {start}: {}: {reason}", self.entries[index]),
+                Err(ServerEnd::Broken { index, reason }) => {
+                    println!("start {start}: {}: {reason}", self.entries[index])
+                }
             }
         }
         self.print(&seen);
@@ -151,7 +156,9 @@ impl Experiment {
             services: &services,
             freezes,
         };
-        of(false).warm_up(up, &vec![ask(WARM_UP_S); up.len()], WARM_UP_S).await?;
+        of(false)
+            .warm_up(up, &vec![ask(WARM_UP_S); up.len()], WARM_UP_S)
+            .await?;
         let mut ways = vec![None];
         ways.extend(up.first().and_then(Running::freeze_means).map(Some));
         ways.push(Some(match self.runner {
@@ -176,16 +183,22 @@ impl Experiment {
     }
 
     fn print(&self, seen: &Seen) {
-        println!("| others | entry | requests a second, median | sd of a turn | sd of a turn's ratio to its round | sd of a start's ratio | sd of a start's raw mean |");
+        println!(
+            "| others | entry | requests a second, median | sd of a turn | sd of a turn's ratio to its round | sd of a start's ratio | sd of a start's raw mean |"
+        );
         println!("|---|---|---|---|---|---|---|");
         let ways: std::collections::BTreeSet<&String> = seen.keys().map(|(way, ..)| way).collect();
         for way in ways {
             for (index, entry) in self.entries.iter().enumerate() {
-                let (mut turns, mut ratios, mut of_starts, mut means, mut all) = (vec![], vec![], vec![], vec![], vec![]);
+                let (mut turns, mut ratios, mut of_starts, mut means, mut all) =
+                    (vec![], vec![], vec![], vec![], vec![]);
                 for start in 0..self.starts {
-                    let Some(logs) = seen.get(&(way.clone(), start, index)) else { continue };
+                    let Some(logs) = seen.get(&(way.clone(), start, index)) else {
+                        continue;
+                    };
                     let round = |round: usize| {
-                        let others = (0..self.entries.len()).filter_map(|other| seen.get(&(way.clone(), start, other))?.get(round));
+                        let others = (0..self.entries.len())
+                            .filter_map(|other| seen.get(&(way.clone(), start, other))?.get(round));
                         mean(&others.copied().collect::<Vec<f64>>())
                     };
                     let of_round: Vec<f64> = logs.iter().enumerate().map(|(at, log)| log - round(at)).collect();

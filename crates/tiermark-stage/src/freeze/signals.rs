@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::observe::{Member, members_of};
+use crate::observe::{TreeMember, members_of};
 
 /// Looks at what runs, so that nothing that was started meanwhile is left out.
 const ROUNDS: u32 = 20;
@@ -10,7 +10,7 @@ const ROUNDS: u32 = 20;
 /// Stops the process, its group and all they started; returns when all of them stand still.
 pub(crate) fn stop_all(root: u32) -> Result<(), String> {
     for _ in 0..ROUNDS {
-        let running: Vec<Member> = members_of(root)
+        let running: Vec<TreeMember> = members_of(root)
             .into_iter()
             .filter(|member| !member.is_stopped)
             .collect();

@@ -21,7 +21,7 @@ use tiermark_model::recording::{GeneratorUse, Window};
 use tiermark_model::trial::{Disturbance, Observation, RoleUse, Sample};
 
 pub(crate) use parse::first_value;
-pub(crate) use processes::{Member, all_processes, lives, members_of, start_time};
+pub(crate) use processes::{TreeMember, all_processes, lives, members_of, start_time};
 pub use rest::rest;
 pub use window::{MAX_FOREIGN_SHARE, MAX_LISTEN_OVERFLOWS, MAX_RETRANSMIT_SHARE, MAX_STEAL_SHARE, MAX_THROTTLED_SHARE};
 

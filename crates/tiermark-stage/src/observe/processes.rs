@@ -31,19 +31,19 @@ pub(crate) fn lives(id: u32, start: u64) -> bool {
 
 /// A process of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Member {
+pub(crate) struct TreeMember {
     pub(crate) id: u32,
     /// It was stopped by a signal, or has ended.
     pub(crate) is_stopped: bool,
 }
 
 /// The process, its group and all that they started.
-pub(crate) fn members_of(root: u32) -> Vec<Member> {
+pub(crate) fn members_of(root: u32) -> Vec<TreeMember> {
     let all = all_processes();
     let found = members(root, &all);
     let of_tree = all.iter().filter(|process| found.contains(&process.id));
     of_tree
-        .map(|process| Member {
+        .map(|process| TreeMember {
             id: process.id,
             is_stopped: matches!(process.state, 'T' | 'Z' | 'X'),
         })
