@@ -20,7 +20,7 @@ use tiermark_model::trial::{
     Disturbance, EntryId, HostNoise, Observation, Record, RoleUse, Sample, SessionEvent, SessionRecord, StartParts,
     StartRecord, State, TrialKey, TrialRecord, WarmUp,
 };
-use tiermark_model::verdict::{Check, Effect, Verdict};
+use tiermark_model::verdict::{Check, Effect, Remedy, Verdict};
 
 pub(crate) fn entry(name: &str) -> PlannedEntry {
     let variant = Variant {
@@ -359,4 +359,59 @@ pub(crate) fn start() -> Record {
 
 pub(crate) fn session(event: SessionEvent) -> Record {
     Record::Session(SessionRecord { at: at(), event })
+}
+
+/// One of every kind of record and state.
+pub(crate) fn records() -> Vec<Record> {
+    let keys = keys(&manifest());
+    let text = |text: &str| text.to_owned();
+    vec![
+        session(SessionEvent::Began),
+        start(),
+        trial(&keys[0], 1, State::Attempt { reason: text("Ctrl-C") }),
+        session(SessionEvent::Ended {
+            reason: text("interrupted"),
+        }),
+        session(SessionEvent::Resumed),
+        trial(&keys[0], 2, State::Ok),
+        trial(
+            &keys[1],
+            1,
+            State::Invalid {
+                verdicts: vec![
+                    verdict(Check::Lateness, 2.5, 1.0, Effect::Invalidates),
+                    verdict(Check::Ceiling, 0.95, 0.9, Effect::LowerBound),
+                ],
+            },
+        ),
+        trial(
+            &keys[1],
+            2,
+            State::Failed {
+                reason: text("wrong body\nexpected: a"),
+            },
+        ),
+        trial(&keys[1], 3, State::Unsupported { reason: text("none") }),
+        trial(
+            &keys[1],
+            4,
+            State::NotBuildableHere {
+                reason: text("no registry"),
+                remedy: text("a mirror"),
+            },
+        ),
+        search(&keys[1], 5),
+        session(SessionEvent::Completed),
+    ]
+}
+
+pub(crate) fn verdict(check: Check, value: f64, limit: f64, effect: Effect) -> Verdict {
+    Verdict {
+        check,
+        ok: false,
+        value,
+        limit,
+        effect,
+        remedy: Some(Remedy::Words("give the generator more cores".to_owned())),
+    }
 }
