@@ -26,6 +26,8 @@ pub(super) struct Member<'p> {
     pub(super) services: Services,
     /// Scenarios that it has turns in, if it answers rightly.
     pub(super) scenarios: Vec<&'p str>,
+    /// Whether anything of it can be measured here: scenarios that have no turns, too.
+    pub(super) can_run: bool,
     /// Its present life; none: it is down.
     pub(super) life: Option<Life<'p>>,
     /// Why it is down, if it ended by itself.

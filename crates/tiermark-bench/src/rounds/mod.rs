@@ -36,6 +36,9 @@ use crate::start::{ServerEnd, Verification, start};
 /// Connections of the yardstick wherever something is judged against it.
 const YARDSTICK_CONNECTIONS: u32 = 16;
 
+/// Entries that can be up together: so many times 32 connections fit into the database's 640 (`containers/services/postgres/postgresql.conf`).
+const MOST_ENTRIES: usize = 18;
+
 /// What is measured in rounds.
 pub(crate) struct GroupPlan<'p> {
     plan: &'p Plan,
@@ -88,6 +91,13 @@ impl<'p> GroupPlan<'p> {
 impl RunProgress<'_> {
     /// Measures all that is missing of a plan in rounds.
     pub(crate) async fn measure_rounds(&mut self, group: &GroupPlan<'_>) -> Result<(), BenchError> {
+        let entries = group.plan.entries.len();
+        if entries > MOST_ENTRIES {
+            return Err(BenchError::Service(format!(
+                "{entries} entries cannot be up together: the database has connections for {MOST_ENTRIES}\n\
+                 remedy: name fewer (--entries), or measure with a suite without rounds, such as `full`"
+            )));
+        }
         let mut members = self.members(group).await?;
         let mut measured = Ok(());
         for block in 1..=group.plan.suite.blocks {
@@ -118,12 +128,19 @@ impl RunProgress<'_> {
                 services: self.services,
             };
             let cells: Vec<&PlannedCell> = planned.cells.iter().collect();
-            let left = self.store_what_cannot_run(start, self.missing(start, &cells), &entry.framework)?;
+            self.store_what_cannot_run(start, self.missing(start, &cells), &entry.framework)?;
             let Some(Ok(prepared)) = self.prepared.get(&entry.id).cloned() else {
                 continue;
             };
             let before = self.starts_before.get(&entry.id).map_or(&[][..], Vec::as_slice);
-            let takes = |scenario: &&&Scenario| left.iter().any(|cell| cell.scenario == scenario.name);
+            let can_run = |scenario: &Scenario| {
+                let lacks_nothing = self.services.lacking(scenario, group.plan.runner).is_none();
+                lacks_nothing && entry.framework.lacks(scenario).is_none()
+            };
+            let of_cells = planned
+                .cells
+                .iter()
+                .filter_map(|cell| group.plan.scenario(&cell.scenario));
             members.push(Member {
                 id: &entry.id,
                 framework: &entry.framework,
@@ -133,9 +150,10 @@ impl RunProgress<'_> {
                 scenarios: group
                     .scenarios
                     .iter()
-                    .filter(takes)
+                    .filter(|scenario| can_run(scenario))
                     .map(|scenario| scenario.name.as_str())
                     .collect(),
+                can_run: of_cells.into_iter().any(can_run),
                 life: None,
                 ended: None,
                 starts: before.iter().map(|start| start.block).max().unwrap_or(0),
@@ -199,7 +217,7 @@ impl RunProgress<'_> {
         thaw_all(members).await?;
         let mut started = Vec::new();
         for (place, member) in members.iter_mut().enumerate() {
-            if member.life.is_some() || member.scenarios.is_empty() {
+            if member.life.is_some() || !member.can_run {
                 continue;
             }
             if self.bench.interrupt.is_set() {

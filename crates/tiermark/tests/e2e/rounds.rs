@@ -1,11 +1,12 @@
 //! Runs in rounds: all servers are up together and have turns. What they store, and what is left when something goes wrong in the middle.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tiermark_model::round::{LevelRecord, RoundRecord};
 use tiermark_model::run::RunReader;
-use tiermark_model::trial::{Record, SessionEvent, StartRecord, State, WarmUp};
+use tiermark_model::trial::{Record, SessionEvent, StartRecord, State, TrialRecord, WarmUp};
 
 use crate::harness::{World, assert_nothing_left, containers, processes, trials_of};
 
@@ -168,6 +169,10 @@ fn an_entry_that_is_killed_in_its_turn_comes_back_in_the_next_block() {
 #[test]
 fn an_interrupted_block_keeps_its_rounds_and_goes_on_with_new_starts() {
     let world = World::new();
+    // Nothing but turns, so that what a resumed run goes on with is told by them alone.
+    let suite = world.path("root/scenarios/suites/turns.yaml");
+    let text = fs::read_to_string(&suite).unwrap();
+    fs::write(&suite, text.replace("  - open: {connections: 4, rate: 50}\n", "")).unwrap();
     let mut command = world.spawn(&["run", "turns", "--runner=docker", "--seed=7"]);
     command.until("two rounds are stored", || {
         world.stored().is_some_and(|run| rounds(&run).len() == 2)
@@ -195,6 +200,19 @@ fn an_interrupted_block_keeps_its_rounds_and_goes_on_with_new_starts() {
         "a resumed block makes new starts: {turns:?}"
     );
     assert_eq!(levels(&after, "good").len(), 1, "the level stays for the run");
+    assert_nothing_left();
+}
+
+#[test]
+fn a_suite_in_rounds_whose_loads_have_no_turns_is_measured() {
+    let world = World::new();
+    let only = ["run", "turns", "--runner=process", "--seed=7", "--loads=c4r50"];
+    world.run(&only).exits(0);
+    let run = world.newest();
+    assert_completed(&run);
+    assert_eq!(rounds(&run).len(), 0);
+    let measured = |trial: &&&TrialRecord| trial.recording.as_ref().is_some_and(|it| it.outcomes.ok > 0);
+    assert_eq!(trials_of(&run, "good").iter().filter(measured).count(), 1);
     assert_nothing_left();
 }
 
