@@ -155,7 +155,12 @@ impl RunProgress<'_> {
     ) -> Result<AfterTrial, BenchError> {
         for attempt in 1..=DISTURBED_TRIES {
             let at = Timestamp::now();
-            let measured = match self.window(start, cell, ask, running).await {
+            (self.bench.sink)(BenchEvent::TrialBegins {
+                start: start.planned,
+                cell,
+            });
+            let of = (&start.planned.entry, start.services);
+            let measured = match self.judged_window(of, &ask, running).await {
                 Ok(measured) => measured,
                 Err(error) => {
                     let reason = self.bench.redactor.text(&error.to_string());
@@ -195,28 +200,25 @@ impl RunProgress<'_> {
         Ok(AfterTrial::There)
     }
 
-    /// One window, judged.
-    async fn window(
+    /// One window on a server of an entry, judged.
+    pub(crate) async fn judged_window(
         &mut self,
-        start: StartOf<'_>,
-        cell: &PlannedCell,
-        ask: WindowAsk<'_>,
+        (entry, services): (&EntryId, &Services),
+        ask: &WindowAsk<'_>,
         running: &Running,
     ) -> Result<WindowMeasured, BenchError> {
-        let StartOf { plan, planned, .. } = start;
         let scenario = ask.scenario;
-        let known = self.verified.get(&(planned.entry.clone(), scenario.name.clone()));
-        let spec = ask.spec(running.target(), known, plan.placement.of(Role::Generator));
+        let known = self.verified.get(&(entry.clone(), scenario.name.clone()));
+        let spec = ask.spec(running.target(), known, self.bench.placement.of(Role::Generator));
         let ceiling_per_s = self.ceilings.per_s(&spec, self.bench.interrupt.stop());
-        (self.bench.sink)(BenchEvent::TrialBegins { start: planned, cell });
         // A ceiling may just have been measured, which takes a second: the window's zero is now.
         let spec = tiermark_load::LoadSpec {
             zero: tiermark_load::Zero::now(),
             ..spec
         };
-        let mut measured = measure_window(&self.bench, start.services, running, scenario, spec).await?;
+        let mut measured = measure_window(&self.bench, services, running, scenario, spec).await?;
         measured.recording.verdicts =
-            judge::verdicts(&measured.recording, &cell.load, &scenario.objective, ceiling_per_s);
+            judge::verdicts(&measured.recording, &ask.load, &scenario.objective, ceiling_per_s);
         Ok(measured)
     }
 

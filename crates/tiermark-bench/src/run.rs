@@ -69,6 +69,8 @@ pub(crate) struct RunProgress<'a> {
     pub(crate) prepared: BTreeMap<EntryId, EntryBuild>,
     pub(crate) writer: RunWriter,
     is_resumed: bool,
+    /// Trials and rounds that no earlier session stored.
+    missing_before: usize,
     attempts: HashMap<TrialKey, u32>,
     done: HashSet<TrialKey>,
     /// By block and entry, how often it was started.
@@ -113,6 +115,7 @@ impl<'p> StartOf<'p> {
 impl<'a> RunProgress<'a> {
     fn new(input: RunInput<'a>) -> Self {
         let RunInput { bench, before, .. } = input;
+        let missing_before = before.map_or_else(|| input.plan.trials(), RunReader::missing);
         let mut run = Self {
             ceilings: Ceilings::new(bench.cache, bench.sink),
             bench,
@@ -122,6 +125,7 @@ impl<'a> RunProgress<'a> {
             prepared: input.prepared,
             writer: input.writer,
             is_resumed: before.is_some(),
+            missing_before,
             attempts: HashMap::new(),
             done: HashSet::new(),
             starts: HashMap::new(),
@@ -161,8 +165,7 @@ impl<'a> RunProgress<'a> {
 
     async fn measure(&mut self) -> Result<(), BenchError> {
         let plan = Arc::clone(&self.plan);
-        let rounds: u32 = self.rounds_before.values().sum();
-        let done = self.done.iter().filter(|key| !self.is_of_turns(key)).count() + rounds as usize;
+        let done = plan.trials() - self.missing_before;
         (self.bench.sink)(BenchEvent::PlanBegins { plan: &plan, done });
         self.note(if self.is_resumed {
             SessionEvent::Resumed
@@ -186,12 +189,6 @@ impl<'a> RunProgress<'a> {
             }
         }
         self.note(SessionEvent::Completed)
-    }
-
-    /// Whether a trial was put together from turns, which are counted as rounds.
-    fn is_of_turns(&self, key: &TrialKey) -> bool {
-        let level = self.levels.get(&(key.entry.clone(), key.scenario.clone()));
-        level.is_some_and(|level| level.name() == key.load)
     }
 
     pub(crate) fn note_level(&mut self, level: &LevelRecord) {
@@ -228,7 +225,7 @@ impl<'a> RunProgress<'a> {
             return Ok(());
         };
         self.services.check_alive().await?;
-        let contender = self.contender(start, &prepared, (framework, variant))?;
+        let contender = self.contender(&prepared, (framework, variant), start.services)?;
         let at = Timestamp::now();
         let bench = self.bench;
         let measured = while_up(&bench, std::slice::from_ref(&contender), async |up| match up {
@@ -246,18 +243,44 @@ impl<'a> RunProgress<'a> {
         }
     }
 
-    fn contender<'c>(
+    pub(crate) fn contender<'c>(
         &self,
-        start: StartOf<'c>,
         prepared: &'c Prepared,
         definition: (&'c Framework, &'c Variant),
-    ) -> Result<Contender<'c>, BenchError> {
-        let cores = start.plan.placement.of(Role::Server);
+        services: &Services,
+    ) -> Result<Contender<'c>, BenchError>
+    where
+        'a: 'c,
+    {
+        let cores = self.bench.placement.of(Role::Server);
         Ok(Contender {
             memory_bytes: self.limits.memory_bytes,
             files: self.limits.files,
-            ..Contender::of_variant(prepared, definition, cores, start.services.environment()?)
+            ..Contender::of_variant(prepared, definition, cores, services.environment()?)
         })
+    }
+
+    /// The record of a start that was just made, before any load.
+    pub(crate) fn start_record(
+        &self,
+        (entry, variant): (&EntryId, &Variant),
+        (block, attempt): (u32, u32),
+        at: Timestamp,
+        running: &Running,
+    ) -> StartRecord {
+        let workers = variant.workers.on(self.bench.placement.of(Role::Server).len());
+        StartRecord {
+            block,
+            entry: entry.clone(),
+            attempt,
+            at,
+            parts: running.target().parts,
+            idle_memory_bytes: observe::memory(&running.target().watch),
+            workers,
+            pool_per_process: variant.pool.per_process(workers),
+            file_limit: running.files().unwrap_or(self.limits.files),
+            warm_up: None,
+        }
     }
 
     /// Warms a server up that was just started, stores its start, measures its cells.
@@ -270,27 +293,16 @@ impl<'a> RunProgress<'a> {
         running: &mut Running,
     ) -> Result<(), BenchError> {
         let StartOf { plan, planned, .. } = start;
-        let idle_memory_bytes = observe::memory(&running.target().watch);
-        let warm_up = match self.warm_up(start, cells, running).await? {
+        let before = self.starts.get(&(planned.block, planned.entry.clone()));
+        let number = (planned.block, before.map_or(1, |before| before + 1));
+        let mut record = self.start_record((&planned.entry, variant), number, at, running);
+        record.warm_up = match self.warm_up(start, cells, running).await? {
             Ok(warm_up) => warm_up,
             Err(reason) => return self.fail_all(start, cells, &reason),
         };
-        let windows_s = plan.windows_s(cells, warm_up.as_ref());
-        let attempt = (self.starts.entry((planned.block, planned.entry.clone()))).or_insert(0);
-        *attempt += 1;
-        let workers = variant.workers.on(plan.placement.of(Role::Server).len());
-        let record = StartRecord {
-            block: planned.block,
-            entry: planned.entry.clone(),
-            attempt: *attempt,
-            at,
-            parts: running.target().parts,
-            idle_memory_bytes,
-            workers,
-            pool_per_process: variant.pool.per_process(workers),
-            file_limit: running.files().unwrap_or(self.limits.files),
-            warm_up,
-        };
+        let windows_s = plan.windows_s(cells, record.warm_up.as_ref());
+        self.starts
+            .insert((planned.block, planned.entry.clone()), record.attempt);
         self.writer.append(&Record::Start(record))?;
         self.measure_cells(start, cells, &windows_s, running).await
     }
@@ -302,32 +314,38 @@ impl<'a> RunProgress<'a> {
         cells: Vec<&'c PlannedCell>,
         framework: &Framework,
     ) -> Result<Vec<&'c PlannedCell>, BenchError> {
-        let not_built = match self.prepared.get(&start.planned.entry) {
-            Some(Ok(_)) => None,
-            Some(Err(NotBuilt::Failed { reason })) => Some(State::Failed { reason: reason.clone() }),
-            Some(Err(NotBuilt::NotBuildableHere { reason, remedy })) => Some(State::NotBuildableHere {
-                reason: reason.clone(),
-                remedy: remedy.clone(),
-            }),
-            None => Some(State::Failed {
-                reason: "it was not built".to_owned(),
-            }),
-        };
         let mut rest = Vec::new();
         for cell in cells {
-            let scenario = start.scenario(cell);
-            if let Some(state) = &not_built {
-                self.store(start, cell, state.clone())?;
-            } else if let Some(reason) = scenario.and_then(|scenario| framework.lacks(scenario)) {
-                self.store(start, cell, State::Unsupported { reason: reason.clone() })?;
-            } else if let Some(state) = scenario.and_then(|scenario| self.services.lacking(scenario, start.plan.runner))
-            {
-                self.store(start, cell, state)?;
-            } else {
-                rest.push(cell);
+            match self.cannot_run(start, cell, framework) {
+                Some(state) => self.store(start, cell, state)?,
+                None => rest.push(cell),
             }
         }
         Ok(rest)
+    }
+
+    /// Why a cell cannot be measured here, if it cannot: its entry was not built, or its scenario lacks something.
+    pub(crate) fn cannot_run(&self, start: StartOf<'_>, cell: &PlannedCell, framework: &Framework) -> Option<State> {
+        match self.prepared.get(&start.planned.entry) {
+            Some(Ok(_)) => {}
+            Some(Err(NotBuilt::Failed { reason })) => return Some(State::Failed { reason: reason.clone() }),
+            Some(Err(NotBuilt::NotBuildableHere { reason, remedy })) => {
+                return Some(State::NotBuildableHere {
+                    reason: reason.clone(),
+                    remedy: remedy.clone(),
+                });
+            }
+            None => {
+                return Some(State::Failed {
+                    reason: "it was not built".to_owned(),
+                });
+            }
+        }
+        let scenario = start.scenario(cell)?;
+        match framework.lacks(scenario) {
+            Some(reason) => Some(State::Unsupported { reason: reason.clone() }),
+            None => self.services.lacking(scenario, start.plan.runner),
+        }
     }
 
     pub(crate) fn fail_all(

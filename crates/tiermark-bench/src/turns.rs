@@ -3,6 +3,8 @@
 //! What the neighbours of a shared machine do changes within seconds. Two windows of seconds, the one after the other, meet different
 //! moments; turns of a quarter second meet the same ones, and what is left of a pair's difference is less than half.
 
+use std::time::Duration;
+
 use tiermark_model::histogram::Latency;
 use tiermark_model::host::Role;
 use tiermark_model::load::Load;
@@ -20,6 +22,42 @@ use crate::window::{WindowAsk, WindowMeasured, lost_connections, measure_window}
 const TURN_S: f64 = 0.25;
 /// Seconds of load before each turn's window, in which connections are made.
 const TURN_WARMUP_S: f64 = 0.05;
+
+/// Longest time for which a server is frozen without a break: gunicorn ends a worker whose heart has not beaten for 30 s.
+const LONGEST_FREEZE: Duration = Duration::from_secs(7);
+/// How long a break lasts: time for every worker to say that it lives.
+const BREAK: Duration = Duration::from_millis(60);
+
+/// Freezes all but one of these servers, each with its place; that one is thawed. If any has been frozen for long, all have a break first.
+///
+/// # Errors
+/// One of them goes on, or does not.
+pub(crate) async fn freeze_all_but<'u>(
+    servers: impl Iterator<Item = (usize, &'u mut Running)>,
+    awake: usize,
+) -> Result<(), StageError> {
+    let mut servers: Vec<(usize, &mut Running)> = servers.collect();
+    let is_due = |server: &Running| server.frozen_for().is_some_and(|time| time > LONGEST_FREEZE);
+    if servers.iter().any(|(_, server)| is_due(server)) {
+        thaw_all(servers.iter_mut().map(|(_, server)| &mut **server)).await?;
+        tokio::time::sleep(BREAK).await;
+    }
+    for (place, server) in servers {
+        if place == awake {
+            server.thaw().await?;
+        } else {
+            server.freeze().await?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn thaw_all<'u>(servers: impl IntoIterator<Item = &'u mut Running>) -> Result<(), StageError> {
+    for server in servers {
+        server.thaw().await?;
+    }
+    Ok(())
+}
 
 /// What the servers of a round have in common.
 #[derive(Clone, Copy)]
@@ -74,24 +112,13 @@ impl TurnBench<'_> {
                 }
             }
         }
-        for running in up {
-            let thawed = running.thaw().await.map_err(StageError::from);
-            measured = measured.and(thawed.map_err(ServerEnd::from));
-        }
-        measured
+        measured.and(thaw_all(up).await.map_err(ServerEnd::from))
     }
 
     /// A window on one of the servers, while the others are frozen if they are to be.
     async fn turn(&self, up: &mut [Running], index: usize, ask: &WindowAsk<'_>) -> Result<WindowMeasured, ServerEnd> {
         if self.freezes {
-            for (other, running) in up.iter_mut().enumerate() {
-                let done = if other == index {
-                    running.thaw().await
-                } else {
-                    running.freeze().await
-                };
-                done.map_err(StageError::from)?;
-            }
+            freeze_all_but(up.iter_mut().enumerate(), index).await?;
         }
         self.one(up, index, ask).await
     }

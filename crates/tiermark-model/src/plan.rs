@@ -330,7 +330,8 @@ impl Plan {
                 .filter(|scenario| self.suite.turn_load(scenario).is_some());
             in_turns.map(move |scenario| (block, scenario.name.as_str(), of_block))
         };
-        (1..=if of_block > 0 { blocks } else { 0 }).flat_map(scenarios)
+        // Without rounds no scenario has turns.
+        (1..=blocks).flat_map(scenarios)
     }
 
     /// The scenarios of a block's rounds, in a fresh random order: each is there as often as it has rounds in the block. So each meets many
@@ -501,12 +502,8 @@ fn cells_of(scenarios: &[Scenario], suite: &Suite, random: &mut SmallRng) -> Vec
     let mut reading = Vec::new();
     let mut writing = Vec::new();
     for scenario in scenarios {
-        let in_turns = suite.turn_load(scenario).is_some();
-        for load in suite
-            .loads_of(scenario)
-            .iter()
-            .filter(|load| !(in_turns && has_turns(load)))
-        {
+        let alone = |load: &&Load| suite.rounds.is_none() || !has_turns(load);
+        for load in suite.loads_of(scenario).iter().filter(alone) {
             let cell = PlannedCell {
                 scenario: scenario.name.clone(),
                 load: *load,

@@ -19,13 +19,9 @@ use crate::verdict::{Check, Verdict};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LevelRecord {
-    /// When it was chosen.
     pub at: Timestamp,
-    /// The entry.
     pub entry: EntryId,
-    /// The scenario's name.
     pub scenario: String,
-    /// The level.
     pub load: Closed,
     /// Whether the objective was missed even with the fewest connections, so that these were chosen.
     pub misses_objective: bool,
@@ -37,7 +33,6 @@ pub struct LevelRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriedLevel {
-    /// Connections.
     pub connections: u32,
     /// Right answers a second, over those of the yardstick in the same seconds; if there was no yardstick, a second.
     pub rate: f64,
@@ -73,9 +68,7 @@ pub fn choose_level(tried: &[TriedLevel], limit_ns: f64) -> Option<usize> {
 pub struct RoundRecord {
     /// Block, from 1.
     pub block: u32,
-    /// The scenario's name.
     pub scenario: String,
-    /// When it began.
     pub at: Timestamp,
     /// The turns, in their order.
     pub turns: Vec<TurnRecord>,
@@ -85,11 +78,9 @@ pub struct RoundRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TurnRecord {
-    /// The entry.
     pub entry: EntryId,
     /// Which start of the entry, from 1 on over the whole run.
     pub start: u32,
-    /// The load.
     pub load: Closed,
     /// Nanoseconds from the round's beginning to the window's.
     pub after_ns: u64,
@@ -162,7 +153,6 @@ pub struct TurnRow {
     pub steady_per_s: f64,
     /// CPU time of the server in nanoseconds, if it could be seen.
     pub server_cpu_ns: Option<u64>,
-    /// Right answers.
     pub ok: u64,
 }
 
@@ -206,7 +196,9 @@ fn steady(trials: &mut [TrialRecord]) {
         let of_entry = usual.entry((&trial.key.scenario, &trial.key.entry)).or_default();
         of_entry.extend(rates.map(f64::ln));
     }
-    let usual: BTreeMap<(&str, &EntryId), f64> = usual.into_iter().map(|(key, logs)| (key, median(logs))).collect();
+    let usual: BTreeMap<(&str, &EntryId), f64> = (usual.into_iter())
+        .filter_map(|(key, logs)| Some((key, median(logs)?)))
+        .collect();
     let mut off: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for trial in &*trials {
         let Some(usual) = usual.get(&(trial.key.scenario.as_str(), &trial.key.entry)) else {
@@ -218,24 +210,19 @@ fn steady(trials: &mut [TrialRecord]) {
     }
     let effects: BTreeMap<u32, f64> = (off.into_iter())
         .filter(|(_, off)| off.len() > 1)
-        .map(|(round, off)| (round, median(off)))
+        .filter_map(|(round, off)| Some((round, median(off)?)))
         .collect();
     for turn in trials.iter_mut().flat_map(|trial| &mut trial.turns) {
         turn.steady_per_s = turn.rate_per_s / effects.get(&turn.round).map_or(1.0, |effect| effect.exp());
     }
 }
 
-/// The middle one, or the mean of the two in the middle; 0 of none.
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle value, or the mean of the two middle ones. None if there is no value.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match (values.get(middle), values.len() % 2) {
-        (Some(upper), 0) => values
-            .get(middle.wrapping_sub(1))
-            .map_or(*upper, |lower| (lower + upper) / 2.0),
-        (Some(upper), _) => *upper,
-        (None, _) => 0.0,
-    }
+    let (lower, upper) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(f64::midpoint(*values.get(lower)?, *values.get(upper)?))
 }
 
 /// What a start's turns say about its rate, right answers a second: the Hodges–Lehmann estimate, the median of the means of all pairs, of the
@@ -243,15 +230,12 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// None, if there are no turns; 0, if half of them had no right answer.
 #[must_use]
 pub fn rate_of_turns(turns: &[TurnRow]) -> Option<f64> {
-    if turns.is_empty() {
-        return None;
-    }
     let logs: Vec<f64> = turns.iter().map(|turn| turn.steady_per_s.ln()).collect();
     let pairs = logs
         .iter()
         .enumerate()
         .flat_map(|(place, one)| logs[place..].iter().map(move |two| (one + two) / 2.0));
-    Some(median(pairs.collect()).exp())
+    median(pairs.collect()).map(f64::exp)
 }
 
 fn trial_of_turns(key: TrialKey, turns: &[(u32, Timestamp, &TurnRecord)]) -> TrialRecord {
@@ -273,16 +257,17 @@ fn trial_of_turns(key: TrialKey, turns: &[(u32, Timestamp, &TurnRecord)]) -> Tri
             verdicts: verdicts.cloned().collect(),
         }
     };
-    let row = |(round, at, turn): &&(u32, Timestamp, &TurnRecord)| TurnRow {
-        round: *round,
-        at: *at,
-        rate_per_s: turn.rate_per_s(),
-        steady_per_s: turn.rate_per_s(),
-        server_cpu_ns: turn
-            .roles
-            .get(&Role::Server)
-            .map(|seen| seen.cpu_user_ns + seen.cpu_system_ns),
-        ok: turn.outcomes.ok,
+    let row = |(round, at, turn): &&(u32, Timestamp, &TurnRecord)| {
+        let rate_per_s = turn.rate_per_s();
+        let server = turn.roles.get(&Role::Server);
+        TurnRow {
+            round: *round,
+            at: *at,
+            rate_per_s,
+            steady_per_s: rate_per_s,
+            server_cpu_ns: server.map(|seen| seen.cpu_user_ns + seen.cpu_system_ns),
+            ok: turn.outcomes.ok,
+        }
     };
     TrialRecord {
         key,

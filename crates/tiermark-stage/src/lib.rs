@@ -1,6 +1,7 @@
 //! Starts, checks and watches what tiermark measures. Knows images, not load.
 
 pub mod address;
+mod control_groups;
 pub mod database;
 pub mod engine;
 pub mod error;

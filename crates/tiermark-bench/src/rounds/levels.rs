@@ -139,7 +139,6 @@ impl RunProgress<'_> {
         (scenario, load): (&Scenario, Closed),
     ) -> Result<Option<TriedLevel>, BenchError> {
         let mut trying = Trying::default();
-        let timeout_s = group.plan.suite.timeout_s;
         let most = group.rule.level_tries + MORE_TURNS;
         for turn in 0..most {
             if turn >= group.rule.level_tries && trying.response.count() >= DECIDING_RESPONSES {
@@ -154,12 +153,13 @@ impl RunProgress<'_> {
                 } else {
                     turn_seconds(trying.median_ns())
                 },
+                timeout_s: group.plan.suite.timeout_s,
             };
             let yardstick = match beside {
-                Some(yardstick) => self.yardstick_rate(members, yardstick, &ask, timeout_s).await?,
+                Some(yardstick) => self.yardstick_rate(members, yardstick, &ask).await?,
                 None => None,
             };
-            match self.turn(members, place, &ask, timeout_s).await? {
+            match self.turn(members, place, &ask).await? {
                 TurnEnd::Measured(measured) => {
                     let rate = measured.recording.little_rate_per_s(&load);
                     trying.add(&measured.recording, rate / yardstick.unwrap_or(1.0));
@@ -174,12 +174,11 @@ impl RunProgress<'_> {
     }
 
     /// What the yardstick does now, always under the same load: right answers a second. None: nothing.
-    pub(super) async fn yardstick_rate(
+    async fn yardstick_rate(
         &mut self,
         members: &mut [Member<'_>],
         yardstick: usize,
         ask: &TurnAsk<'_>,
-        timeout_s: f64,
     ) -> Result<Option<f64>, BenchError> {
         let load = Closed {
             connections: YARDSTICK_CONNECTIONS,
@@ -190,7 +189,7 @@ impl RunProgress<'_> {
             seconds: TURN_S,
             ..*ask
         };
-        Ok(match self.turn(members, yardstick, &ask, timeout_s).await? {
+        Ok(match self.turn(members, yardstick, &ask).await? {
             TurnEnd::Measured(measured) => Some(measured.recording.little_rate_per_s(&load)).filter(|rate| *rate > 0.0),
             TurnEnd::Gone(reason) => {
                 self.leaves(&mut members[yardstick], &reason).await?;

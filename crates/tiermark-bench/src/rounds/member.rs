@@ -1,7 +1,6 @@
 //! An entry of a group that is measured in rounds: started, kept up while others are started anew, frozen while others have their turns.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
 
 use tiermark_model::format::framework::{Framework, Variant};
 use tiermark_model::trial::{EntryId, StartRecord};
@@ -10,11 +9,7 @@ use tiermark_stage::types::Prepared;
 
 use crate::error::BenchError;
 use crate::services::Services;
-
-/// Longest time for which a server is frozen without a break: gunicorn ends a worker whose heart has not beaten for 30 s.
-const LONGEST_FREEZE: Duration = Duration::from_secs(7);
-/// How long a break lasts: time for every worker to say that it lives.
-const BREAK: Duration = Duration::from_millis(60);
+use crate::turns::freeze_all_but;
 
 /// An entry of the group.
 pub(super) struct Member<'p> {
@@ -42,73 +37,22 @@ pub(super) struct Member<'p> {
 pub(super) struct Life<'p> {
     pub(super) running: Running,
     /// Scenarios that it failed in.
-    pub(super) failed: BTreeMap<&'p str, String>,
-    frozen_since: Option<Instant>,
-}
-
-impl Life<'_> {
-    pub(super) fn new(running: Running) -> Self {
-        Self {
-            running,
-            failed: BTreeMap::new(),
-            frozen_since: None,
-        }
-    }
-
-    async fn freeze(&mut self) -> Result<(), BenchError> {
-        if self.frozen_since.is_none() && self.running.freeze_means().is_some() {
-            self.running
-                .freeze()
-                .await
-                .map_err(tiermark_stage::error::StageError::from)?;
-            self.frozen_since = Some(Instant::now());
-        }
-        Ok(())
-    }
-
-    pub(super) async fn thaw(&mut self) -> Result<(), BenchError> {
-        if self.frozen_since.take().is_some() {
-            self.running
-                .thaw()
-                .await
-                .map_err(tiermark_stage::error::StageError::from)?;
-        }
-        Ok(())
-    }
+    pub(super) failed: BTreeSet<&'p str>,
 }
 
 impl Member<'_> {
     /// Whether it can have a turn in a scenario now.
     pub(super) fn takes_part(&self, scenario: &str) -> bool {
         let life = self.life.as_ref();
-        self.scenarios.contains(&scenario) && life.is_some_and(|life| !life.failed.contains_key(scenario))
+        self.scenarios.contains(&scenario) && life.is_some_and(|life| !life.failed.contains(scenario))
     }
 }
 
-/// Freezes all but one, which is thawed. Whoever has been frozen for long has a break first, together with all others.
-pub(super) async fn freeze_all_but(members: &mut [Member<'_>], awake: usize) -> Result<(), BenchError> {
-    let lives = || members.iter().filter_map(|member| member.life.as_ref());
-    let is_due = |life: &Life<'_>| life.frozen_since.is_some_and(|since| since.elapsed() > LONGEST_FREEZE);
-    if lives().any(is_due) {
-        thaw_all(members).await?;
-        tokio::time::sleep(BREAK).await;
-    }
-    for (place, member) in members.iter_mut().enumerate() {
-        let Some(life) = member.life.as_mut() else { continue };
-        if place == awake {
-            life.thaw().await?;
-        } else {
-            life.freeze().await?;
-        }
-    }
-    Ok(())
-}
-
-pub(super) async fn thaw_all(members: &mut [Member<'_>]) -> Result<(), BenchError> {
-    for life in members.iter_mut().filter_map(|member| member.life.as_mut()) {
-        life.thaw().await?;
-    }
-    Ok(())
+/// Freezes all members that are up but one.
+pub(super) async fn freeze_others(members: &mut [Member<'_>], awake: usize) -> Result<(), BenchError> {
+    let up = members.iter_mut().enumerate();
+    let up = up.filter_map(|(place, member)| Some((place, &mut member.life.as_mut()?.running)));
+    Ok(freeze_all_but(up, awake).await?)
 }
 
 /// Milliseconds of a start from which on an entry starts slowly.

@@ -9,29 +9,27 @@ mod member;
 mod turn;
 mod warm_up;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tiermark_model::format::rounds::RoundsRule;
 use tiermark_model::format::scenario::Scenario;
-use tiermark_model::host::Role;
 use tiermark_model::load::{Closed, Load};
-use tiermark_model::plan::{Plan, PlannedCell, PlannedStart};
+use tiermark_model::plan::{Plan, PlannedCell, PlannedStart, has_turns};
 use tiermark_model::round::{LevelRecord, RoundRecord};
 use tiermark_model::trial::{EntryId, Record, StartRecord, State, WarmUp};
 use tiermark_stage::observe;
-use tiermark_stage::stage::Running;
 
-use self::member::{Life, Member, starts_slowly, thaw_all};
+use self::member::{Life, Member, freeze_others, starts_slowly};
 use self::turn::{TURN_S, TurnAsk, TurnEnd, probe_cores, turn_record, turn_seconds};
 use self::warm_up::{WARM_UP_TURN_S, WarmUpRounds};
 use crate::error::BenchError;
 use crate::event::BenchEvent;
-use crate::launch::Contender;
 use crate::run::{RunProgress, StartOf};
 use crate::start::{ServerEnd, Verification, start};
+use crate::turns::thaw_all;
 
 /// Connections of the yardstick wherever something is judged against it.
 const YARDSTICK_CONNECTIONS: u32 = 16;
@@ -55,10 +53,6 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    pub(crate) fn name(&self) -> String {
-        Load::Closed(self.load).to_string()
-    }
-
     pub(crate) fn of(record: &LevelRecord) -> Self {
         let tried = record
             .tried
@@ -133,14 +127,12 @@ impl RunProgress<'_> {
                 continue;
             };
             let before = self.starts_before.get(&entry.id).map_or(&[][..], Vec::as_slice);
-            let can_run = |scenario: &Scenario| {
-                let lacks_nothing = self.services.lacking(scenario, group.plan.runner).is_none();
-                lacks_nothing && entry.framework.lacks(scenario).is_none()
+            let can_run = |cell: &&PlannedCell| self.cannot_run(start, cell, &entry.framework).is_none();
+            let left: Vec<&PlannedCell> = cells.into_iter().filter(can_run).collect();
+            let in_turns = |scenario: &&&Scenario| {
+                let mut turns = left.iter().filter(|cell| has_turns(&cell.load));
+                turns.any(|cell| cell.scenario == scenario.name)
             };
-            let of_cells = planned
-                .cells
-                .iter()
-                .filter_map(|cell| group.plan.scenario(&cell.scenario));
             members.push(Member {
                 id: &entry.id,
                 framework: &entry.framework,
@@ -150,10 +142,10 @@ impl RunProgress<'_> {
                 scenarios: group
                     .scenarios
                     .iter()
-                    .filter(|scenario| can_run(scenario))
+                    .filter(in_turns)
                     .map(|scenario| scenario.name.as_str())
                     .collect(),
-                can_run: of_cells.into_iter().any(can_run),
+                can_run: !left.is_empty(),
                 life: None,
                 ended: None,
                 starts: before.iter().map(|start| start.block).max().unwrap_or(0),
@@ -167,18 +159,21 @@ impl RunProgress<'_> {
 
     /// One cell of each scenario, so that what an entry lacks is stored once a scenario.
     fn all_cells(&self, group: &GroupPlan<'_>, entry: EntryId) -> Vec<PlannedCell> {
-        let in_turns = group.scenarios.iter().filter_map(|scenario| {
-            let base = group.plan.suite.turn_load(scenario)?;
-            let level = self.levels.get(&(entry.clone(), scenario.name.clone()));
-            Some(PlannedCell {
-                scenario: scenario.name.clone(),
-                load: Load::Closed(level.map_or(base, |level| level.load)),
-            })
-        });
+        let in_turns = (group.scenarios.iter()).filter_map(|scenario| self.turn_cell(group.plan, &entry, scenario));
         let first = group.plan.starts.iter().find(|start| start.entry == entry);
         in_turns
             .chain(first.into_iter().flat_map(|start| start.cells.clone()))
             .collect()
+    }
+
+    /// The cell that an entry has turns in: at the level that was chosen, if one was.
+    fn turn_cell(&self, plan: &Plan, entry: &EntryId, scenario: &Scenario) -> Option<PlannedCell> {
+        let base = plan.suite.turn_load(scenario)?;
+        let level = self.levels.get(&(entry.clone(), scenario.name.clone()));
+        Some(PlannedCell {
+            scenario: scenario.name.clone(),
+            load: Load::Closed(level.map_or(base, |level| level.load)),
+        })
     }
 
     async fn block(&mut self, group: &GroupPlan<'_>, members: &mut [Member<'_>], block: u32) -> Result<(), BenchError> {
@@ -189,6 +184,9 @@ impl RunProgress<'_> {
         }
         let anew = |member: &Member<'_>| !member.starts_slowly || group.restarts_slow_entries(block);
         stop(members, anew).await?;
+        // Nobody is frozen while others start, are checked and warm up.
+        let up = members.iter_mut().filter_map(|member| member.life.as_mut());
+        thaw_all(up.map(|life| &mut life.running)).await?;
         let yardstick = members.iter().position(|member| member.framework.built_in);
         let started = self.start_members(members).await?;
         self.verify_members(group, members, &started).await?;
@@ -209,12 +207,11 @@ impl RunProgress<'_> {
         for (entry, cells) in alone {
             self.measure_alone(group, members, &entry, cells).await?;
         }
-        thaw_all(members).await
+        Ok(())
     }
 
     /// Starts all that are down. One that does not start has failed in this start, and the others go on.
     async fn start_members(&mut self, members: &mut [Member<'_>]) -> Result<Vec<(usize, StartRecord)>, BenchError> {
-        thaw_all(members).await?;
         let mut started = Vec::new();
         for (place, member) in members.iter_mut().enumerate() {
             if member.life.is_some() || !member.can_run {
@@ -225,21 +222,19 @@ impl RunProgress<'_> {
             }
             self.services.check_alive().await?;
             (self.bench.sink)(BenchEvent::MemberStarts { entry: member.id });
-            let cores = self.bench.placement.of(Role::Server);
             let definition = (member.framework, member.variant);
-            let contender = Contender {
-                memory_bytes: self.limits.memory_bytes,
-                files: self.limits.files,
-                ..Contender::of_variant(&member.prepared, definition, cores, member.services.environment()?)
-            };
+            let contender = self.contender(&member.prepared, definition, &member.services)?;
             let at = Timestamp::now();
             let up = start(&self.bench, &contender, place).await;
             member.starts += 1;
             member.ended = None;
             match up {
                 Ok(running) => {
-                    let record = self.start_record(member, at, &running);
-                    member.life = Some(Life::new(running));
+                    let record = self.start_record((member.id, member.variant), (member.starts, 1), at, &running);
+                    member.life = Some(Life {
+                        running,
+                        failed: BTreeSet::new(),
+                    });
                     started.push((place, record));
                 }
                 Err(ServerEnd::Broken { reason, .. }) => self.leaves(member, &reason).await?,
@@ -247,22 +242,6 @@ impl RunProgress<'_> {
             }
         }
         Ok(started)
-    }
-
-    fn start_record(&self, member: &Member<'_>, at: Timestamp, running: &Running) -> StartRecord {
-        let workers = member.variant.workers.on(self.bench.placement.of(Role::Server).len());
-        StartRecord {
-            block: member.starts,
-            entry: member.id.clone(),
-            attempt: 1,
-            at,
-            parts: running.target().parts,
-            idle_memory_bytes: observe::memory(&running.target().watch),
-            workers,
-            pool_per_process: member.variant.pool.per_process(workers),
-            file_limit: running.files().unwrap_or(self.limits.files),
-            warm_up: None,
-        }
     }
 
     /// Checks what was just started, in every scenario. Whoever answers wrongly has no turns there.
@@ -319,10 +298,11 @@ impl RunProgress<'_> {
                 load: level.load,
                 seed: group.plan.draws_of_round(block, number),
                 seconds: level.seconds,
+                timeout_s: group.plan.suite.timeout_s,
             };
-            member::freeze_all_but(members, place).await?;
+            freeze_others(members, place).await?;
             let probe_ns = probe_cores(self.bench.placement.all()).await;
-            match self.turn(members, place, &ask, group.plan.suite.timeout_s).await? {
+            match self.load_member(&mut members[place], &ask).await? {
                 TurnEnd::Measured(measured) => {
                     turns.push(turn_record(&members[place], &ask, (began, probe_ns), *measured));
                 }
@@ -365,7 +345,7 @@ impl RunProgress<'_> {
             services: &services,
         };
         for cell in &planned.cells {
-            member::freeze_all_but(members, place).await?;
+            freeze_others(members, place).await?;
             let member = &mut members[place];
             let Some(life) = member.life.as_mut() else {
                 let reason = member.ended.clone().unwrap_or_default();
@@ -391,8 +371,7 @@ impl RunProgress<'_> {
     async fn leaves(&mut self, member: &mut Member<'_>, reason: &str) -> Result<(), BenchError> {
         self.services.check_alive().await?;
         let plan = std::sync::Arc::clone(&self.plan);
-        if let Some(mut life) = member.life.take() {
-            life.thaw().await?;
+        if let Some(life) = member.life.take() {
             life.running.stop().await?;
         }
         member.ended = Some(reason.to_owned());
@@ -413,13 +392,8 @@ impl RunProgress<'_> {
         reason: &str,
     ) -> Result<(), BenchError> {
         let reason = self.bench.redactor.text(reason);
-        let Some(base) = plan.suite.turn_load(scenario) else {
+        let Some(cell) = self.turn_cell(plan, member.id, scenario) else {
             return Ok(());
-        };
-        let level = self.levels.get(&(member.id.clone(), scenario.name.clone()));
-        let cell = PlannedCell {
-            scenario: scenario.name.clone(),
-            load: Load::Closed(level.map_or(base, |level| level.load)),
         };
         let planned = PlannedStart {
             block: member.starts.max(1),
@@ -435,7 +409,7 @@ impl RunProgress<'_> {
             &mut member.life,
             member.scenarios.iter().find(|it| **it == scenario.name),
         ) {
-            life.failed.insert(name, reason.clone());
+            life.failed.insert(name);
         }
         self.store(start, &cell, State::Failed { reason })
     }
@@ -508,9 +482,9 @@ async fn restore(members: &[Member<'_>]) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Takes down those that are up and meant. All are thawed before: a frozen server hears no signal.
+/// Takes down those that are up and meant.
 async fn stop(members: &mut [Member<'_>], is_meant: impl Fn(&Member<'_>) -> bool) -> Result<(), BenchError> {
-    let mut all = thaw_all(members).await;
+    let mut all = Ok(());
     for member in members {
         if !is_meant(member) {
             continue;

@@ -4,18 +4,16 @@ use std::time::Instant;
 
 use tiermark_model::format::scenario::Scenario;
 use tiermark_model::histogram::Latency;
-use tiermark_model::host::Role;
 use tiermark_model::load::{Closed, Load};
 use tiermark_model::recording::RequestRecording;
 use tiermark_model::round::TurnRecord;
 use tiermark_model::verdict::{Check, Effect, Verdict};
 use tiermark_stage::probe;
 
-use super::member::{Member, freeze_all_but};
+use super::member::{Member, freeze_others};
 use crate::error::BenchError;
-use crate::judge;
 use crate::run::RunProgress;
-use crate::window::{WindowAsk, WindowMeasured, lost_connections, measure_window};
+use crate::window::{WindowAsk, WindowMeasured, lost_connections};
 
 /// Seconds of a turn at least: long next to the first answers on new connections, short next to what neighbours do.
 pub(super) const TURN_S: f64 = 0.25;
@@ -33,6 +31,7 @@ pub(super) struct TurnAsk<'a> {
     pub(super) load: Closed,
     pub(super) seed: u64,
     pub(super) seconds: f64,
+    pub(super) timeout_s: f64,
 }
 
 /// What became of a turn.
@@ -53,7 +52,6 @@ impl RunProgress<'_> {
         &mut self,
         member: &mut Member<'_>,
         ask: &TurnAsk<'_>,
-        timeout_s: f64,
     ) -> Result<TurnEnd, BenchError> {
         if self.bench.interrupt.is_set() {
             return Err(BenchError::Interrupted);
@@ -67,23 +65,11 @@ impl RunProgress<'_> {
             seed: ask.seed,
             warmup_s: SETTLE_S,
             window_s: ask.seconds,
-            timeout_s,
+            timeout_s: ask.timeout_s,
         };
-        let known = self.verified.get(&(member.id.clone(), ask.scenario.name.clone()));
-        let spec = window.spec(life.running.target(), known, self.bench.placement.of(Role::Generator));
-        let ceiling_per_s = self.ceilings.per_s(&spec, self.bench.interrupt.stop());
-        let spec = tiermark_load::LoadSpec {
-            zero: tiermark_load::Zero::now(),
-            ..spec
-        };
-        let mut measured = measure_window(&self.bench, &member.services, &life.running, ask.scenario, spec).await?;
-        let verdicts = judge::verdicts(
-            &measured.recording,
-            &window.load,
-            &ask.scenario.objective,
-            ceiling_per_s,
-        );
-        measured.recording.verdicts = verdicts.into_iter().filter(is_of_a_turn).collect();
+        let of = (member.id, &member.services);
+        let mut measured = self.judged_window(of, &window, &life.running).await?;
+        measured.recording.verdicts.retain(is_of_a_turn);
         let when = format!("under the load of {}", ask.scenario.name);
         let lost = lost_connections(&measured.recording);
         Ok(match self.gone(&mut life.running, &when, lost).await? {
@@ -98,10 +84,9 @@ impl RunProgress<'_> {
         members: &mut [Member<'_>],
         place: usize,
         ask: &TurnAsk<'_>,
-        timeout_s: f64,
     ) -> Result<TurnEnd, BenchError> {
-        freeze_all_but(members, place).await?;
-        self.load_member(&mut members[place], ask, timeout_s).await
+        freeze_others(members, place).await?;
+        self.load_member(&mut members[place], ask).await
     }
 }
 

@@ -8,7 +8,7 @@ use tiermark_model::load::Closed;
 use tiermark_model::trial::WarmUp;
 use tiermark_stage::observe;
 
-use super::member::{Member, thaw_all};
+use super::member::Member;
 use super::turn::{TurnAsk, TurnEnd};
 use super::{GroupPlan, YARDSTICK_CONNECTIONS};
 use crate::error::BenchError;
@@ -73,7 +73,6 @@ impl RunProgress<'_> {
         let Some(rounds) = WarmUpRounds::of(group.plan.suite.start_warmup()) else {
             return Ok(vec![]);
         };
-        thaw_all(members).await?;
         for round in 0..rounds.most {
             let rising = |(_, warm_up): &(usize, WarmUp)| round < rounds.least || warm_up.rises_beside_yardstick();
             if !warm_ups.iter().any(rising) {
@@ -108,7 +107,6 @@ impl RunProgress<'_> {
         (round, least): (u32, u32),
         warm_ups: &mut [(usize, WarmUp)],
     ) -> Result<(), BenchError> {
-        let timeout_s = group.plan.suite.timeout_s;
         let Some(base) = group.plan.suite.turn_load(scenario) else {
             return Ok(());
         };
@@ -118,6 +116,7 @@ impl RunProgress<'_> {
             load: Closed { connections, ..base },
             seed: group.plan.draws_of_round(0, round),
             seconds: WARM_UP_TURN_S,
+            timeout_s: group.plan.suite.timeout_s,
         };
         let goes_on = |place: usize, warm_up: &WarmUp, members: &[Member<'_>]| {
             members[place].takes_part(name) && (round < least || warm_up.scenario_rises_beside_yardstick(name))
@@ -130,7 +129,7 @@ impl RunProgress<'_> {
         let mut yardstick_per_s = None;
         if let Some(yardstick) = beside {
             let ask = of(YARDSTICK_CONNECTIONS);
-            match self.load_member(&mut members[yardstick], &ask, timeout_s).await? {
+            match self.load_member(&mut members[yardstick], &ask).await? {
                 TurnEnd::Measured(measured) => yardstick_per_s = Some(measured.recording.little_rate_per_s(&ask.load)),
                 TurnEnd::Gone(reason) => self.leaves(&mut members[yardstick], &reason).await?,
             }
@@ -142,7 +141,7 @@ impl RunProgress<'_> {
         };
         for (place, warm_up) in warm_ups.iter_mut().filter(|(place, _)| going_on.contains(place)) {
             let ask = of(connections);
-            match self.load_member(&mut members[*place], &ask, timeout_s).await? {
+            match self.load_member(&mut members[*place], &ask).await? {
                 TurnEnd::Measured(measured) => {
                     let per_s = measured.recording.little_rate_per_s(&ask.load);
                     warm_up.add_round(name, per_s, yardstick_per_s);

@@ -1,6 +1,7 @@
 //! Intervals from few starts and from many. The start is the unit of replication; all work is on logarithms of rates.
 
 use std::collections::{BTreeMap, BTreeSet};
+pub use tiermark_model::round::median;
 
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -89,14 +90,6 @@ pub type Logs = BTreeMap<u32, f64>;
 pub fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     let count = values.len();
     (count > 0).then(|| values.sum::<f64>() / count as f64)
-}
-
-/// The middle value, or the mean of the two middle ones. None if there is no value.
-#[must_use]
-pub fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let (lower, upper) = (values.len().checked_sub(1)? / 2, values.len() / 2);
-    Some(f64::midpoint(*values.get(lower)?, *values.get(upper)?))
 }
 
 /// Between-start spread pooled over the cells of a scenario: s² = Σᵢ Σⱼ (yᵢⱼ − ȳᵢ)² / Σᵢ (nᵢ − 1), y = ln rate.

@@ -5,13 +5,11 @@
 use tokio_postgres::error::SqlState;
 
 use super::rows::{fill_orders, fill_worlds};
-use super::tables::{APPLICATION, Tables, describe};
+use super::tables::{LOCK_TIMEOUT, Tables, describe};
 use crate::error::StageError;
 
 /// What the names of such databases and roles begin with.
 const PREFIX: &str = "tiermark_entry_";
-/// Longest wait for a lock that an entry holds: it holds one only while it answers.
-const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 /// What of the tables can be written by a scenario, with its checksum.
 const CHECKSUMS: [(Written, &str); 3] = [
     (
@@ -150,10 +148,7 @@ impl Tables {
         }
         let mut client = self.connect().await?;
         let said = |error: tokio_postgres::Error| self.error(describe(&error));
-        // A transaction that an entry left open would hold up the restoring for ever.
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> $1 \
-                   AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'";
-        client.query(end, &[&APPLICATION]).await.map_err(said)?;
+        self.end_open_transactions(&client).await?;
         client.batch_execute(LOCK_TIMEOUT).await.map_err(said)?;
         for written in &written {
             let transaction = client.transaction().await.map_err(said)?;

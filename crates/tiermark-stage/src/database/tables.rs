@@ -22,6 +22,8 @@ const MESSAGES: [&str; 2] = [
     r#"<script>alert("This should not be displayed in a browser alert box.");</script>"#,
     "フレームワークのベンチマーク",
 ];
+/// Longest wait for a lock that a target holds: it holds one only while it answers.
+pub(crate) const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 /// Name under which the tool itself connects, so that its connections are told from the target's.
 pub(crate) const APPLICATION: &str = "tiermark";
 
@@ -233,6 +235,18 @@ impl Tables {
             .map_err(|error| self.error(describe(&error)))?;
         let count: i64 = row.get(0);
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Ends the transactions that targets left open: they would hold up the restoring for ever.
+    pub(crate) async fn end_open_transactions(&self, client: &Client) -> Result<(), StageError> {
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) {} AND state LIKE 'idle in transaction%'",
+            self.of_targets()
+        );
+        let ended = client.query(&end, &[&APPLICATION]).await;
+        ended
+            .map(drop)
+            .map_err(|error| self.error(format!("{end}: {}", describe(&error))))
     }
 
     /// From the sessions of targets: `$1` is the tool's own name.

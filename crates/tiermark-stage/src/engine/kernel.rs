@@ -1,8 +1,9 @@
 //! What the kernel tells of the engine and of containers on this machine: the engine's process, its limits, control groups.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::control_groups::{inside, path_of, path_of_version_2};
 use crate::types::Watch;
 
 /// Bit of `CAP_SYS_RESOURCE` in a capability set (capabilities(7)): who has it raises hard limits at will.
@@ -99,14 +100,7 @@ pub(super) fn belongs_to(pid: u32, container: &str, proc: &Path) -> bool {
 
 fn version_1(text: &str, groups: &Path) -> Option<Watch> {
     let folder_of = |controller: &str, file: &str| {
-        let (controllers, path) = text.lines().find_map(|line| {
-            let mut fields = line.splitn(3, ':').skip(1);
-            let (controllers, path) = (fields.next()?, fields.next()?);
-            controllers
-                .split(',')
-                .any(|found| found == controller)
-                .then_some((controllers, path))
-        })?;
+        let (controllers, path) = path_of(text, controller)?;
         // Distributions link the single names to the joined mount, or the other way round, or not at all.
         let mounts = [controllers, controller, "cpu,cpuacct", "cpuacct,cpu"];
         mounts
@@ -124,7 +118,7 @@ fn version_1(text: &str, groups: &Path) -> Option<Watch> {
 }
 
 fn version_2(text: &str, groups: &Path) -> Option<Watch> {
-    let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let path = path_of_version_2(text)?;
     let folder = inside(groups, path).filter(|folder| folder.join("cpu.stat").is_file())?;
     // The root group counts the whole machine: not what was asked for.
     (path != "/").then(|| Watch::ControlGroup {
@@ -132,10 +126,6 @@ fn version_2(text: &str, groups: &Path) -> Option<Watch> {
         cpu: folder.clone(),
         memory: folder,
     })
-}
-
-fn inside(mount: &Path, path: &str) -> Option<PathBuf> {
-    (!path.split('/').any(|part| part == "..")).then(|| mount.join(path.trim_start_matches('/')))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::own::OWN_PREFIX;
+use crate::control_groups::{inside, path_of, path_of_version_2};
 
 /// Tries to freeze, each after a thaw: version 1 can stay half-way if a process forks meanwhile.
 const TRIES: u32 = 20;
@@ -106,24 +107,14 @@ fn says_frozen(version: u8, text: &str) -> bool {
 /// Where the freezer's files of a process may be, by its `/proc/PID/cgroup`: version 1, version 2 by itself, and beside version 1. Never the root
 /// of a hierarchy.
 fn folders_of(text: &str, groups: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for line in text.lines() {
-        let mut fields = line.splitn(3, ':');
-        let (Some(hierarchy), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
-            continue;
-        };
-        let path = path.trim_start_matches('/');
-        if path.is_empty() || path.split('/').any(|part| part == "..") {
-            continue;
-        }
-        if controllers.split(',').any(|name| name == "freezer") {
-            found.push(groups.join("freezer").join(path));
-        } else if hierarchy == "0" && controllers.is_empty() {
-            found.push(groups.join(path));
-            found.push(groups.join("unified").join(path));
-        }
-    }
-    found
+    let version_1 = path_of(text, "freezer").map(|(_, path)| (groups.join("freezer"), path));
+    let version_2 = path_of_version_2(text);
+    let by_itself = version_2.map(|path| (groups.to_owned(), path));
+    let beside = version_2.map(|path| (groups.join("unified"), path));
+    let all = [version_1, by_itself, beside].into_iter().flatten();
+    all.filter(|(_, path)| !path.trim_matches('/').is_empty())
+        .filter_map(|(mount, path)| inside(&mount, path))
+        .collect()
 }
 
 /// Thaws the group of a process that an earlier run left, if it is a container's or one of ours: a frozen process cannot end.

@@ -51,12 +51,12 @@ pub struct Running {
     pub(super) freezer: Freezer,
 }
 
-/// How it can be frozen, and whether it is.
+/// How it can be frozen, and since when it is.
 #[derive(Debug, Default)]
 pub(super) struct Freezer {
     means: Option<FreezeMeans>,
     file: Option<FreezerFile>,
-    is_frozen: bool,
+    frozen_since: Option<Instant>,
 }
 
 impl Running {
@@ -91,9 +91,10 @@ impl Running {
         self.freezer.means
     }
 
+    /// How long it has been frozen; none: it is not.
     #[must_use]
-    pub fn is_frozen(&self) -> bool {
-        self.freezer.is_frozen
+    pub fn frozen_for(&self) -> Option<Duration> {
+        self.freezer.frozen_since.map(|since| since.elapsed())
     }
 
     /// Chooses how it is frozen: to compare the ways.
@@ -108,7 +109,7 @@ impl Running {
             (FreezeMeans::EnginePause, Handle::Container(..)) | (FreezeMeans::Signals, Handle::Process(..)) => true,
             _ => false,
         };
-        if self.freezer.is_frozen || !possible {
+        if self.freezer.frozen_since.is_some() || !possible {
             return Err(self.cannot("frozen", means, "it is frozen, or has no such means".to_owned()));
         }
         self.freezer.means = Some(means);
@@ -121,22 +122,7 @@ impl Running {
     /// # Errors
     /// It goes on running.
     pub async fn freeze(&mut self) -> Result<(), CannotFreeze> {
-        let Some(means) = self.freezer.means.filter(|_| !self.freezer.is_frozen) else {
-            return Ok(());
-        };
-        let done = match (means, &self.handle, &self.freezer.file) {
-            (FreezeMeans::GroupFile { .. }, _, Some(file)) => file.freeze(),
-            (FreezeMeans::EnginePause, Handle::Container(container, ..), _) => {
-                container.pause().await.map_err(|error| error.to_string())
-            }
-            (FreezeMeans::Signals, Handle::Process(server, _), _) => stop_all(server.id()),
-            _ => Err("it has no such means".to_owned()),
-        };
-        if let Err(reason) = done {
-            return Err(self.cannot("frozen", means, reason));
-        }
-        self.freezer.is_frozen = true;
-        Ok(())
+        self.set_frozen(true).await
     }
 
     /// Lets it go on.
@@ -144,14 +130,26 @@ impl Running {
     /// # Errors
     /// It still stands still.
     pub async fn thaw(&mut self) -> Result<(), CannotFreeze> {
-        let Some(means) = self.freezer.means.filter(|_| self.freezer.is_frozen) else {
+        self.set_frozen(false).await
+    }
+
+    async fn set_frozen(&mut self, frozen: bool) -> Result<(), CannotFreeze> {
+        let is_due = self.freezer.frozen_since.is_some() != frozen;
+        let Some(means) = self.freezer.means.filter(|_| is_due) else {
             return Ok(());
         };
         let done = match (means, &self.handle, &self.freezer.file) {
+            (FreezeMeans::GroupFile { .. }, _, Some(file)) if frozen => file.freeze(),
             (FreezeMeans::GroupFile { .. }, _, Some(file)) => file.thaw(),
             (FreezeMeans::EnginePause, Handle::Container(container, ..), _) => {
-                container.unpause().await.map_err(|error| error.to_string())
+                let paused = if frozen {
+                    container.pause().await
+                } else {
+                    container.unpause().await
+                };
+                paused.map_err(|error| error.to_string())
             }
+            (FreezeMeans::Signals, Handle::Process(server, _), _) if frozen => stop_all(server.id()),
             (FreezeMeans::Signals, Handle::Process(server, _), _) => {
                 continue_all(server.id());
                 Ok(())
@@ -159,9 +157,9 @@ impl Running {
             _ => Err("it has no such means".to_owned()),
         };
         if let Err(reason) = done {
-            return Err(self.cannot("thawed", means, reason));
+            return Err(self.cannot(if frozen { "frozen" } else { "thawed" }, means, reason));
         }
-        self.freezer.is_frozen = false;
+        self.freezer.frozen_since = frozen.then(Instant::now);
         Ok(())
     }
 

@@ -8,15 +8,13 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
 use crate::database::Tables;
-use crate::database::tables::{APPLICATION, describe};
+use crate::database::tables::{APPLICATION, LOCK_TIMEOUT, describe};
 use crate::error::StageError;
 
 /// Longest wait for a setting to take effect, or for a target's transactions to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Longest wait for a lock that a target holds: it holds one only while it answers.
-const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 /// A statement with how often it was executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
@@ -68,10 +66,7 @@ impl Books {
             self.reloaded("none").await?;
         }
         if written || self.changed.load(Ordering::Relaxed) {
-            // A transaction that a target left open would hold up the restoring for ever.
-            let others = self.tables.of_targets();
-            let end = format!("SELECT pg_terminate_backend(pid) {others} AND state LIKE 'idle in transaction%'");
-            self.rows(&end, &[&APPLICATION]).await?;
+            self.tables.end_open_transactions(&self.client).await?;
             self.tables.restore().await?;
         }
         Ok(())
