@@ -180,6 +180,10 @@ impl RunProgress<'_> {
         yardstick: usize,
         ask: &TurnAsk<'_>,
     ) -> Result<Option<f64>, BenchError> {
+        if members[yardstick].life.is_none() {
+            // It ended in an earlier turn, which was stored.
+            return Ok(None);
+        }
         let load = Closed {
             connections: YARDSTICK_CONNECTIONS,
             ..ask.load
